@@ -1,0 +1,78 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""The one way a module ends: a masked result, a failure with a code, or an internal error with a masked traceback."""
+
+from __future__ import annotations
+
+import traceback
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+
+_SECRET_NAMES = ("password", "passphrase", "secret", "secret_key", "token", "credential", "credentials")
+
+
+def redactor_from(params: t.Mapping[str, t.Any]) -> Redactor:
+    """A redactor for the values of all options that are secrets by their name (``password``, ``s3_secret_key``, ...).
+
+    Nested mappings and lists are searched too.
+    """
+    return Redactor(_secrets(params))
+
+
+def _secrets(value: t.Any, secret: bool = False) -> t.Iterator[str]:
+    if isinstance(value, t.Mapping):
+        for name, item in value.items():
+            named = any(str(name) == word or str(name).endswith("_" + word) for word in _SECRET_NAMES)
+            for found in _secrets(item, secret or named):
+                yield found
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            for found in _secrets(item, secret):
+                yield found
+    elif secret and value is not None and not isinstance(value, bool):
+        yield str(value)
+
+
+def run(
+    module: AnsibleModule,
+    redactor: Redactor,
+    body: t.Callable[[], t.Mapping[str, t.Any]],
+    partial: t.Callable[[], t.Mapping[str, t.Any]] | None = None,
+) -> None:
+    """Run ``body`` and end the module with its result.
+
+    A failed body may already have changed something: ``partial`` returns what it did (``changed``, ``changes``, ...)
+    and is merged into the failure. A MigrationError's details may hold ``changed`` too.
+    """
+    try:
+        result = dict(body())
+    except MigrationError as error:
+        failure = _failure(partial, error.details.get("changed"))
+        failure.update(error.as_result())
+    except Exception as error:  # pylint: disable=broad-except
+        failure = _failure(partial, None)
+        failure.update(
+            code="internal.error",
+            msg=f"This is a fault of the collection, please report it: {type(error).__name__}: {error}",
+            exception=traceback.format_exc(),
+        )
+    else:
+        result.setdefault("changed", False)
+        module.exit_json(**redactor.mask(result))
+        return
+    module.fail_json(**redactor.mask(failure))
+
+
+def _failure(partial: t.Callable[[], t.Mapping[str, t.Any]] | None, changed: t.Any) -> dict[str, t.Any]:
+    failure: dict[str, t.Any] = {"changed": False}
+    if partial is not None:
+        failure.update(partial())
+    if changed is not None:
+        failure["changed"] = bool(changed)
+    return failure
