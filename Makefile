@@ -1,0 +1,79 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON := .venv/bin/python
+PYTEST := $(PYTHON) -m pytest
+WORKERS ?= 2
+# Long conformance stages come first and one by one; tests of one file stay together (see conftest.py).
+SPREAD := --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
+SUITES = $(wildcard tests/conformance tests/unit tests/lab_tests tests/system)
+# More arguments for what is run: make unit ARGS='-k journal', make lab ARGS='--profile 0.9.5'.
+ARGS ?=
+
+export PYTHONPATH := tests
+
+.PHONY: help
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  %-18s %s\n", $$1, $$2 }'
+
+.PHONY: venv
+venv: ## Make .venv with everything that the tests need
+	@tests/tooling/setup.sh dev
+
+.PHONY: venv-demo
+venv-demo:
+	@tests/tooling/setup.sh demo
+
+.PHONY: demo
+demo: venv-demo ## Drain a datanode of a simulated GreptimeDB cluster under load, from preflight to report
+	@$(PYTHON) -m demo $(ARGS)
+
+.PHONY: lab
+lab: venv-demo ## Start the simulated GreptimeDB cluster for a person to play with
+	@$(PYTHON) -m lab greptimedb start $(ARGS)
+
+.PHONY: test
+test: venv ## Everything that must pass
+	@$(PYTEST) $(SPREAD) $(SUITES) $(ARGS)
+
+.PHONY: test-all
+test-all: venv ## As test, on every supported ansible-core and target Python
+	@DBOPS_TEST_ALL=1 $(PYTEST) $(SPREAD) $(SUITES) $(ARGS)
+
+.PHONY: unit
+unit: venv ## The unit tests alone
+	@$(PYTEST) tests/unit $(ARGS)
+
+.PHONY: lint
+lint: venv ## ruff, mypy, yamllint, ansible-lint, licences and the collection's own rules
+	@$(PYTEST) --numprocesses $(WORKERS) tests/conformance/test_lint.py tests/conformance/test_rules.py $(ARGS)
+
+.PHONY: format
+format: venv ## Let ruff put the Python files in order
+	@.venv/bin/ruff check --quiet --fix .
+	@.venv/bin/ruff format .
+
+.PHONY: bench-greptimedb
+bench-greptimedb: venv ## Measure the GreptimeDB figures; writes build/bench-greptimedb.json
+	@$(PYTHON) -m bench.greptimedb $(ARGS)
+
+.PHONY: chaos-greptimedb
+chaos-greptimedb: venv ## Kill and mislead GreptimeDB migrations at every point; writes build/chaos-greptimedb.json
+	@$(PYTHON) -m chaos.greptimedb $(ARGS)
+
+.PHONY: docs
+docs: venv ## Build the documentation site below build/site
+	@$(PYTHON) -m tooling.docsite
+
+.PHONY: build
+build: venv ## Build the collection's tarball below build/dist
+	@$(PYTHON) -m tooling.tarball
+
+.PHONY: clean
+clean: ## Remove everything that was made here
+	@rm -rf build .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

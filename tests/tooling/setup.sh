@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# setup.sh demo|dev: makes .venv with the pinned packages of requirements/<name>.txt, and does nothing when they are there.
+# Missing system packages are installed with apt-get where root or sudo is at hand; otherwise one sentence says which.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+readonly wanted=$1
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    else
+        sudo -n "$@"
+    fi
+}
+
+may_install() {
+    command -v apt-get > /dev/null && { [ "$(id -u)" = 0 ] || sudo -n true 2> /dev/null; }
+}
+
+# install REASON PACKAGE...
+install() {
+    local reason=$1
+    shift
+    if ! may_install; then
+        echo "$reason Install the packages '$*' (on Debian or Ubuntu: apt-get install $*) and run this again;" \
+            "it would be done here with root or password-free sudo." >&2
+        exit 1
+    fi
+    echo "$reason Installing: $*"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" > /dev/null
+}
+
+# Prints the path of the first Python that is 3.11 or newer and can make virtual environments.
+find_python() {
+    local name
+    for name in python3 python3.14 python3.13 python3.12 python3.11; do
+        if "$name" -IEc 'import sys, ensurepip, venv; assert (3, 11) <= sys.version_info[:2] <= (3, 14)' 2> /dev/null; then
+            "$name" -IEc 'import sys; print(sys.executable)'
+            return
+        fi
+    done
+    return 1
+}
+
+if ! command -v git > /dev/null; then
+    install "git is missing." git ca-certificates
+fi
+
+stamp=.venv/.installed-$wanted-$(cat "requirements/$wanted.txt" tests/tooling/setup.sh | sha256sum | cut -c1-12)
+if [ -e "$stamp" ] && .venv/bin/python -c '' 2> /dev/null; then
+    exit 0
+fi
+
+if ! python=$(find_python); then
+    install "No Python from 3.11 to 3.14 that can make virtual environments was found." python3 python3-venv
+    if ! python=$(find_python); then
+        echo "Python 3.11 or newer is needed; the one of this system is $(python3 --version 2>&1). Put a newer one on PATH." >&2
+        exit 1
+    fi
+fi
+
+if ! .venv/bin/python -c 'import sys, pip; sys.exit(sys.version_info[:2] < (3, 11))' 2> /dev/null; then
+    echo "Making .venv with $("$python" --version)"
+    rm -rf .venv
+    "$python" -m venv .venv
+fi
+echo "Installing the packages of requirements/$wanted.txt into .venv"
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement "requirements/$wanted.txt"
+touch "$stamp"
