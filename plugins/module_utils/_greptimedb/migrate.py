@@ -1,0 +1,202 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module_util is private: it may change in any release.
+
+"""Carry a list of region moves out: start what the limits allow, look, conclude, write down, again.
+
+The state lives on the server and in the journal, never in this process: a run that was killed is continued by the next
+one, which reads both. One tick costs a fixed number of queries however many moves are in flight.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.schedule import Schedule
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import move_state as ms
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_launch import Launcher
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_watch import Watcher
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+    from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.client import GreptimeClient
+    from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_records import MoveRecorder
+    from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_settings import Settings
+
+# The most moves whose intents are written, and which are then started, before the next look: enough to fill every slot
+# within a few ticks, few enough that a finished move is seen soon.
+LAUNCHES_PER_TICK = 16
+
+
+class RegionMigration:
+    """One run (or one step of one run) over C(tracks), in plan order.
+
+    C(tracks) come from L(migrate_start.begin). After L(run), each is in a final state, or still C(submitted) or
+    C(waiting) when C(finished) is False.
+    """
+
+    def __init__(
+        self,
+        *,
+        client: "GreptimeClient",
+        clock: "Clock",
+        settings: "Settings",
+        recorder: "MoveRecorder",
+        tracks: t.Sequence[ms.Track],
+        schedule: Schedule,
+        deadline: float,
+    ) -> None:
+        self.tracks = {track.region_id: track for track in tracks}
+        self.events: t.List[str] = []
+        self.finished = False
+        self.expired = False
+        self.fatal: t.Optional[MigrationError] = None
+        self.run_wait: t.Optional[str] = None
+        self._clock = clock
+        self._settings = settings
+        self._recorder = recorder
+        self._schedule = schedule
+        self._deadline = deadline
+        self._launcher = Launcher(client, clock, settings, recorder)
+        self._watcher = Watcher(client, clock, settings, recorder)
+        self._delayed: t.Dict[int, ms.Track] = {}
+
+    @property
+    def stopping(self) -> bool:
+        """True when no new move may start: too many failed, or a failure that every further move would share."""
+        failed = sum(1 for track in self.tracks.values() if track.state == ms.FAILED)
+        return self.fatal is not None or failed > self._settings.max_failures
+
+    def in_flight(self) -> t.List[ms.Track]:
+        return [track for track in self.tracks.values() if track.state == ms.SUBMITTED]
+
+    def waiting(self) -> t.List[ms.Track]:
+        return [track for track in self.tracks.values() if track.state == ms.WAITING]
+
+    def run(self) -> None:
+        """Tick until everything is final, the step's time is over, or the deadline has passed."""
+        step_end = None
+        if self._settings.step_time is not None:
+            step_end = self._clock.monotonic() + self._settings.step_time
+        while True:
+            started = self._clock.monotonic()
+            self._tick()
+            if self.finished or self.expired:
+                return
+            if step_end is not None and self._clock.monotonic() >= step_end:
+                return
+            spent = self._clock.monotonic() - started
+            # A slow server is asked less often: never more than a quarter of the time is spent asking.
+            self._clock.sleep(max(self._settings.poll_interval - spent, spent * 3 if spent > 1 else 0.01))
+
+    def _tick(self) -> None:
+        now = self._clock.now().timestamp()
+        if now >= self._deadline:
+            self._expire(now)
+            return
+        if not self.stopping:
+            self._launch(now)
+        try:
+            self._conclude(self._watcher.look(self.in_flight()))
+            self.run_wait = None
+        except MigrationError as error:
+            if error.code not in Watcher.PASSING_ERRORS:
+                self._recorder.flush()
+                raise
+            self.run_wait = "greptimedb.wait.cluster_unreachable"
+        self._recorder.flush()
+        flying = bool(self.in_flight())
+        if not flying and (self.stopping or not self.waiting()):
+            self.finished = True
+        elif self.stopping:
+            self.run_wait = self.run_wait or "greptimedb.wait.draining_after_failure"
+
+    def _launch(self, now: float) -> None:
+        ready = [track for track in self._delayed.values() if track.not_before <= now]
+        for track in ready:
+            del self._delayed[track.region_id]
+        started = [self.tracks[int(job.id)] for job in self._schedule.start(LAUNCHES_PER_TICK)]
+        for track in started:
+            if track.not_before > now:
+                self._delayed[track.region_id] = track
+        batch = ready + [track for track in started if track.not_before <= now]
+        if not batch:
+            return
+        for track, error in self._launcher.launch(batch):
+            if error is not None:
+                self._refused(track, error)
+
+    def _refused(self, track: ms.Track, error: MigrationError) -> None:
+        if error.code in Launcher.FATAL_ERRORS:
+            self.fatal = error
+        kind = "retry" if error.code in Launcher.PASSING_ERRORS else "fail"
+        self._end_attempt(
+            track, ms.Decision(kind, code=error.code, message=error.message, server_text=error.server_text or "")
+        )
+
+    def _conclude(self, decisions: t.Iterable[t.Tuple[ms.Track, ms.Decision]]) -> None:
+        now = self._clock.now().timestamp()
+        for track, decision in decisions:
+            if decision.kind == "done":
+                self._done(track, now)
+            elif decision.kind in ("retry", "fail"):
+                self._end_attempt(track, decision)
+            else:
+                if track.wait_reason != decision.reason:
+                    track.wait_reason, track.wait_since = decision.reason, now
+
+    def _done(self, track: ms.Track, now: float) -> None:
+        track.state, track.finished_at, track.wait_reason = ms.DONE, now, ""
+        measured = self._watcher.measured(track, now)
+        if track.intent_id is not None:
+            self._recorder.outcome(
+                track.intent_id, "done", evidence=self._watcher.evidence(track), measured=measured
+            )
+        self._schedule.finish(str(track.region_id))
+        took = f" in {measured['duration_seconds']:.1f} s" if "duration_seconds" in measured else ""
+        self.events.append(
+            f"region {track.region_id} ({track.table}) moved from datanode {track.from_peer} to {track.to_peer}{took}"
+        )
+
+    def _end_attempt(self, track: ms.Track, decision: ms.Decision) -> None:
+        again = decision.kind == "retry" and track.attempts < self._settings.attempts and not self.stopping
+        if track.intent_id is not None:
+            self._recorder.outcome(
+                track.intent_id,
+                "failed",
+                code=decision.code,
+                msg=decision.message,
+                server_text=decision.server_text,
+                final=not again,
+            )
+        now = self._clock.now().timestamp()
+        if again:
+            # The move keeps its slot and starts once more after a pause that grows with each attempt.
+            self.events.append(f"region {track.region_id}: {decision.message}; trying again")
+            track.forget_attempt()
+            track.not_before = now + min(30.0, self._settings.settle_time / 4 * track.attempts)
+            track.wait_reason, track.wait_since = "greptimedb.wait.retry_delay", now
+            self._delayed[track.region_id] = track
+            return
+        track.state, track.finished_at, track.wait_reason = ms.FAILED, now, ""
+        track.code, track.message, track.server_text = decision.code, decision.message, decision.server_text
+        self._schedule.finish(str(track.region_id))
+        self.events.append(f"region {track.region_id} ({track.table}) FAILED, {decision.code}: {decision.message}")
+
+    def _expire(self, now: float) -> None:
+        """At the deadline: one last look, so that what has arrived counts; the rest stays with the server."""
+        try:
+            self._conclude(self._watcher.look(self.in_flight()))
+        except MigrationError as error:
+            if error.code not in Watcher.PASSING_ERRORS:
+                raise
+        self._recorder.flush()
+        for track in self.in_flight():
+            track.state, track.finished_at = ms.UNRESOLVED, now
+        self.expired = True
+        self.finished = not self.waiting() and not any(
+            track.state == ms.UNRESOLVED for track in self.tracks.values()
+        )

@@ -1,0 +1,159 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module_util is private: it may change in any release.
+
+"""What a region migration tells: progress and waits of a step, and the whole result at the end."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import iso
+from ansible_collections.dbops.migration.plugins.module_utils._core.durations import format_duration
+from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import move_state as ms
+
+# What ends each wait, for people.
+ENDS_WHEN = {
+    "greptimedb.wait.limit": "a running move on the same datanode or table ends",
+    "greptimedb.wait.retry_delay": "the pause before the next attempt is over",
+    "greptimedb.wait.registering": "the server lists the procedure of which it handed out the id",
+    "greptimedb.wait.reply_lost": "the procedure shows, or the settle time is over without it",
+    "greptimedb.wait.table_lock": "the server releases the table's lock",
+    "greptimedb.wait.preparing_target": "the target has opened the region",
+    "greptimedb.wait.writes_refused": "the target leads the region; until then its writes are refused",
+    "greptimedb.wait.server_retrying": "one of the server's own retries succeeds, or it gives up",
+    "greptimedb.wait.rolling_back": "the server has put the source back in charge",
+    "greptimedb.wait.closing_source": "the source has closed its copy",
+    "greptimedb.wait.procedure_vanished": "the new metasrv leader has loaded the procedure, or the settle time is over",
+    "greptimedb.wait.proving_writable": "the target datanode itself reports the region as writable",
+    "greptimedb.wait.cluster_unreachable": "the frontend or metasrv answers again",
+    "greptimedb.wait.draining_after_failure": "the running moves have ended; no new one is started",
+}
+
+
+def count_states(tracks: t.Iterable[ms.Track]) -> t.Dict[str, int]:
+    """Return how many moves are in each state; every state is there."""
+    counts = dict.fromkeys((ms.WAITING, ms.SUBMITTED, ms.DONE, ms.UNCHANGED, ms.FAILED, ms.UNRESOLVED), 0)
+    for track in tracks:
+        counts[track.state] += 1
+    return counts
+
+
+def progress(tracks: t.Sequence[ms.Track], finished_times: t.Sequence[float], started: float, now: float) -> t.Dict[str, t.Any]:
+    """Return done/total/running/failed, the rate per minute and the ETA in seconds (None while nothing is known).
+
+    The rate counts the moves that ended in this run (C(finished_times), seconds since the epoch).
+    """
+    counts = count_states(tracks)
+    total = len(tracks)
+    done = counts[ms.DONE] + counts[ms.UNCHANGED]
+    left = counts[ms.WAITING] + counts[ms.SUBMITTED]
+    elapsed = max(now - started, 0.001)
+    rate = len(finished_times) / elapsed * 60 if finished_times else None
+    return {
+        "done": done,
+        "total": total,
+        "running": counts[ms.SUBMITTED],
+        "failed": counts[ms.FAILED],
+        "rate_per_minute": round(rate, 2) if rate is not None else None,
+        "eta_seconds": round(left / rate * 60, 1) if rate else (0.0 if not left else None),
+    }
+
+
+def waits(tracks: t.Sequence[ms.Track], run_wait: t.Optional[str], now: float) -> t.List[t.Dict[str, t.Any]]:
+    """Return one wait per reason, the one with most moves first."""
+    by_reason: t.Dict[str, t.List[ms.Track]] = {}
+    for track in tracks:
+        if track.state in (ms.WAITING, ms.SUBMITTED):
+            by_reason.setdefault(track.wait_reason or "greptimedb.wait.limit", []).append(track)
+    if run_wait:
+        by_reason.setdefault(run_wait, [])
+    result = []
+    for reason in sorted(by_reason, key=lambda one: (-len(by_reason[one]), one)):
+        members = sorted(by_reason[reason], key=lambda track: (track.wait_since or now, track.region_id))
+        since = members[0].wait_since or now if members else now
+        result.append(
+            Wait(
+                reason=reason,
+                waiting_for=f"{len(members)} region moves" if members else "the cluster",
+                ends_when=ENDS_WHEN[reason],
+                since=iso(datetime.datetime.fromtimestamp(since, datetime.timezone.utc)),
+                worst=[f"region {track.region_id} ({track.table}) to datanode {track.to_peer}" for track in members[:5]],
+                count=len(members),
+            ).as_result()
+        )
+    return result
+
+
+def line(numbers: t.Mapping[str, t.Any], current_waits: t.Sequence[t.Mapping[str, t.Any]]) -> str:
+    """Return the one line that a person watches."""
+    parts = [f"{numbers['done']}/{numbers['total']} regions moved", f"{numbers['running']} running"]
+    if numbers["failed"]:
+        parts.append(f"{numbers['failed']} FAILED")
+    if numbers["rate_per_minute"]:
+        parts.append(f"{numbers['rate_per_minute']:.1f}/min")
+    if numbers["eta_seconds"]:
+        parts.append("ETA " + format_duration(numbers["eta_seconds"]))
+    told = [one for one in current_waits if one["reason"] != "greptimedb.wait.limit"]
+    if told:
+        parts.append(
+            "waiting: " + ", ".join(f"{str(one['reason']).rsplit('.', 1)[-1]} ({one['count']})" for one in told[:3])
+        )
+    return ", ".join(parts)
+
+
+def describe(track: ms.Track) -> t.Dict[str, t.Any]:
+    """Return one move as the result shows it."""
+    record: t.Dict[str, t.Any] = {
+        "region_id": track.region_id,
+        "table": track.table,
+        "from_peer": track.from_peer,
+        "to_peer": track.to_peer,
+        "state": track.state,
+        "attempts": track.attempts,
+        "procedure_id": track.procedure_id,
+    }
+    if track.state == ms.FAILED:
+        record.update(code=track.code, msg=track.message, server_text=track.server_text)
+    if track.state == ms.DONE and track.intent_at is not None and track.finished_at is not None:
+        record["duration_seconds"] = round(track.finished_at - track.intent_at, 3)
+    return record
+
+
+def reverse_moves(tracks: t.Sequence[ms.Track]) -> t.List[t.Dict[str, t.Any]]:
+    """Return the moves that undo what this run has done, last moved first."""
+    done = [track for track in tracks if track.state == ms.DONE]
+    done.sort(key=lambda track: (-(track.finished_at or 0.0), track.region_id))
+    return [
+        {
+            "region_id": track.region_id,
+            "table": track.table,
+            "table_id": track.table_id,
+            "from_peer": track.to_peer,
+            "to_peer": track.from_peer,
+        }
+        for track in done
+    ]
+
+
+def summary(tracks: t.Sequence[ms.Track]) -> str:
+    """Return the sentence that ends the run."""
+    counts = count_states(tracks)
+    if not tracks:
+        return "The plan is empty: no region has to move."
+    if counts[ms.UNCHANGED] == len(tracks):
+        return f"All {len(tracks)} regions were already where the plan wants them: nothing was sent."
+    text = f"{counts[ms.DONE]} of {len(tracks)} regions moved and proved on their target"
+    for state, words in (
+        (ms.UNCHANGED, "were already there"),
+        (ms.FAILED, "failed"),
+        (ms.UNRESOLVED, "still running on the server"),
+        (ms.WAITING, "not started"),
+    ):
+        if counts[state]:
+            text += f", {counts[state]} {words}"
+    return text + "."

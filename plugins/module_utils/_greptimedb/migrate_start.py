@@ -1,0 +1,174 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module_util is private: it may change in any release.
+
+"""Where a run finds its place: the plan, the cluster as it is now and the journal become one track per move.
+
+Nothing here changes anything. Everything that makes the plan impossible is found at once, before the first call.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.schedule import Job, Schedule
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import move_state as ms
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_records import Past, PastMove
+    from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import Procedure
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """Why one move cannot be carried out. C(code) is one of the stable error codes."""
+
+    region_id: int
+    code: str
+    text: str
+
+
+@dataclasses.dataclass(frozen=True)
+class PlannedMove:
+    """One line of a plan."""
+
+    region_id: int
+    from_peer: int
+    to_peer: int
+    table: str
+    table_id: int
+
+
+def begin(
+    moves: t.Sequence[PlannedMove],
+    placements: t.Mapping[int, t.Any],
+    procedures: t.Optional[t.Sequence["Procedure"]],
+    past: "Past",
+) -> t.Tuple[t.List[ms.Track], t.List[Problem]]:
+    """Return one track per move in plan order, and every problem found.
+
+    C(placements): region id -> record with C(leader_peer), C(leader_status), C(followers).
+    C(procedures): the unfinished migrations, None where the server has no list of them.
+    """
+    active = {region: one for one in procedures or [] for region in one.region_ids}
+    tracks: t.List[ms.Track] = []
+    problems: t.List[Problem] = []
+    for move in moves:
+        track = ms.Track(move.region_id, move.from_peer, move.to_peer, move.table, move.table_id)
+        tracks.append(track)
+        problem = _place(
+            track, placements.get(move.region_id), active.get(move.region_id), past.moves.get(move.region_id)
+        )
+        if problem is not None:
+            problems.append(problem)
+    return tracks, problems
+
+
+def _place(
+    track: ms.Track, region: t.Optional[t.Any], procedure: t.Optional["Procedure"], past: t.Optional["PastMove"]
+) -> t.Optional[Problem]:
+    """Set the state of C(track), or return what stands against it."""
+    unfinished = past is not None and past.status == ""
+    ours = unfinished and past is not None and (past.from_peer, past.to_peer) == (track.from_peer, track.to_peer)
+    if region is None:
+        return Problem(
+            track.region_id, "greptimedb.region_missing", f"region {track.region_id} is in no table's route"
+        )
+    degraded = region.leader_status.upper() in ms.DEGRADED_WORDS
+    arrived = region.leader_peer == track.to_peer and not degraded
+    if unfinished and not ours and past is not None and not arrived and region.leader_peer != past.to_peer:
+        return Problem(
+            track.region_id,
+            "greptimedb.in_flight_elsewhere",
+            f"region {track.region_id} was sent from datanode {past.from_peer} to {past.to_peer} by an earlier run of this"
+            " migration, and that move has not ended yet: carry that plan out first",
+        )
+    if procedure is not None and not _is_ours(procedure, past if ours else None):
+        return Problem(
+            track.region_id,
+            "greptimedb.foreign_migration",
+            f"region {track.region_id} is being migrated by procedure {procedure.procedure_id}, which this migration did"
+            " not start: wait until it has ended, then plan again",
+        )
+    if ours and past is not None:
+        # Also when it has arrived meanwhile: the watcher closes the open intent with its proof.
+        track.state = ms.SUBMITTED
+        track.attempts = max(1, past.attempts_in_run)
+        track.intent_id, track.intent_at = past.intent_id, past.intent_at
+        track.procedure_id, track.reply_lost = past.procedure_id, not past.accepted or past.procedure_id is None
+        return None
+    if arrived:
+        track.state = ms.UNCHANGED
+        return None
+    if past is not None:
+        track.attempts = past.attempts_in_run
+        if past.failure is not None and (past.from_peer, past.to_peer) == (track.from_peer, track.to_peer):
+            track.state, track.intent_at = ms.FAILED, past.intent_at
+            track.code, track.message = past.failure["code"], past.failure["msg"]
+            track.server_text = past.failure["server_text"]
+            return None
+    if region.leader_peer is not None and region.leader_peer != track.from_peer:
+        return Problem(
+            track.region_id,
+            "greptimedb.leader_moved",
+            f"region {track.region_id} is led by datanode {region.leader_peer}, not by {track.from_peer} as the plan says:"
+            " plan again",
+        )
+    if track.to_peer in region.followers:
+        return Problem(
+            track.region_id,
+            "greptimedb.follower_on_target",
+            f"datanode {track.to_peer} already holds a follower of region {track.region_id}: choose another target or"
+            " remove the follower first",
+        )
+    return None
+
+
+def _is_ours(procedure: "Procedure", past: t.Optional["PastMove"]) -> bool:
+    """A procedure is ours if the journal has its id, or has a submission of which the answer was never seen."""
+    if past is None:
+        return False
+    return past.procedure_id is None or past.procedure_id == procedure.procedure_id
+
+
+def refuse(problems: t.Sequence[Problem]) -> None:
+    """Raise one error that names every problem; its code is the problems' own when they agree."""
+    if not problems:
+        return
+    codes = sorted({problem.code for problem in problems})
+    shown = "; ".join(problem.text for problem in problems[:5])
+    more = f"; and {len(problems) - 5} more (see details)" if len(problems) > 5 else ""
+    raise MigrationError(
+        codes[0] if len(codes) == 1 else "greptimedb.plan_not_executable",
+        f"The plan cannot be carried out, nothing was sent: {shown}{more}.",
+        details={"problems": [dataclasses.asdict(problem) for problem in problems]},
+    )
+
+
+def make_schedule(tracks: t.Sequence[ms.Track], limits: t.Mapping[str, t.Optional[int]], ordering: str) -> Schedule:
+    """Return the schedule of what is left: moves in flight hold their slots, finished ones are out."""
+    schedule = Schedule([move_job(track) for track in tracks], limits, ordering)
+    for track in tracks:
+        if track.state == ms.SUBMITTED:
+            schedule.adopt(str(track.region_id))
+        elif track.state != ms.WAITING:
+            schedule.discard(str(track.region_id))
+    return schedule
+
+
+def move_job(move: t.Any, cost: float = 1.0) -> Job:
+    """Return the schedule's job for a move: what it occupies while it runs."""
+    return Job(
+        id=str(move.region_id),
+        keys=(
+            "global",
+            f"per_source:{move.from_peer}",
+            f"per_target:{move.to_peer}",
+            f"per_table:{move.table_id}",
+        ),
+        cost=cost,
+    )

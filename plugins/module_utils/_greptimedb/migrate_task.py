@@ -1,0 +1,253 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module_util is private: it may change in any release.
+
+"""One call of the region migration module: from its options to its result.
+
+Order: options, plan and journal are checked before anything is contacted; then the cluster is read and the plan checked
+against it; only then the first intent is written and the first call sent.
+"""
+
+from __future__ import annotations
+
+import typing as t
+import uuid
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change, ChangeList
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_mapping
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import JournalOptions
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import migrate_result as mr
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import move_state as ms
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.client import GreptimeClient
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate import RegionMigration
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_launch import planned_changes
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_records import (
+    MoveRecorder,
+    Past,
+    read_past,
+    sent_changes,
+    settle_past,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_settings import read_settings
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_start import (
+    begin,
+    make_schedule,
+    refuse,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import read_connection
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_source import read_plan
+
+# The most events one step tells; the rest is in the journal and the report.
+EVENTS_PER_STEP = 30
+
+
+class MigrationTask:
+    """Holds what one call needs, so that a failure in the middle can still tell what was done."""
+
+    def __init__(self, params: t.Mapping[str, t.Any], check_mode: bool, redactor: Redactor) -> None:
+        self._params = params
+        self._check_mode = check_mode
+        self._redactor = redactor
+        self._clock = SystemClock()
+        self._tracks: t.List[ms.Track] = []
+        self._told: t.Dict[str, t.Any] = {}
+
+    def partial(self) -> t.Mapping[str, t.Any]:
+        """Return what is known so far, for the result of a failure."""
+        return self._told
+
+    def body(self) -> t.Dict[str, t.Any]:
+        """Do the call and return the module's result; raise M(MigrationError) where the run failed."""
+        settings = read_settings(self._params)
+        connection = read_connection(self._params)
+        source = read_plan(self._params)
+        journal_options = JournalOptions.read(self._params)
+        follow = as_mapping(self._params["follow"], "follow") if self._params.get("follow") else {}
+        run_id = str(follow.get("run_id") or uuid.uuid4().hex[:12])
+        journal = None if self._check_mode else journal_options.open_existing(self._clock, self._redactor, "greptimedb")
+        view = journal_options.view() if self._check_mode else None
+        try:
+            with GreptimeClient(connection, self._redactor, self._clock) as client:
+                plan = source.complete(client)
+                entries = journal.entries if journal is not None else (view.entries if view is not None else [])
+                past = read_past(entries, run_id)
+                placements = client.placements(
+                    sorted({move.region_id for move in plan.moves} | {move.region_id for move in past.unfinished})
+                )
+                procedures = client.procedures(active_only=True)
+                self._tracks, problems = begin(plan.moves, placements, procedures, past)
+                refuse(problems)
+                self._carry_in(follow)
+                schedule = make_schedule(self._tracks, plan.limits, plan.ordering)
+                to_do = [track for track in self._tracks if track.state == ms.WAITING]
+                if self._check_mode:
+                    return self._prediction(client, settings, to_do)
+                if not to_do and not past.unfinished and past.run_started is None:
+                    return self._result(finished=True, changes=ChangeList())
+                if journal is None:
+                    journal = journal_options.create(self._clock, self._redactor, "greptimedb")
+                recorder = MoveRecorder(journal)
+                self._open_run(recorder, past, run_id, plan)
+                followed = {track.region_id for track in self._tracks if track.state == ms.SUBMITTED}
+                settle_past(past, followed, placements, procedures, self._clock, recorder, settings.settle_time)
+                started = past.run_started or self._clock.now().timestamp()
+                run = RegionMigration(
+                    client=client,
+                    clock=self._clock,
+                    settings=settings,
+                    recorder=recorder,
+                    tracks=self._tracks,
+                    schedule=schedule,
+                    deadline=float(follow.get("deadline") or settings.deadline or started + settings.timeout),
+                )
+                try:
+                    run.run()
+                finally:
+                    self._tell(run, journal.entries, run_id, started)
+                return self._end(run, recorder, run_id, started + settings.timeout if not follow else follow["deadline"])
+        finally:
+            if journal is not None:
+                journal.close()
+
+    def _open_run(self, recorder: MoveRecorder, past: Past, run_id: str, plan: t.Any) -> None:
+        if past.run_started is None:
+            recorder.add("run.started", {"run_id": run_id, "phase": "migrate", "options": self._options()})
+            recorder.add("plan", {"plan_id": plan.plan_id, "plan": plan.as_data()})
+            recorder.flush()
+
+    def _options(self) -> t.Dict[str, t.Any]:
+        shown = (
+            "limits", "server_timeout", "timeout", "move_timeout", "settle_time", "max_failures", "attempts", "flush_before",
+        )  # fmt: skip
+        return {name: self._params[name] for name in shown}
+
+    def _carry_in(self, follow: t.Mapping[str, t.Any]) -> None:
+        """Give moves in flight what the step before knew of them, or fresh patience at the start of a run."""
+        carried = follow.get("carry") or {}
+        now = self._clock.now().timestamp()
+        for track in self._tracks:
+            if track.state == ms.SUBMITTED:
+                known = carried.get(str(track.region_id))
+                if known is None:
+                    track.patient_from = now
+                    continue
+                for name in CARRIED:
+                    setattr(track, name, known.get(name, getattr(track, name)))
+
+    def _carry_out(self) -> t.Dict[str, t.Dict[str, t.Any]]:
+        return {
+            str(track.region_id): {name: getattr(track, name) for name in CARRIED if getattr(track, name)}
+            for track in self._tracks
+            if track.state == ms.SUBMITTED
+        }
+
+    def _prediction(self, client: GreptimeClient, settings: t.Any, to_do: t.Sequence[ms.Track]) -> t.Dict[str, t.Any]:
+        changes = ChangeList(change for track in to_do for change in planned_changes(client, settings, track))
+        return self._result(finished=True, changes=changes)
+
+    def _result(self, finished: bool, changes: ChangeList) -> t.Dict[str, t.Any]:
+        now = self._clock.now().timestamp()
+        self._told.update(
+            finished=finished,
+            changed=changes.changed,
+            changes=changes.as_result(),
+            diff=changes.diff(),
+            moves=[mr.describe(track) for track in self._tracks],
+            summary=self._prediction_summary(changes) if self._check_mode else mr.summary(self._tracks),
+            progress=mr.progress(self._tracks, [], now, now),
+            waits=[],
+            reverse_moves=mr.reverse_moves(self._tracks),
+        )
+        self._told["line"] = self._told["summary"]
+        return self._told
+
+    def _prediction_summary(self, changes: ChangeList) -> str:
+        moves = sum(1 for change in changes if change.action == "migrate")
+        if not moves:
+            return mr.summary(self._tracks)
+        return f"A real run would move {moves} of {len(self._tracks)} regions with {len(changes)} calls."
+
+    def _tell(self, run: RegionMigration, entries: t.Sequence[t.Any], run_id: str, started: float) -> None:
+        now = self._clock.now().timestamp()
+        past = read_past(entries, run_id)
+        progress = mr.progress(self._tracks, past.run_finished, started, now)
+        waits = mr.waits(self._tracks, run.run_wait, now)
+        self._told.update(
+            finished=run.finished,
+            progress=progress,
+            waits=waits,
+            summary=mr.summary(self._tracks),
+            line=mr.line(progress, waits),
+            events=run.events[:EVENTS_PER_STEP]
+            + ([f"... and {len(run.events) - EVENTS_PER_STEP} more"] if len(run.events) > EVENTS_PER_STEP else []),
+        )
+        sent = sent_changes(entries, run_id)
+        self._told["changed"] = bool(sent) or bool(past.run_finished)
+        if run.finished or run.expired:
+            changes = ChangeList(Change(**change) for change in sent)
+            self._told.update(
+                changes=changes.as_result(),
+                diff=changes.diff(),
+                moves=[mr.describe(track) for track in self._tracks],
+                reverse_moves=mr.reverse_moves(self._tracks),
+            )
+
+    def _end(self, run: RegionMigration, recorder: MoveRecorder, run_id: str, deadline: float) -> t.Dict[str, t.Any]:
+        recorder.add("progress", dict(self._told["progress"]))
+        for wait in self._told["waits"]:
+            if wait["reason"] != "greptimedb.wait.limit":
+                recorder.add("wait", dict(wait))
+        error = self._verdict(run)
+        if run.finished or run.expired:
+            status = "ok" if error is None else "failed"
+            recorder.add(
+                "run.finished",
+                {"run_id": run_id, "phase": "migrate", "status": status, "summary": self._told["summary"]},
+            )
+        else:
+            self._told["follow"] = {"run_id": run_id, "deadline": deadline, "carry": self._carry_out()}
+        recorder.flush()
+        if error is not None:
+            raise error
+        return self._told
+
+    def _verdict(self, run: RegionMigration) -> t.Optional[MigrationError]:
+        failed = [track for track in self._tracks if track.state == ms.FAILED]
+        open_moves = [track for track in self._tracks if track.state in (ms.UNRESOLVED, ms.SUBMITTED)]
+        if run.expired and (open_moves or any(track.state == ms.WAITING for track in self._tracks)):
+            running = ", ".join(str(track.region_id) for track in open_moves[:5]) or "none"
+            return MigrationError(
+                "deadline.expired",
+                f"timeout: the time for this run is over. {mr.summary(self._tracks)} Moves still running on the server:"
+                f" {running}. Run again with the same journal to follow them to their end.",
+            )
+        if not run.finished or not failed:
+            return None
+        if run.fatal is not None:
+            return run.fatal
+        first = failed[0]
+        return MigrationError(
+            "greptimedb.moves_failed" if len({track.code for track in failed}) > 1 else first.code,
+            f"{mr.summary(self._tracks)} First failure: {first.message}.",
+            server_text=first.server_text or None,
+        )
+
+
+# What a step hands to the next about a move in flight; see L(_carry_in).
+CARRIED = (
+    "active_at",
+    "patient_from",
+    "degraded_first",
+    "degraded_last",
+    "serving_before",
+    "wait_reason",
+    "wait_since",
+    "attached",
+    "asked",
+    "asked_at",
+)
