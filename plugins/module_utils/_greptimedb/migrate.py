@@ -144,9 +144,9 @@ class RegionMigration:
                 self._done(track, now)
             elif decision.kind in ("retry", "fail"):
                 self._end_attempt(track, decision)
-            else:
-                if track.wait_reason != decision.reason:
-                    track.wait_reason, track.wait_since = decision.reason, now
+            elif track.wait_reason != decision.reason:
+                # "keep", and "ask" where the move's turn to be asked for has not come yet.
+                track.wait_reason, track.wait_since = decision.reason, now
 
     def _done(self, track: ms.Track, now: float) -> None:
         track.state, track.finished_at, track.wait_reason = ms.DONE, now, ""

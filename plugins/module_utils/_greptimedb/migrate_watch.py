@@ -53,12 +53,18 @@ class Watcher:
         active = self._active()
         now = self._clock.now().timestamp()
         placements = self._client.placements([track.region_id for track in flying])
-        decisions = []
+        sightings = {}
+        wanted = []
         for track in flying:
             seen = self._sighting(track, active, placements.get(track.region_id))
             self._note_window(track, seen, now)
-            decisions.append((track, ms.decide(track, seen, now, self._rules)))
-        return self._prove(self._ask(decisions, now), placements)
+            sightings[track.region_id] = seen
+            if ms.decide(track, seen, now, self._rules).kind == "ask":
+                wanted.append(track)
+        self._ask(wanted, now)
+        return self._prove(
+            [(track, ms.decide(track, sightings[track.region_id], now, self._rules)) for track in flying], placements
+        )
 
     def _active(self) -> t.Optional[t.Dict[int, "Procedure"]]:
         procedures = self._client.procedures(active_only=True)
@@ -96,14 +102,10 @@ class Watcher:
         elif track.degraded_first is None:
             track.serving_before = now
 
-    def _ask(
-        self, decisions: t.Sequence[t.Tuple[ms.Track, ms.Decision]], now: float
-    ) -> t.List[t.Tuple[ms.Track, ms.Decision]]:
-        """Ask for single procedures where a decision wants it; the longest unasked first."""
-        wanted = [track for track, decision in decisions if decision.kind == "ask" and track.procedure_id]
-        for track in sorted(wanted, key=lambda one: (one.asked_at, one.region_id))[:ASKS_PER_TICK]:
-            if now - track.asked_at < ASK_PAUSE:
-                continue
+    def _ask(self, wanted: t.Sequence[ms.Track], now: float) -> None:
+        """Ask for single procedures, those first that were not asked for the longest time."""
+        askable = [track for track in wanted if track.procedure_id and now - track.asked_at >= ASK_PAUSE]
+        for track in sorted(askable, key=lambda one: (one.asked_at, one.region_id))[:ASKS_PER_TICK]:
             track.asked_at = now
             try:
                 track.asked = self._client.state(str(track.procedure_id))
@@ -113,10 +115,6 @@ class Watcher:
                 track.asked = ("not_found", error.server_text or "")
             if track.asked[0] not in ms.TERMINAL_WORDS | {"not_found"}:
                 track.active_at = now
-        return [
-            (track, ms.Decision("keep", reason=decision.reason) if decision.kind == "ask" else decision)
-            for track, decision in decisions
-        ]
 
     def _prove(
         self, decisions: t.Sequence[t.Tuple[ms.Track, ms.Decision]], placements: t.Mapping[int, t.Any]

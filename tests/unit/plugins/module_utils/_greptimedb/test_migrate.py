@@ -1,0 +1,309 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A run of region moves against a scripted server: it converges, stays within its limits and sends nothing twice."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import types
+import typing as t
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import move_state as ms
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate import RegionMigration
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_records import (
+    MoveRecorder,
+    read_past,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_settings import Settings
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_start import (
+    PlannedMove,
+    begin,
+    make_schedule,
+    refuse,
+)
+from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
+
+BASE = 4398046511104
+
+
+@dataclasses.dataclass
+class ServerRegion:
+    leader_peer: t.Optional[int]
+    leader_status: str = "ALIVE"
+    followers: t.Tuple[int, ...] = ()
+
+    @property
+    def degraded(self) -> bool:
+        return self.leader_status == "DOWNGRADING"
+
+
+@dataclasses.dataclass
+class ServerProcedure:
+    procedure_id: str
+    region_ids: t.Tuple[int, ...]
+    to_peer: int
+    starts: float
+    ends: float
+    fate: str
+    status: str = "Running"
+    start: t.Optional[str] = "now"
+
+
+class Server:
+    """What the client would see: procedures that take time, with one scripted fate per submission."""
+
+    dialect = types.SimpleNamespace(
+        can_flush_region=True, server_preflushes=True, has_region_info=False, state_form="admin"
+    )
+
+    def __init__(self, clock: FakeClock, leaders: t.Mapping[int, int], fates: t.Sequence[str], duration: float) -> None:
+        self.clock = clock
+        self.regions = {region: ServerRegion(peer) for region, peer in leaders.items()}
+        self.procedures: t.Dict[str, ServerProcedure] = {}
+        self.fates = collections.deque(fates)
+        self.duration = duration
+        self.submitted: t.List[t.Tuple[int, int, int]] = []
+        self.most: t.Counter[str] = collections.Counter()
+
+    def _now(self) -> float:
+        return self.clock.now().timestamp()
+
+    def _advance(self) -> None:
+        for one in self.procedures.values():
+            if one.status == "Running" and self._now() >= one.ends:
+                one.status = "Failed" if one.fate == "fails" else "Done"
+                if one.fate not in ("fails", "false_done"):
+                    self.regions[one.region_ids[0]].leader_peer = one.to_peer
+
+    def flush_request(self, region_id: int) -> str:
+        return f"ADMIN flush_region({region_id})"
+
+    def submit_request(self, region_id: int, from_peer: int, to_peer: int, timeout: int) -> str:
+        return f"ADMIN migrate_region({region_id}, {from_peer}, {to_peer}, {timeout})"
+
+    def submit(self, region_id: int, from_peer: int, to_peer: int, timeout: int) -> t.Optional[str]:
+        self._advance()
+        fate = self.fates.popleft() if self.fates else "moves"
+        if fate == "dropped":
+            raise MigrationError("greptimedb.ambiguous", "connection lost")
+        if fate == "refused":
+            raise MigrationError("greptimedb.not_leader", "non-leader meta server")
+        if any(region_id in one.region_ids and one.status == "Running" for one in self.procedures.values()):
+            raise MigrationError("greptimedb.in_flight", "Another migration procedure is running")
+        if self.regions[region_id].leader_peer == to_peer:
+            return None
+        self.submitted.append((region_id, from_peer, to_peer))
+        pid = f"pid-{len(self.submitted)}"
+        if fate != "never_registered":
+            self.procedures[pid] = ServerProcedure(
+                pid, (region_id,), to_peer, self._now(), self._now() + self.duration, fate
+            )
+            running = [one for one in self.procedures.values() if one.status == "Running"]
+            self.most["global"] = max(self.most["global"], len(running))
+            sources = collections.Counter(self.regions[one.region_ids[0]].leader_peer for one in running)
+            self.most["per_source"] = max([self.most["per_source"], *sources.values()])
+        if fate == "reply_lost":
+            raise MigrationError("greptimedb.ambiguous", "connection lost")
+        return pid
+
+    def procedures_now(self) -> t.List[ServerProcedure]:
+        self._advance()
+        return [one for one in self.procedures.values() if one.status == "Running"]
+
+    def procedures_active(self, active_only: bool = True) -> t.List[ServerProcedure]:
+        return self.procedures_now()
+
+    def placements(self, region_ids: t.Iterable[int]) -> t.Dict[int, ServerRegion]:
+        self._advance()
+        return {region: self.regions[region] for region in region_ids if region in self.regions}
+
+    def state(self, pid: str) -> t.Tuple[str, str]:
+        self._advance()
+        if pid not in self.procedures:
+            raise MigrationError("greptimedb.pid_unknown", "Procedure not found", server_text="Procedure not found")
+        return self.procedures[pid].status, ""
+
+
+class MemoryJournal:
+    """The part of the journal that a run uses, in memory."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.entries: t.List[t.Any] = []
+        self._clock = clock
+
+    def append_many(self, items: t.Sequence[t.Tuple[str, t.Dict[str, t.Any]]]) -> None:
+        for kind, data in items:
+            at = self._clock.now().isoformat().replace("+00:00", "Z")
+            self.entries.append(types.SimpleNamespace(kind=kind, data=data, at=at))
+
+    def intents(
+        self, changes: t.Sequence[t.Any], contexts: t.Optional[t.Sequence[t.Mapping[str, t.Any]]] = None
+    ) -> t.List[str]:
+        ids = []
+        for change, context in zip(changes, contexts or [{}] * len(changes)):
+            ids.append(str(len(self.entries)))
+            self.append_many(
+                [("change.intent", {"id": ids[-1], **change.as_result(), "context": dict(context)})]
+            )
+        return ids
+
+
+def make_settings(**changes: t.Any) -> Settings:
+    values: t.Dict[str, t.Any] = {
+        "server_timeout": 300,
+        "timeout": 3600.0,
+        "move_timeout": 900.0,
+        "settle_time": 10.0,
+        "poll_interval": 0.25,
+        "step_time": None,
+        "deadline": None,
+        "max_failures": 0,
+        "attempts": 3,
+        "flush_before": "auto",
+    }
+    values.update(changes)
+    return Settings(**values)
+
+
+def start(
+    server: Server,
+    clock: FakeClock,
+    journal: MemoryJournal,
+    moves: t.Sequence[PlannedMove],
+    limits: t.Mapping[str, t.Optional[int]],
+    **changes: t.Any,
+) -> RegionMigration:
+    client = _Client(server)
+    past = read_past(journal.entries)
+    tracks, problems = begin(moves, server.placements([m.region_id for m in moves]), server.procedures_now(), past)
+    refuse(problems)
+    for track in tracks:
+        track.patient_from = clock.now().timestamp()
+    run_settings = make_settings(**changes)
+    return RegionMigration(
+        client=client,  # type: ignore[arg-type]
+        clock=clock,
+        settings=run_settings,
+        recorder=MoveRecorder(journal),  # type: ignore[arg-type]
+        tracks=tracks,
+        schedule=make_schedule(tracks, limits, "eager"),
+        deadline=clock.now().timestamp() + run_settings.timeout,
+    )
+
+
+class _Client:
+    """The server under the names that the client has."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def __getattr__(self, name: str) -> t.Any:
+        return getattr(self._server, "procedures_active" if name == "procedures" else name)
+
+
+def plan(count: int) -> t.List[PlannedMove]:
+    return [PlannedMove(BASE + n, 1, 2 + n % 2, "public.t", 1024) for n in range(count)]
+
+
+def leaders(count: int) -> t.Dict[int, int]:
+    return {BASE + n: 1 for n in range(count)}
+
+
+def states(run: RegionMigration) -> t.Counter[str]:
+    return collections.Counter(track.state for track in run.tracks.values())
+
+
+def test_all_regions_arrive_and_each_is_submitted_once_within_the_limits() -> None:
+    clock = FakeClock()
+    server = Server(clock, leaders(20), [], duration=3.0)
+    run = start(server, clock, MemoryJournal(clock), plan(20), {"global": 5, "per_source": 4})
+    run.run()
+    assert run.finished and states(run) == {ms.DONE: 20}
+    assert len(server.submitted) == 20
+    assert server.most["global"] == server.most["per_source"] == 4
+
+
+def test_a_second_run_sends_nothing() -> None:
+    clock = FakeClock()
+    server = Server(clock, leaders(4), [], duration=1.0)
+    journal = MemoryJournal(clock)
+    start(server, clock, journal, plan(4), {"global": 2}).run()
+    sent = list(server.submitted)
+    again = start(server, clock, journal, plan(4), {"global": 2})
+    again.run()
+    assert again.finished and states(again) == {ms.UNCHANGED: 4} and server.submitted == sent
+
+
+def test_a_failure_beyond_the_threshold_stops_new_moves_and_follows_running_ones() -> None:
+    clock = FakeClock()
+    server = Server(clock, leaders(10), ["fails"], duration=2.0)
+    run = start(server, clock, MemoryJournal(clock), plan(10), {"global": 3}, attempts=1)
+    run.run()
+    assert run.finished
+    # The two beside the failing one were under way and are followed to their end; nothing is started after the failure.
+    assert states(run)[ms.FAILED] == 1
+    assert states(run)[ms.DONE] + states(run)[ms.WAITING] == 9 and states(run)[ms.WAITING] == 7
+    assert states(run)[ms.SUBMITTED] == 0
+
+
+def test_a_permission_error_stops_the_run_at_the_first_call() -> None:
+    clock = FakeClock()
+    server = Server(clock, leaders(5), [], duration=1.0)
+
+    def refuse_all(*_args: t.Any) -> t.Optional[str]:
+        server.submitted.append((0, 0, 0))
+        raise MigrationError("greptimedb.permission", "not authorized")
+
+    server.submit = refuse_all  # type: ignore[method-assign]
+    run = start(server, clock, MemoryJournal(clock), plan(5), {"global": 5})
+    run.run()
+    assert run.finished and run.fatal is not None and len(server.submitted) == 1
+
+
+def test_at_the_deadline_running_moves_are_reported_as_unresolved_and_a_later_run_follows_them() -> None:
+    clock = FakeClock()
+    server = Server(clock, leaders(2), [], duration=50.0)
+    journal = MemoryJournal(clock)
+    run = start(server, clock, journal, plan(2), {"global": 2}, timeout=5.0)
+    run.run()
+    assert run.expired and not run.finished and states(run) == {ms.UNRESOLVED: 2}
+    later = start(server, clock, journal, plan(2), {"global": 2})
+    later.run()
+    assert later.finished and states(later) == {ms.DONE: 2} and len(server.submitted) == 2
+
+
+FATES = st.lists(
+    st.sampled_from(["moves", "fails", "false_done", "never_registered", "reply_lost", "dropped", "refused"]),
+    max_size=12,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(1, 8), FATES, st.integers(1, 4), st.floats(0.1, 30.0), st.lists(st.floats(0.2, 20.0), max_size=4))
+def test_it_converges_through_every_fate_and_any_interruption(
+    count: int, fates: t.List[str], limit: int, duration: float, steps: t.List[float]
+) -> None:
+    """Steps end anywhere (as if the process had been killed); a run that is repeated ends with every region moved once."""
+    clock = FakeClock()
+    server = Server(clock, leaders(count), fates, duration)
+    journal = MemoryJournal(clock)
+    for step in steps:
+        start(server, clock, journal, plan(count), {"global": limit}, attempts=20, step_time=step).run()
+    run = start(server, clock, journal, plan(count), {"global": limit}, attempts=20)
+    run.run()
+    assert run.finished
+    assert states(run)[ms.DONE] + states(run)[ms.UNCHANGED] == count
+    assert {region: one.leader_peer for region, one in server.regions.items()} == {
+        move.region_id: move.to_peer for move in plan(count)
+    }
+    assert server.most["global"] <= limit
+    moved = [one for one in server.procedures.values() if one.fate not in ("fails", "false_done")]
+    assert len(moved) == count
+    assert read_past(journal.entries).unfinished == []

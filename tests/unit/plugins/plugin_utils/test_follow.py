@@ -1,0 +1,104 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The follow loop: it repeats steps until the end, prints what changed, and survives steps that die."""
+
+from __future__ import annotations
+
+import types
+import typing as t
+
+import pytest
+from ansible.errors import AnsibleConnectionFailure
+
+from ansible_collections.dbops.migration.plugins.plugin_utils import _follow
+
+
+class Followed(_follow.FollowActionBase):
+    """Answers module calls from a script; an exception in the script is raised."""
+
+    followed_module = "dbops.migration.something"
+
+    def __init__(self, args: t.Dict[str, t.Any], script: t.Sequence[t.Any], check: bool = False, later: int = 0) -> None:
+        self._task = types.SimpleNamespace(args=args, async_val=later, check_mode=check)
+        self._script = list(script)
+        self.calls: t.List[t.Dict[str, t.Any]] = []
+
+    def _call(self, args: t.Dict[str, t.Any], task_vars: t.Optional[t.Dict[str, t.Any]]) -> t.Dict[str, t.Any]:
+        self.calls.append(dict(args))
+        answer = self._script.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return dict(answer)
+
+
+@pytest.fixture(name="shown")
+def fixture_shown(monkeypatch: pytest.MonkeyPatch) -> t.List[str]:
+    lines: t.List[str] = []
+    monkeypatch.setattr(_follow.display, "display", lambda text, **_kwargs: lines.append(text.strip()))
+    monkeypatch.setattr(_follow.display, "warning", lambda text, **_kwargs: lines.append("warning: " + text))
+    monkeypatch.setattr(_follow.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(_follow.ActionBase, "run", lambda *_args, **_kwargs: {})
+    return lines
+
+
+def step(number: int, **more: t.Any) -> t.Dict[str, t.Any]:
+    return {"finished": False, "line": f"{number}/3 moved", "follow": {"run_id": "r", "step": number}, **more}
+
+
+END = {"finished": True, "changed": False, "line": "3/3 moved", "summary": "all moved"}
+UNREACHABLE = AnsibleConnectionFailure("ssh: connection reset")
+
+
+def test_steps_follow_each_other_with_what_the_last_one_returned(shown: t.List[str]) -> None:
+    action = Followed({"plan_file": "p"}, [step(1, changed=True), step(2, events=["region 7 moved"]), END])
+    result = action.run(task_vars={})
+    assert result["summary"] == "all moved"
+    assert result["changed"] is True, "what an early step changed must not be forgotten by the last one"
+    assert [call.get("follow", {}).get("step") for call in action.calls] == [None, 1, 2]
+    assert shown == ["1/3 moved", "region 7 moved", "2/3 moved", "3/3 moved"]
+    assert "follow" not in result and "events" not in result
+
+
+def test_a_line_is_printed_only_when_it_changes(shown: t.List[str]) -> None:
+    Followed({}, [step(1), step(1), step(1), END]).run(task_vars={})
+    assert shown == ["1/3 moved", "3/3 moved"]
+
+
+@pytest.mark.parametrize("death", [UNREACHABLE, {"failed": True, "msg": "MODULE FAILURE", "module_stdout": ""}])
+def test_a_step_that_dies_is_repeated_from_where_the_last_good_one_ended(shown: t.List[str], death: t.Any) -> None:
+    action = Followed({}, [step(1), death, END])
+    assert action.run(task_vars={})["finished"] is True
+    assert action.calls[2]["follow"]["step"] == 1
+    assert any(line.startswith("warning:") for line in shown)
+
+
+def test_a_host_that_cannot_be_reached_at_all_fails_at_once(shown: t.List[str]) -> None:
+    action = Followed({}, [UNREACHABLE])
+    assert action.run(task_vars={})["failed"] is True
+    assert len(action.calls) == 1
+
+
+def test_a_step_that_keeps_dying_ends_the_task(shown: t.List[str]) -> None:
+    death = {"failed": True, "msg": "MODULE FAILURE", "module_stderr": "killed"}
+    action = Followed({}, [step(1)] + [death] * 10)
+    assert action.run(task_vars={})["failed"] is True
+    assert len(action.calls) == 1 + _follow.TOLERATED_DEATHS + 1
+
+
+def test_a_failure_with_a_code_is_final(shown: t.List[str]) -> None:
+    failure = {"failed": True, "code": "greptimedb.moves_failed", "msg": "x", "changed": True}
+    result = Followed({}, [step(1), failure]).run(task_vars={})
+    assert result["code"] == "greptimedb.moves_failed" and result["changed"] is True
+
+
+@pytest.mark.parametrize(
+    ("args", "options"), [({"wait": False}, {}), ({"wait": "no"}, {}), ({}, {"check": True}), ({}, {"later": 60})]
+)
+def test_no_loop_for_single_steps_check_mode_and_async(
+    shown: t.List[str], args: t.Dict[str, t.Any], options: t.Dict[str, t.Any]
+) -> None:
+    action = Followed(args, [step(1)], **options)
+    assert action.run(task_vars={})["finished"] is False
+    assert len(action.calls) == 1 and "step_time" not in action.calls[0]
