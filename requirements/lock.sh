@@ -12,9 +12,7 @@ lock() {
     local name=$1 floor=$2
     shift 2
     {
-        echo "# Copyright (c) 2026, the dbops.migration contributors"
-        echo "# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)"
-        echo "# SPDX-License-Identifier: GPL-3.0-or-later"
+        head -n 3 "${name}.in"
         echo "#"
         echo "# Written by lock.sh from ${name}.in: change that file, not this one."
         uv pip compile --quiet --universal --python-version "$floor" --no-header --no-annotate "$@" "${name}.in"

@@ -43,7 +43,7 @@ attributes:
 options: {}
 attributes:
   action_group:
-    description: Set options for all modules of the engine at once with C(group/dbops.migration.greptimedb) in C(module_defaults).
+    description: Takes defaults of C(group/dbops.migration.greptimedb) from C(module_defaults).
     support: full
     membership:
       - dbops.migration.greptimedb

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the dbops.migration contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Builds the documentation site with Sphinx, every warning an error: `python -m tooling.docsite` leaves it in build/site.
+"""Builds the documentation site, every warning an error: `python -m tooling.docsite` leaves it in build/site.
 
 The generated project refers to the inventories of five other sites. A build that asks the network is neither
 repeatable nor possible everywhere, so one local inventory takes their place. It holds the labels of Ansible's own

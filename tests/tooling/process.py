@@ -74,6 +74,7 @@ def run(
     check: bool = True,
 ) -> Done:
     """Run argv and return how it ended; with `check`, raise ToolFailed unless it ended with 0."""
+    __tracebackhide__ = True
     paths.LOGS.mkdir(parents=True, exist_ok=True)
     logfile = paths.LOGS / f"{log}.log"
     started = time.monotonic()

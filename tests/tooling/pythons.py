@@ -10,6 +10,7 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 import typing as t
 
 Version = t.Tuple[int, int]
@@ -20,6 +21,8 @@ _PROBE = "import sys, ensurepip, venv; print(sys.implementation.name, *sys.versi
 
 
 def _folders() -> t.Iterator[pathlib.Path]:
+    # The Python that .venv was made of has shown that it works.
+    yield pathlib.Path(sys.base_prefix, "bin")
     pyenv_roots = [os.environ.get("PYENV_ROOT"), str(pathlib.Path.home() / ".pyenv")]
     for entry in os.environ.get("PATH", "").split(os.pathsep):
         path = pathlib.Path(entry)
@@ -44,9 +47,9 @@ def _probe(executable: pathlib.Path) -> tuple[Version, pathlib.Path] | None:
     return (int(words[1]), int(words[2])), pathlib.Path(words[3].strip())
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def found() -> dict[Version, pathlib.Path]:
-    """Version -> interpreter, oldest first; of several with one version the first on PATH wins, environments left out."""
+    """Version -> interpreter, oldest first; of several with one version the first found wins; no environments."""
     result: dict[Version, pathlib.Path] = {}
     seen: set[pathlib.Path] = set()
     for folder in _folders():

@@ -34,6 +34,7 @@ class Stage:
         extra: t.Mapping[str, str] | None = None,
     ) -> process.Done:
         """Run a tool of this stage's environment, in the collection's folder unless `cwd` says otherwise."""
+        __tracebackhide__ = True
         return process.run(
             [self.bins / argv[0], *argv[1:]],
             log=log or self.name,

@@ -38,7 +38,7 @@ def files() -> list[pathlib.PurePath]:
 
 
 def lay(stage: str) -> Tree:
-    """Copy the tree to build/work/<stage>/ansible_collections/dbops/migration and make it a git work tree of its own."""
+    """Copy the tree to build/work/<stage>/ansible_collections/dbops/migration, as a git work tree of its own."""
     root = paths.WORK / stage
     shutil.rmtree(root, ignore_errors=True)
     path = root / "ansible_collections" / paths.NAMESPACE / paths.NAME

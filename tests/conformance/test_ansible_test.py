@@ -1,0 +1,74 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ansible-test sanity, units and integration, on every ansible-core that this machine can run."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tooling import ansible_test, content, cores, pythons
+
+ALL = bool(os.environ.get("DBOPS_TEST_ALL"))
+
+every_core = pytest.mark.parametrize(
+    "core", [core for core in cores.ALL if ALL or core.name in cores.EVERY_TIME], ids=lambda core: str(core.name)
+)
+every_target = pytest.mark.parametrize("target", [(3, minor) for minor in range(8, 14)], ids=pythons.text)
+only_all = pytest.mark.skipif(not ALL, reason="Other target Pythons are tested by `make test-all`.")
+
+
+def _skip_unless_tested(core: cores.Core) -> None:
+    reason = cores.missing(core)
+    if reason:
+        pytest.skip(reason)
+
+
+def _core_for(target: pythons.Version) -> cores.Core:
+    """ansible-core 2.19 where it runs, because it takes targets down to Python 3.8; any other one otherwise."""
+    if target not in pythons.found():
+        pytest.skip(f"Python {pythons.text(target)} is left out: this machine does not have it.")
+    usable = [core for core in cores.ALL if not cores.missing(core) and (core.name < "2.20" or target >= (3, 9))]
+    if not usable:
+        pytest.skip(f"Python {pythons.text(target)} is left out: no ansible-core that takes it runs on this machine.")
+    return next((core for core in usable if core.name == "2.19"), usable[-1])
+
+
+@pytest.mark.cost(130)
+@every_core
+def test_sanity(core: cores.Core) -> None:
+    _skip_unless_tested(core)
+    ansible_test.run(core, "sanity", timeout=900)
+
+
+@pytest.mark.cost(60)
+@every_core
+def test_units(core: cores.Core) -> None:
+    _skip_unless_tested(core)
+    if not content.unit_tests():
+        pytest.skip("There are no unit tests yet.")
+    ansible_test.run(core, "units", "--local", "--python", ansible_test.python_of(core), timeout=900)
+
+
+@pytest.mark.cost(90)
+@every_core
+def test_integration(core: cores.Core) -> None:
+    _skip_unless_tested(core)
+    if not content.integration_targets():
+        pytest.skip("There are no integration targets yet.")
+    ansible_test.run(
+        core, "integration", "--local", "--python", ansible_test.python_of(core), "--allow-destructive", timeout=1200
+    )
+
+
+@only_all
+@pytest.mark.cost(40)
+@every_target
+def test_units_on_target_python(target: pythons.Version) -> None:
+    core = _core_for(target)
+    if not content.unit_tests():
+        pytest.skip("There are no unit tests yet.")
+    version = pythons.text(target)
+    ansible_test.run(core, "units", "--venv", "--python", version, label=f"-py{version}", timeout=900)

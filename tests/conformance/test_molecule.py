@@ -1,0 +1,19 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every molecule scenario converges, is idempotent and verifies."""
+
+from __future__ import annotations
+
+import pytest
+
+from tooling import content, stages
+
+SCENARIOS = content.molecule_scenarios()
+
+
+@pytest.mark.cost(100)
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_scenario(scenario: str) -> None:
+    stage = stages.prepare(f"molecule-{scenario}")
+    stage.run("molecule", "test", "--scenario-name", scenario, cwd=stage.tree.path / "extensions", timeout=900)

@@ -1,0 +1,39 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What of the collection exists already, so that a stage without material says so instead of failing."""
+
+from __future__ import annotations
+
+import pathlib
+import typing as t
+
+import yaml
+
+from tooling import paths
+
+
+def modules() -> list[str]:
+    """Names of the modules, sorted."""
+    folder = paths.ROOT / "plugins" / "modules"
+    return sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
+
+
+def integration_targets() -> list[str]:
+    """Names of the integration targets, sorted."""
+    return sorted(path.name for path in (paths.ROOT / "tests/integration/targets").glob("*") if path.is_dir())
+
+
+def unit_tests() -> list[pathlib.Path]:
+    """Files of unit tests, sorted."""
+    return sorted((paths.ROOT / "tests/unit").rglob("test_*.py"))
+
+
+def molecule_scenarios() -> list[str]:
+    """Names of the molecule scenarios, sorted."""
+    return sorted(path.parent.name for path in (paths.ROOT / "extensions/molecule").glob("*/molecule.yml"))
+
+
+def load_yaml(*parts: str) -> t.Any:
+    """The data of one YAML file of the tree."""
+    return yaml.safe_load(paths.ROOT.joinpath(*parts).read_text(encoding="utf-8"))
