@@ -22,6 +22,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrat
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+    from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
     from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.client import GreptimeClient
     from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_records import MoveRecorder
     from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_settings import Settings
@@ -47,7 +48,7 @@ class RegionMigration:
         recorder: "MoveRecorder",
         tracks: t.Sequence[ms.Track],
         schedule: Schedule,
-        deadline: float,
+        deadline: "Deadline",
     ) -> None:
         self.tracks = {track.region_id: track for track in tracks}
         self.events: t.List[str] = []
@@ -90,11 +91,11 @@ class RegionMigration:
                 return
             spent = self._clock.monotonic() - started
             # A slow server is asked less often: never more than a quarter of the time is spent asking.
-            self._clock.sleep(max(self._settings.poll_interval - spent, spent * 3 if spent > 1 else 0.01))
+            self._deadline.sleep(max(self._settings.poll_interval - spent, spent * 3 if spent > 1 else 0.01))
 
     def _tick(self) -> None:
         now = self._clock.now().timestamp()
-        if now >= self._deadline:
+        if self._deadline.expired:
             self._expire(now)
             return
         if not self.stopping:

@@ -12,9 +12,14 @@ import datetime
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import iso
-from ansible_collections.dbops.migration.plugins.module_utils._core.durations import format_duration
-from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
+from ansible_collections.dbops.migration.plugins.module_utils._core.progress import Progress
+from ansible_collections.dbops.migration.plugins.module_utils._core.waits import ReasonRegistry, Wait
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import move_state as ms
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+
+REASONS = ReasonRegistry(ms.WAIT_REASONS)
 
 # What ends each wait, for people.
 ENDS_WHEN = {
@@ -43,25 +48,23 @@ def count_states(tracks: t.Iterable[ms.Track]) -> t.Dict[str, int]:
     return counts
 
 
-def progress(tracks: t.Sequence[ms.Track], finished_times: t.Sequence[float], started: float, now: float) -> t.Dict[str, t.Any]:
-    """Return done/total/running/failed, the rate per minute and the ETA in seconds (None while nothing is known).
+def progress(tracks: t.Sequence[ms.Track], finished_times: t.Sequence[float], started: float, clock: "Clock") -> Progress:
+    """Return done, running and failed with rate and ETA.
 
-    The rate counts the moves that ended in this run (C(finished_times), seconds since the epoch).
+    The rate counts the moves that ended in this run: C(finished_times) and C(started) are seconds since the epoch.
     """
     counts = count_states(tracks)
-    total = len(tracks)
     done = counts[ms.DONE] + counts[ms.UNCHANGED]
-    left = counts[ms.WAITING] + counts[ms.SUBMITTED]
-    elapsed = max(now - started, 0.001)
-    rate = len(finished_times) / elapsed * 60 if finished_times else None
-    return {
-        "done": done,
-        "total": total,
-        "running": counts[ms.SUBMITTED],
-        "failed": counts[ms.FAILED],
-        "rate_per_minute": round(rate, 2) if rate is not None else None,
-        "eta_seconds": round(left / rate * 60, 1) if rate else (0.0 if not left else None),
-    }
+    before_run = done - len(finished_times)
+    earlier = [(_moment(started), before_run)]
+    earlier += [(_moment(at), before_run + number) for number, at in enumerate(sorted(finished_times), start=1)]
+    result = Progress(len(tracks), clock, earlier=earlier)
+    result.update(done, running=counts[ms.SUBMITTED], failed=counts[ms.FAILED])
+    return result
+
+
+def _moment(seconds: float) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
 
 
 def waits(tracks: t.Sequence[ms.Track], run_wait: t.Optional[str], now: float) -> t.List[t.Dict[str, t.Any]]:
@@ -78,10 +81,10 @@ def waits(tracks: t.Sequence[ms.Track], run_wait: t.Optional[str], now: float) -
         since = members[0].wait_since or now if members else now
         result.append(
             Wait(
-                reason=reason,
+                reason=REASONS.check(reason),
                 waiting_for=f"{len(members)} region moves" if members else "the cluster",
                 ends_when=ENDS_WHEN[reason],
-                since=iso(datetime.datetime.fromtimestamp(since, datetime.timezone.utc)),
+                since=iso(_moment(since)),
                 worst=[f"region {track.region_id} ({track.table}) to datanode {track.to_peer}" for track in members[:5]],
                 count=len(members),
             ).as_result()
@@ -89,21 +92,13 @@ def waits(tracks: t.Sequence[ms.Track], run_wait: t.Optional[str], now: float) -
     return result
 
 
-def line(numbers: t.Mapping[str, t.Any], current_waits: t.Sequence[t.Mapping[str, t.Any]]) -> str:
+def line(numbers: Progress, current_waits: t.Sequence[t.Mapping[str, t.Any]]) -> str:
     """Return the one line that a person watches."""
-    parts = [f"{numbers['done']}/{numbers['total']} regions moved", f"{numbers['running']} running"]
-    if numbers["failed"]:
-        parts.append(f"{numbers['failed']} FAILED")
-    if numbers["rate_per_minute"]:
-        parts.append(f"{numbers['rate_per_minute']:.1f}/min")
-    if numbers["eta_seconds"]:
-        parts.append("ETA " + format_duration(numbers["eta_seconds"]))
     told = [one for one in current_waits if one["reason"] != "greptimedb.wait.limit"]
-    if told:
-        parts.append(
-            "waiting: " + ", ".join(f"{str(one['reason']).rsplit('.', 1)[-1]} ({one['count']})" for one in told[:3])
-        )
-    return ", ".join(parts)
+    if not told:
+        return numbers.line()
+    reasons = ", ".join(f"{str(one['reason']).rsplit('.', 1)[-1]} ({one['count']})" for one in told[:3])
+    return f"{numbers.line()}; waiting: {reasons}"
 
 
 def describe(track: ms.Track) -> t.Dict[str, t.Any]:

@@ -20,7 +20,7 @@ FLUSH_CHOICES = ("auto", "always", "never")
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Times in seconds. C(step_time) None means: run to the end in one call. C(deadline) is seconds since the epoch."""
+    """Times in seconds. C(step_time) None means: run to the end in one call."""
 
     server_timeout: int
     timeout: float
@@ -28,7 +28,6 @@ class Settings:
     settle_time: float
     poll_interval: float
     step_time: t.Optional[float]
-    deadline: t.Optional[float]
     max_failures: int
     attempts: int
     flush_before: str
@@ -51,7 +50,6 @@ def read_settings(params: t.Mapping[str, t.Any]) -> Settings:
             "Give it at least the server's own time plus its retries, for example 15m.",
         )
     step_time = params.get("step_time")
-    deadline = params.get("deadline")
     flush_before = str(params["flush_before"])
     if flush_before not in FLUSH_CHOICES:
         raise InvalidOption(
@@ -64,7 +62,6 @@ def read_settings(params: t.Mapping[str, t.Any]) -> Settings:
         settle_time=parse_duration(params["settle_time"], "settle_time", minimum=0.1),
         poll_interval=parse_duration(params["poll_interval"], "poll_interval", minimum=0.05, maximum=60),
         step_time=None if step_time in (None, "") else parse_duration(step_time, "step_time", minimum=0.1),
-        deadline=None if deadline in (None, "") else float(deadline),
         max_failures=as_int(params["max_failures"], "max_failures", minimum=0),
         attempts=as_int(params["attempts"], "attempts", minimum=1, maximum=20),
         flush_before=flush_before,

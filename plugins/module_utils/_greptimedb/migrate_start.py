@@ -15,12 +15,14 @@ import dataclasses
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._core.schedule import Job, Schedule
+from ansible_collections.dbops.migration.plugins.module_utils._core.schedule import Schedule
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import move_state as ms
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan import job_of
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_records import Past, PastMove
-    from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import Procedure
+    from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import Placement, Procedure
+    from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan import Move
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,27 +34,15 @@ class Problem:
     text: str
 
 
-@dataclasses.dataclass(frozen=True)
-class PlannedMove:
-    """One line of a plan."""
-
-    region_id: int
-    from_peer: int
-    to_peer: int
-    table: str
-    table_id: int
-
-
 def begin(
-    moves: t.Sequence[PlannedMove],
-    placements: t.Mapping[int, t.Any],
+    moves: t.Sequence["Move"],
+    placements: t.Mapping[int, "Placement"],
     procedures: t.Optional[t.Sequence["Procedure"]],
     past: "Past",
 ) -> t.Tuple[t.List[ms.Track], t.List[Problem]]:
     """Return one track per move in plan order, and every problem found.
 
-    C(placements): region id -> record with C(leader_peer), C(leader_status), C(followers).
-    C(procedures): the unfinished migrations, None where the server has no list of them.
+    C(placements): region id -> where it is now. C(procedures): the unfinished migrations, None where the server has no list of them.
     """
     active = {region: one for one in procedures or [] for region in one.region_ids}
     tracks: t.List[ms.Track] = []
@@ -69,7 +59,7 @@ def begin(
 
 
 def _place(
-    track: ms.Track, region: t.Optional[t.Any], procedure: t.Optional["Procedure"], past: t.Optional["PastMove"]
+    track: ms.Track, region: t.Optional["Placement"], procedure: t.Optional["Procedure"], past: t.Optional["PastMove"]
 ) -> t.Optional[Problem]:
     """Set the state of C(track), or return what stands against it."""
     unfinished = past is not None and past.status == ""
@@ -78,8 +68,7 @@ def _place(
         return Problem(
             track.region_id, "greptimedb.region_missing", f"region {track.region_id} is in no table's route"
         )
-    degraded = region.leader_status.upper() in ms.DEGRADED_WORDS
-    arrived = region.leader_peer == track.to_peer and not degraded
+    arrived = region.leader_peer == track.to_peer and not region.degraded
     if unfinished and not ours and past is not None and not arrived and region.leader_peer != past.to_peer:
         return Problem(
             track.region_id,
@@ -149,26 +138,17 @@ def refuse(problems: t.Sequence[Problem]) -> None:
     )
 
 
-def make_schedule(tracks: t.Sequence[ms.Track], limits: t.Mapping[str, t.Optional[int]], ordering: str) -> Schedule:
+def make_schedule(
+    moves: t.Sequence["Move"],
+    tracks: t.Sequence[ms.Track],
+    limits: t.Mapping[str, t.Optional[int]],
+    ordering: str,
+) -> Schedule:
     """Return the schedule of what is left: moves in flight hold their slots, finished ones are out."""
-    schedule = Schedule([move_job(track) for track in tracks], limits, ordering)
+    schedule = Schedule([job_of(move) for move in moves], limits, ordering)
     for track in tracks:
         if track.state == ms.SUBMITTED:
             schedule.adopt(str(track.region_id))
         elif track.state != ms.WAITING:
             schedule.discard(str(track.region_id))
     return schedule
-
-
-def move_job(move: t.Any, cost: float = 1.0) -> Job:
-    """Return the schedule's job for a move: what it occupies while it runs."""
-    return Job(
-        id=str(move.region_id),
-        keys=(
-            "global",
-            f"per_source:{move.from_peer}",
-            f"per_target:{move.to_peer}",
-            f"per_table:{move.table_id}",
-        ),
-        cost=cost,
-    )

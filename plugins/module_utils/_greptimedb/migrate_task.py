@@ -18,6 +18,7 @@ import uuid
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change, ChangeList
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_mapping
+from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import JournalOptions
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
@@ -83,7 +84,7 @@ class MigrationTask:
                 self._tracks, problems = begin(plan.moves, placements, procedures, past)
                 refuse(problems)
                 self._carry_in(follow)
-                schedule = make_schedule(self._tracks, plan.limits, plan.ordering)
+                schedule = make_schedule(plan.moves, self._tracks, plan.limits, plan.ordering)
                 to_do = [track for track in self._tracks if track.state == ms.WAITING]
                 if self._check_mode:
                     return self._prediction(client, settings, to_do)
@@ -96,6 +97,7 @@ class MigrationTask:
                 followed = {track.region_id for track in self._tracks if track.state == ms.SUBMITTED}
                 settle_past(past, followed, placements, procedures, self._clock, recorder, settings.settle_time)
                 started = past.run_started or self._clock.now().timestamp()
+                deadline = Deadline(self._clock, settings.timeout, "timeout: the run", follow.get("deadline"))
                 run = RegionMigration(
                     client=client,
                     clock=self._clock,
@@ -103,13 +105,13 @@ class MigrationTask:
                     recorder=recorder,
                     tracks=self._tracks,
                     schedule=schedule,
-                    deadline=float(follow.get("deadline") or settings.deadline or started + settings.timeout),
+                    deadline=deadline,
                 )
                 try:
                     run.run()
                 finally:
                     self._tell(run, journal.entries, run_id, started)
-                return self._end(run, recorder, run_id, started + settings.timeout if not follow else follow["deadline"])
+                return self._end(run, recorder, run_id, deadline.absolute_epoch)
         finally:
             if journal is not None:
                 journal.close()
@@ -159,7 +161,7 @@ class MigrationTask:
             diff=changes.diff(),
             moves=[mr.describe(track) for track in self._tracks],
             summary=self._prediction_summary(changes) if self._check_mode else mr.summary(self._tracks),
-            progress=mr.progress(self._tracks, [], now, now),
+            progress=mr.progress(self._tracks, [], now, self._clock).as_result(),
             waits=[],
             reverse_moves=mr.reverse_moves(self._tracks),
         )
@@ -175,11 +177,11 @@ class MigrationTask:
     def _tell(self, run: RegionMigration, entries: t.Sequence[t.Any], run_id: str, started: float) -> None:
         now = self._clock.now().timestamp()
         past = read_past(entries, run_id)
-        progress = mr.progress(self._tracks, past.run_finished, started, now)
+        progress = mr.progress(self._tracks, past.run_finished, started, self._clock)
         waits = mr.waits(self._tracks, run.run_wait, now)
         self._told.update(
             finished=run.finished,
-            progress=progress,
+            progress=progress.as_result(),
             waits=waits,
             summary=mr.summary(self._tracks),
             line=mr.line(progress, waits),

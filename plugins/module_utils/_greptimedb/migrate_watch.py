@@ -18,7 +18,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.client import GreptimeClient
     from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_records import MoveRecorder
     from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_settings import Settings
-    from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import Procedure
+    from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import Placement, Procedure
 
 # Single procedures asked for by id in one tick. Only moves that look wrong are asked for, so this is a safety bound.
 ASKS_PER_TICK = 4
@@ -73,7 +73,7 @@ class Watcher:
         return {region_id: procedure for procedure in procedures for region_id in procedure.region_ids}
 
     def _sighting(
-        self, track: ms.Track, active: t.Optional[t.Mapping[int, "Procedure"]], region: t.Optional[t.Any]
+        self, track: ms.Track, active: t.Optional[t.Mapping[int, "Procedure"]], region: t.Optional["Placement"]
     ) -> ms.Sighting:
         procedure = active.get(track.region_id) if active is not None else None
         if procedure is not None:
@@ -117,7 +117,7 @@ class Watcher:
                 track.active_at = now
 
     def _prove(
-        self, decisions: t.Sequence[t.Tuple[ms.Track, ms.Decision]], placements: t.Mapping[int, t.Any]
+        self, decisions: t.Sequence[t.Tuple[ms.Track, ms.Decision]], placements: t.Mapping[int, "Placement"]
     ) -> t.List[t.Tuple[ms.Track, ms.Decision]]:
         """Where datanodes can be asked (region_info), arrival counts only when the target itself says writable."""
         arrived = [track for track, decision in decisions if decision.kind == "done"]

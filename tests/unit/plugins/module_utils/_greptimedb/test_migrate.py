@@ -14,6 +14,7 @@ import typing as t
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import move_state as ms
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate import RegionMigration
@@ -23,25 +24,15 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrat
 )
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_settings import Settings
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_start import (
-    PlannedMove,
     begin,
     make_schedule,
     refuse,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import Placement
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan import Move
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
 
 BASE = 4398046511104
-
-
-@dataclasses.dataclass
-class ServerRegion:
-    leader_peer: t.Optional[int]
-    leader_status: str = "ALIVE"
-    followers: t.Tuple[int, ...] = ()
-
-    @property
-    def degraded(self) -> bool:
-        return self.leader_status == "DOWNGRADING"
 
 
 @dataclasses.dataclass
@@ -65,7 +56,7 @@ class Server:
 
     def __init__(self, clock: FakeClock, leaders: t.Mapping[int, int], fates: t.Sequence[str], duration: float) -> None:
         self.clock = clock
-        self.regions = {region: ServerRegion(peer) for region, peer in leaders.items()}
+        self.regions = {region: Placement(region, peer, "ALIVE") for region, peer in leaders.items()}
         self.procedures: t.Dict[str, ServerProcedure] = {}
         self.fates = collections.deque(fates)
         self.duration = duration
@@ -80,7 +71,7 @@ class Server:
             if one.status == "Running" and self._now() >= one.ends:
                 one.status = "Failed" if one.fate == "fails" else "Done"
                 if one.fate not in ("fails", "false_done"):
-                    self.regions[one.region_ids[0]].leader_peer = one.to_peer
+                    self.regions[one.region_ids[0]] = Placement(one.region_ids[0], one.to_peer, "ALIVE")
 
     def flush_request(self, region_id: int) -> str:
         return f"ADMIN flush_region({region_id})"
@@ -120,7 +111,7 @@ class Server:
     def procedures_active(self, active_only: bool = True) -> t.List[ServerProcedure]:
         return self.procedures_now()
 
-    def placements(self, region_ids: t.Iterable[int]) -> t.Dict[int, ServerRegion]:
+    def placements(self, region_ids: t.Iterable[int]) -> t.Dict[int, Placement]:
         self._advance()
         return {region: self.regions[region] for region in region_ids if region in self.regions}
 
@@ -163,7 +154,6 @@ def make_settings(**changes: t.Any) -> Settings:
         "settle_time": 10.0,
         "poll_interval": 0.25,
         "step_time": None,
-        "deadline": None,
         "max_failures": 0,
         "attempts": 3,
         "flush_before": "auto",
@@ -176,7 +166,7 @@ def start(
     server: Server,
     clock: FakeClock,
     journal: MemoryJournal,
-    moves: t.Sequence[PlannedMove],
+    moves: t.Sequence[Move],
     limits: t.Mapping[str, t.Optional[int]],
     **changes: t.Any,
 ) -> RegionMigration:
@@ -193,8 +183,8 @@ def start(
         settings=run_settings,
         recorder=MoveRecorder(journal),  # type: ignore[arg-type]
         tracks=tracks,
-        schedule=make_schedule(tracks, limits, "eager"),
-        deadline=clock.now().timestamp() + run_settings.timeout,
+        schedule=make_schedule(moves, tracks, limits, "eager"),
+        deadline=Deadline(clock, run_settings.timeout, "timeout"),
     )
 
 
@@ -208,8 +198,8 @@ class _Client:
         return getattr(self._server, "procedures_active" if name == "procedures" else name)
 
 
-def plan(count: int) -> t.List[PlannedMove]:
-    return [PlannedMove(BASE + n, 1, 2 + n % 2, "public.t", 1024) for n in range(count)]
+def plan(count: int) -> t.List[Move]:
+    return [Move(BASE + n, 1, 2 + n % 2, "public.t", 1024) for n in range(count)]
 
 
 def leaders(count: int) -> t.Dict[int, int]:
