@@ -64,15 +64,16 @@ def draw_durations(jobs: t.Sequence[Job], seed: int, variation: float = VARIATIO
     return {job.id: job.cost * chance.lognormvariate(-sigma * sigma / 2.0, sigma) for job in jobs}
 
 
-def choose_ordering(jobs: t.Sequence[Job], limits: Limits) -> OrderingChoice:
+def choose_ordering(jobs: t.Sequence[Job], limits: Limits, what: str = "jobs") -> OrderingChoice:
     """Plan order unless simulation says that it takes more than 10 % longer than eager; the same answer every time.
 
     Of a very long plan only the beginning is simulated: the jobs come at an even pace, so it stands for the rest.
 
     :param jobs: in plan order
+    :param what: what the engine's users call its jobs
     """
     if len(jobs) < 2:
-        return OrderingChoice(PLANNED, 0.0, "planned: with fewer than two jobs there is nothing to reorder.")
+        return OrderingChoice(PLANNED, 0.0, f"planned: with fewer than two {what} there is nothing to reorder.")
     jobs = jobs[:_SIMULATED_JOBS]
     runs = min(25, _SIMULATED_JOBS // len(jobs))
     planned = eager = 0.0
@@ -84,12 +85,12 @@ def choose_ordering(jobs: t.Sequence[Job], limits: Limits) -> OrderingChoice:
     share = f"{100.0 * penalty:.0f} %"
     if penalty > ACCEPTED_PENALTY:
         reason = (
-            "eager: a job that a limit blocks is passed over, because strict plan order would take about "
-            f"{share} longer (simulated); check mode predicts the same jobs, but not their exact order."
+            f"eager: {what} that a limit blocks are passed over, because strict plan order would take about "
+            f"{share} longer (simulated); check mode predicts the same {what}, but not their exact order."
         )
         return OrderingChoice(EAGER, penalty, reason)
     reason = (
-        "planned: jobs are submitted exactly in plan order, which takes about "
-        f"{share} longer than passing over blocked jobs (simulated)."
+        f"planned: {what} are submitted exactly in plan order, which takes about "
+        f"{share} longer than passing over those that a limit blocks (simulated)."
     )
     return OrderingChoice(PLANNED, penalty, reason)
