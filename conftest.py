@@ -18,7 +18,7 @@ IN_COLLECTION_FOLDER = ROOT.parent.parent.name == "ansible_collections"
 
 
 def _link_collection() -> None:
-    link = ROOT / "build" / "python" / "ansible_collections" / "dbops" / "migration"
+    link = ROOT / "build" / "collections" / "ansible_collections" / "dbops" / "migration"
     link.parent.mkdir(parents=True, exist_ok=True)
     try:
         link.symlink_to(ROOT)

@@ -18,9 +18,8 @@ def test_ruff(arguments: tuple[str, ...]) -> None:
     stages.prepare(f"ruff-{arguments[0]}").run("ruff", *arguments, ".")
 
 
-def _mypy(stage: stages.Stage, folder: pathlib.Path, *arguments: str) -> None:
+def _mypy(stage: stages.Stage, path: str, folder: pathlib.Path, *arguments: str) -> None:
     config = stage.tree.path / ".mypy.ini"
-    path = f"{stage.tree.root}:{stage.tree.path / 'tests'}"
     stage.run("mypy", "--config-file", str(config), *arguments, cwd=folder, extra={"MYPYPATH": path})
 
 
@@ -30,14 +29,15 @@ def test_mypy_collection() -> None:
     stage = stages.prepare("mypy-collection")
     collection = stage.tree.path.relative_to(stage.tree.root)
     parts = [str(collection / part) for part in ("plugins", "tests/unit") if (stage.tree.path / part).is_dir()]
-    _mypy(stage, stage.tree.root, *parts)
+    _mypy(stage, str(stage.tree.root), stage.tree.root, *parts)
 
 
 @pytest.mark.cost(45)
 def test_mypy_tests() -> None:
     """All else below tests/, under the names they have on PYTHONPATH=tests."""
     stage = stages.prepare("mypy-tests")
-    _mypy(stage, stage.tree.path / "tests", "--exclude", "^(unit|integration)/", ".")
+    tests = stage.tree.path / "tests"
+    _mypy(stage, f"{stage.tree.root}:{tests}", tests, "--exclude", "^(unit|integration)/", ".")
 
 
 @pytest.mark.cost(6)

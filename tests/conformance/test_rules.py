@@ -74,7 +74,7 @@ def test_info_modules_have_check_mode(module: str) -> None:
 
 
 def _imports(path: str) -> set[str]:
-    names = set()
+    names: set[str] = set()
     for node in ast.walk(ast.parse((paths.ROOT / path).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)

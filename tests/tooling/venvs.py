@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import os
 import pathlib
 import shutil
 import subprocess
@@ -38,9 +39,9 @@ def ensure(name: str, version: pythons.Version) -> pathlib.Path:
             shutil.rmtree(folder, ignore_errors=True)
             # --without-pip and the pip of our own environment: saves unpacking one per environment.
             subprocess.run([python, "-m", "venv", "--without-pip", folder], check=True, timeout=120)
+            pip: list[str | os.PathLike[str]] = [sys.executable, "-m", "pip", "--python", folder / "bin" / "python"]
             process.run(
-                [sys.executable, "-m", "pip", "--python", folder / "bin" / "python", "install", "--quiet"]
-                + ["--requirement", requirements],
+                [*pip, "install", "--quiet", "--requirement", requirements],
                 log=f"venv-{folder.name}",
                 cwd=paths.ROOT,
                 env=process.environment("pip"),
