@@ -254,7 +254,7 @@ def summary_lines(plan: Plan) -> t.List[str]:
         tables = len({move.table_id for move in plan.moves})
         known = [move.size_bytes for move in plan.moves]
         lines = [
-            f"{_count(len(plan.moves), 'region')} of {_count(tables, 'table')} {'moves' if len(plan.moves) == 1 else 'move'}"
+            f"{_count(len(plan.moves), 'move')}, of {_count(tables, 'table')}"
             + ("" if None in known else f", {format_bytes(sum(size or 0 for size in known))}")
             + "."
         ]

@@ -44,8 +44,8 @@ def balance(view: ClusterView, rules: Rules) -> Draft:
     if rules.balance_by == BYTES and any(region.size_bytes is None for region in counted):
         raise MigrationError(
             "greptimedb.sizes_unknown",
-            "balance_by: the server does not tell the size of every region (it does from 0.10.0 on, a few seconds after "
-            "a region was opened). Use balance_by: count, or try again in a minute.",
+            "balance_by: the server does not tell the size of every region (it does from 0.10.0 on, a few seconds "
+            "after a region was opened). Use balance_by: count, or try again in a minute.",
         )
     if len(datanodes) < 2:
         draft.notes.append("Fewer than two datanodes are alive and allowed: there is nothing to balance.")
@@ -69,7 +69,8 @@ def balance(view: ClusterView, rules: Rules) -> Draft:
     if outside:
         why = "max_moves is reached" if len(draft.moves) == rules.max_moves else "no single move makes it better"
         draft.notes.append(
-            f"Datanodes {', '.join(str(one) for one in outside)} stay outside the tolerance of {rules.tolerance:g} %: {why}."
+            f"Outside the tolerance of {rules.tolerance:g} % stay datanodes "
+            f"{', '.join(str(one) for one in outside)}: {why}."
         )
     return draft
 

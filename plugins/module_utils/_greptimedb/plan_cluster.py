@@ -14,7 +14,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import ALIVE, DEAD, SUSPECT, Region
 
 if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import Node, Snapshot
+    from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import Node, Snapshot, Table
 
 _WILD = frozenset("*?[")
 
@@ -34,7 +34,8 @@ class ClusterView:
         }
         self._logical_tables: t.Dict[str, str] = {}
         self._tables: t.Set[str] = {region.qualified for region in self.regions.values()}
-        for one in (*snapshot.tables, *(region for region in ordered if region.logical)):
+        named: t.List[t.Union[Region, Table]] = [*snapshot.tables, *ordered]
+        for one in named:
             if one.logical and one.physical_table:
                 self._logical_tables[one.qualified] = _qualify(one.physical_table, one.schema)
         self._tables -= set(self._logical_tables)
@@ -91,6 +92,16 @@ class ClusterView:
             held = entry["bytes"]
             entry["bytes"] = None if held is None or region.size_bytes is None else held + region.size_bytes
         return load
+
+    def physical_of(self, region: Region) -> t.Optional[Region]:
+        """The physical region that a logical table's region stands for: the same number in the physical table."""
+        if not region.physical_table:
+            return None
+        table = _qualify(region.physical_table, region.schema)
+        for one in self.regions.values():
+            if one.qualified == table and one.number == region.number:
+                return one
+        return None
 
     def known_datanodes(self) -> str:
         """The ids to choose from, for messages."""

@@ -49,8 +49,8 @@ def reverse(view: ClusterView, past: Past, rules: Rules) -> Draft:
             draft.excluded.append(
                 Left(
                     region_id,
-                    f"somebody else moved it to datanode {region.leader_peer} after we moved it from datanode {original} "
-                    f"to {newest.to_peer}; their move is kept",
+                    f"somebody else moved it to datanode {region.leader_peer} after we moved it from "
+                    f"datanode {original} to {newest.to_peer}; their move is kept",
                 )
             )
         elif decision.action == "unknown":

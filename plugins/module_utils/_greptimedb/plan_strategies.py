@@ -90,8 +90,8 @@ def drain(view: ClusterView, datanodes: t.Sequence[int], rules: Rules) -> Draft:
         held = sum(1 for region in view.regions.values() if datanode in region.followers)
         if held:
             draft.notes.append(
-                f"Datanode {datanode} also holds {held} followers. A migration moves leaders only: remove the followers "
-                "before you shut the datanode down."
+                f"Datanode {datanode} also holds {held} followers. A migration moves leaders only: remove the "
+                "followers before you shut the datanode down."
             )
     draft.cap(rules.max_moves)
     return draft
@@ -208,11 +208,11 @@ def _start(
     named = {**nodes, "targets": rules.targets, "exclude_datanodes": rules.exclude_datanodes}
     for option, datanodes in named.items():
         problems.extend(view.unknown_datanodes(datanodes, option))
-    for datanode in rules.targets:
-        if datanode in view.datanodes and not view.is_alive(datanode):
-            problems.append(
-                InvalidOption("targets", view.why_not_alive(datanode), "Choose datanodes that are alive as targets")
-            )
+    problems.extend(
+        InvalidOption("targets", view.why_not_alive(datanode), "Choose datanodes that are alive as targets")
+        for datanode in rules.targets
+        if datanode in view.datanodes and not view.is_alive(datanode)
+    )
     include, notes = view.select_tables(rules.tables, "tables", problems)
     exclude, more = view.select_tables(rules.exclude_tables, "exclude_tables", problems)
     raise_problems(problems)
