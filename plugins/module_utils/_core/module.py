@@ -65,7 +65,6 @@ def run(
     else:
         result.setdefault("changed", False)
         module.exit_json(**redactor.mask(result))
-        return
     module.fail_json(**redactor.mask(failure))
 
 

@@ -37,7 +37,7 @@ def retry(
     for _attempt in range(attempts - 1):
         try:
             return call()
-        except Exception as error:  # noqa: PERF203  (the loop is the purpose)
+        except Exception as error:
             span = pause * (0.5 + 0.5 * jitter())
             if not is_transient(error) or (deadline is not None and deadline.remaining() <= span):
                 raise

@@ -1,0 +1,217 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""A journal on S3, for runners whose disk vanishes: one object per append, never overwritten."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import re
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_chain import Head, Problem, Stored
+
+_OBJECT = re.compile(r"[0-9]{12}\.jsonl")
+_WORKERS = 16
+_TAKEN = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
+_ABSENT = ("NoSuchKey", "404", "NotFound")
+
+
+@dataclasses.dataclass(frozen=True)
+class S3Options:
+    """How to reach the store. What is empty is left to boto3: its own variables, files and instance roles."""
+
+    endpoint_url: str = ""
+    region: str = ""
+    access_key: str = ""
+    secret_key: str = dataclasses.field(default="", repr=False)
+    session_token: str = dataclasses.field(default="", repr=False)
+
+
+def make_client(options: S3Options) -> t.Any:
+    """A boto3 S3 client. MigrationError ``journal.boto3_missing`` when the library is not installed."""
+    try:
+        # Here and not above: it costs 200 ms, and only those who keep their journal on S3 need it.
+        import boto3
+        from botocore.config import Config
+        from botocore.exceptions import BotoCoreError
+    except ImportError as error:
+        raise MigrationError(
+            "journal.boto3_missing",
+            f"journal: an s3:// journal needs the Python library boto3 ({error}). Install it for the Python that runs "
+            "this module, or give a path.",
+        ) from error
+    try:
+        return boto3.client(
+            "s3",
+            endpoint_url=options.endpoint_url or None,
+            region_name=options.region or None,
+            aws_access_key_id=options.access_key or None,
+            aws_secret_access_key=options.secret_key or None,
+            aws_session_token=options.session_token or None,
+            config=Config(
+                connect_timeout=5,
+                read_timeout=20,
+                retries={"mode": "standard", "total_max_attempts": 4},
+                max_pool_connections=_WORKERS,
+            ),
+        )
+    except (BotoCoreError, ValueError) as error:
+        raise MigrationError(
+            "journal.not_accessible",
+            f"journal: the S3 options cannot work ({error}). Correct s3_endpoint_url, s3_region or the credentials.",
+        ) from error
+
+
+class S3Store:
+    """Objects ``prefix/<first seq, 12 digits>.jsonl`` and ``prefix/head.json`` in a bucket.
+
+    No lock: an object is put only where none is, so a second writer fails at its first append.
+    """
+
+    def __init__(self, location: str, client: t.Any) -> None:
+        """InvalidOption for a location without bucket or prefix."""
+        match = re.fullmatch(r"s3://([^/]+)/(.*[^/])/*", location)
+        if match is None:
+            raise InvalidOption("journal", f"{location!r} names no bucket or no prefix", "Give s3://bucket/prefix")
+        self.location = location
+        self._bucket, self._prefix = match.group(1), match.group(2) + "/"
+        self._client = client
+        self._poisoned = False
+
+    def load(self) -> Stored:
+        """Every object in order. MigrationError ``journal.not_accessible``."""
+        try:
+            firsts = self._firsts()
+            with concurrent.futures.ThreadPoolExecutor(_WORKERS) as pool:
+                bodies = list(pool.map(lambda first: self._get(_name(first)), firsts))
+            head = self._get("head.json")
+        except Exception as error:
+            raise self._not_accessible(error) from error
+        found: t.List[bytes] = []
+        count = 0
+        for first, body in zip(firsts, bodies):
+            if first > count:
+                return Stored(b"".join(found), None if head is None else Head.decode(head), (self._gap(count, first),))
+            found.append(body or b"")
+            count = first + found[-1].count(b"\n")
+        if head is not None and not firsts:
+            return Stored(b"", Head.decode(head), (self._gap(0, 1),))
+        return Stored(b"".join(found), None if head is None else Head.decode(head))
+
+    def append(self, first_seq: int, payload: bytes) -> None:
+        """Put one new object. MigrationError ``journal.conflict`` when another run was first, or ``.write_failed``."""
+        if self._poisoned:
+            raise self._write_failed("an earlier write has an unknown end")
+        try:
+            self._put_new(_name(first_seq), payload)
+        except Exception as error:
+            if not self._is_ours(first_seq, payload, error):
+                raise self._conflict() from error
+        if not first_seq:
+            self._require_conditional_writes(payload)
+
+    def write_head(self, head: Head) -> None:
+        """Replace the head. MigrationError ``journal.write_failed``."""
+        try:
+            self._client.put_object(Bucket=self._bucket, Key=self._prefix + "head.json", Body=head.encode())
+        except Exception as error:
+            raise self._write_failed(str(error)) from error
+
+    def cut(self, size: int, torn: bytes, seq: int) -> str:
+        """Objects arrive whole, so a torn one is a damaged one: MigrationError ``journal.chain_broken``."""
+        raise MigrationError(
+            "journal.chain_broken",
+            f"{self.location}: the object of entry {seq} is damaged at its end. Put an undamaged copy back, "
+            "or begin a new migration with a new journal after checking what was already done.",
+        )
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _firsts(self) -> t.List[int]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
+        names = [item["Key"][len(self._prefix) :] for page in pages for item in page.get("Contents", [])]
+        return sorted(int(name.split(".")[0]) for name in names if _OBJECT.fullmatch(name))
+
+    def _get(self, name: str) -> t.Optional[bytes]:
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)
+        except Exception as error:
+            if _code(error) in _ABSENT:
+                return None
+            raise
+        return bytes(answer["Body"].read())
+
+    def _put_new(self, name: str, payload: bytes) -> None:
+        self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=payload, IfNoneMatch="*")
+
+    def _is_ours(self, first_seq: int, payload: bytes, error: Exception) -> bool:
+        """After a failed put: whether the object is there as we sent it. A repeated request finds its own first one."""
+        taken = _code(error) in _TAKEN
+        try:
+            found = self._get(_name(first_seq))
+        except Exception as second:
+            self._poisoned = True
+            raise self._write_failed(f"{error}; then {second}") from second
+        if found == payload:
+            return True
+        if found is not None or taken:
+            return False
+        # A request that timed out may still be on its way, so nothing may be sent behind it.
+        self._poisoned = True
+        raise self._write_failed(str(error)) from error
+
+    def _require_conditional_writes(self, payload: bytes) -> None:
+        """The first object is put twice: a store that takes it twice would let two runs overwrite each other."""
+        try:
+            self._put_new(_name(0), payload)
+        except Exception as error:
+            if _code(error) in _TAKEN:
+                return
+            raise self._write_failed(str(error)) from error
+        raise MigrationError(
+            "journal.conditional_writes_unsupported",
+            f"{self.location}: the store ignores If-None-Match, so two runs could overwrite each other's entries. "
+            "Use a store that honours it, or give a path.",
+        )
+
+    def _gap(self, count: int, first: int) -> Problem:
+        return Problem(
+            "journal.truncated",
+            f"{self.location}: entries {count} to {first - 1} are missing. Put the missing objects back, "
+            "or begin a new migration with a new journal after checking what was already done.",
+            fatal=True,
+        )
+
+    def _conflict(self) -> MigrationError:
+        return MigrationError(
+            "journal.conflict", f"{self.location}: another run writes to this journal. Wait for it to end, or end it."
+        )
+
+    def _write_failed(self, why: str) -> MigrationError:
+        return MigrationError(
+            "journal.write_failed",
+            f"{self.location}: the journal could not be written ({why}), so nothing more was started. "
+            "See to the store and the credentials, then run again.",
+        )
+
+    def _not_accessible(self, error: Exception) -> MigrationError:
+        return MigrationError(
+            "journal.not_accessible",
+            f"{self.location}: the journal cannot be read ({error}). Correct the bucket, s3_endpoint_url, s3_region "
+            "or the credentials.",
+        )
+
+
+def _name(first_seq: int) -> str:
+    return f"{first_seq:012d}.jsonl"
+
+
+def _code(error: Exception) -> str:
+    """The error code of a botocore ClientError, "" for anything else (which is not imported here)."""
+    answer = getattr(error, "response", None)
+    return str(answer.get("Error", {}).get("Code", "")) if isinstance(answer, dict) else ""
