@@ -1,15 +1,13 @@
 # Copyright (c) 2026, the dbops.migration contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-
 # This plugin_util is private: it may change in any release.
-
 """The follow loop: repeat one short module call on the target until it says that it has finished.
 
-A followed module takes the options C(step_time) (how long one call may last) and C(follow) (what the last call returned
-under the same name), and returns C(finished), C(follow), and for people C(line) and C(events). All that must survive is
-on the server and in the journal; C(follow) only spares the next step from finding it out again. So a connection that
-drops between two steps, or in the middle of one, costs nothing: the next step finds its place.
+A followed module takes the options ``step_time`` (how long one call may last) and ``follow`` (what the last call
+returned under the same name), and returns ``finished``, ``follow``, and for people ``line`` and ``events``. All that
+must survive is on the server and in the journal; ``follow`` only spares the next step from finding it out again. So a
+connection that drops between two steps, or in the middle of one, costs nothing: the next step finds its place.
 """
 
 from __future__ import annotations
@@ -23,8 +21,8 @@ from ansible.utils.display import Display
 
 display = Display()
 
-# The first step is short, so that a person soon sees that something happens; later ones are longer, because each costs a
-# module start (about 0.4 s of one core).
+# The first step is short, so that a person soon sees that something happens; later ones are longer, because each costs
+# a module start (about 0.4 s of one core).
 FIRST_STEP = 2.0
 LONGEST_STEP = 12.0
 # How often in a row a step may end without a proper result before the loop gives up: a module that was killed, and a
@@ -35,16 +33,14 @@ LONGEST_PAUSE = 30.0
 
 
 class FollowActionBase(ActionBase):
-    """Base of the action plugins that follow one module; C(followed_module) is its full name."""
+    """Base of the action plugins that follow one module; ``followed_module`` is its full name."""
 
     followed_module = ""
     supports_raw_params = False
     _supports_async = True
     _supports_check_mode = True
 
-    def run(
-        self, tmp: t.Optional[str] = None, task_vars: t.Optional[t.Dict[str, t.Any]] = None
-    ) -> t.Dict[str, t.Any]:
+    def run(self, tmp: t.Optional[str] = None, task_vars: t.Optional[t.Dict[str, t.Any]] = None) -> t.Dict[str, t.Any]:
         super().run(tmp, task_vars)
         args = dict(self._task.args)
         wait = args.get("wait", True)

@@ -18,8 +18,9 @@ import subprocess
 import sys
 import time
 
-from demo import summary
 from lab.client import LabClient
+
+from demo import summary
 from tooling import linked, paths
 
 HOME = paths.BUILD / "demo"

@@ -15,9 +15,7 @@ from lab.client import LabClient
 RULE = "-" * 78
 
 
-def text(
-    client: LabClient, home: pathlib.Path, *, since_request: int, seconds: float, ok: bool, drained: int
-) -> str:
+def text(client: LabClient, home: pathlib.Path, *, since_request: int, seconds: float, ok: bool, drained: int) -> str:
     """Return the closing summary; all figures are the lab's own (its requests, its writers' ledger)."""
     requests = [one for one in client.requests(since=since_request) if one["mutating"]]
     regions = client.state()["regions"]

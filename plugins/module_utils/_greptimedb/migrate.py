@@ -1,9 +1,7 @@
 # Copyright (c) 2026, the dbops.migration contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-
 # This module_util is private: it may change in any release.
-
 """Carry a list of region moves out: start what the limits allow, look, conclude, write down, again.
 
 The state lives on the server and in the journal, never in this process: a run that was killed is continued by the next
@@ -33,22 +31,22 @@ LAUNCHES_PER_TICK = 16
 
 
 class RegionMigration:
-    """One run (or one step of one run) over C(tracks), in plan order.
+    """One run (or one step of one run) over ``tracks``, in plan order.
 
-    C(tracks) come from L(migrate_start.begin). After L(run), each is in a final state, or still C(submitted) or
-    C(waiting) when C(finished) is False.
+    ``tracks`` come from ``migrate_start.begin``. After ``run``, each is in a final state, or still ``submitted`` or
+    ``waiting`` when ``finished`` is False.
     """
 
     def __init__(
         self,
         *,
-        client: "GreptimeClient",
-        clock: "Clock",
-        settings: "Settings",
-        recorder: "MoveRecorder",
+        client: GreptimeClient,
+        clock: Clock,
+        settings: Settings,
+        recorder: MoveRecorder,
         tracks: t.Sequence[ms.Track],
         schedule: Schedule,
-        deadline: "Deadline",
+        deadline: Deadline,
     ) -> None:
         self.tracks = {track.region_id: track for track in tracks}
         self.events: t.List[str] = []
@@ -153,9 +151,7 @@ class RegionMigration:
         track.state, track.finished_at, track.wait_reason = ms.DONE, now, ""
         measured = self._watcher.measured(track, now)
         if track.intent_id is not None:
-            self._recorder.outcome(
-                track.intent_id, "done", evidence=self._watcher.evidence(track), measured=measured
-            )
+            self._recorder.outcome(track.intent_id, "done", evidence=self._watcher.evidence(track), measured=measured)
         self._schedule.finish(str(track.region_id))
         took = f" in {measured['duration_seconds']:.1f} s" if "duration_seconds" in measured else ""
         self.events.append(
@@ -198,6 +194,4 @@ class RegionMigration:
         for track in self.in_flight():
             track.state, track.finished_at = ms.UNRESOLVED, now
         self.expired = True
-        self.finished = not self.waiting() and not any(
-            track.state == ms.UNRESOLVED for track in self.tracks.values()
-        )
+        self.finished = not self.waiting() and not any(track.state == ms.UNRESOLVED for track in self.tracks.values())

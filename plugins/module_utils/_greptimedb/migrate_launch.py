@@ -1,9 +1,7 @@
 # Copyright (c) 2026, the dbops.migration contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-
 # This module_util is private: it may change in any release.
-
 """Start region moves: intent on disk, flush where the server does not, submit, take down the answer."""
 
 from __future__ import annotations
@@ -25,8 +23,8 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_settings import Settings
 
 
-def flushes_first(client: "GreptimeClient", settings: "Settings") -> bool:
-    """Tell whether a flush is sent before each move: by the option, or (auto) where the server does not flush itself."""
+def flushes_first(client: GreptimeClient, settings: Settings) -> bool:
+    """Whether a flush is sent before each move: by the option, or (auto) where the server does not do it itself."""
     if not client.dialect.can_flush_region:
         return False
     if settings.flush_before == "auto":
@@ -34,7 +32,7 @@ def flushes_first(client: "GreptimeClient", settings: "Settings") -> bool:
     return settings.flush_before == "always"
 
 
-def planned_changes(client: "GreptimeClient", settings: "Settings", track: ms.Track) -> t.List[Change]:
+def planned_changes(client: GreptimeClient, settings: Settings, track: ms.Track) -> t.List[Change]:
     """Return the changes one move consists of, with the exact requests: check mode and the real run both use this."""
     changes = []
     if flushes_first(client, settings):
@@ -66,23 +64,19 @@ class Launcher:
     # The server (or the way to it) said no for a reason that may pass; nothing was applied.
     PASSING_ERRORS = frozenset({"greptimedb.not_leader", "greptimedb.unreachable", "greptimedb.peer_down"})
 
-    def __init__(
-        self, client: "GreptimeClient", clock: "Clock", settings: "Settings", recorder: "MoveRecorder"
-    ) -> None:
+    def __init__(self, client: GreptimeClient, clock: Clock, settings: Settings, recorder: MoveRecorder) -> None:
         self._client = client
         self._clock = clock
         self._settings = settings
         self._recorder = recorder
 
     def launch(self, batch: t.Sequence[ms.Track]) -> t.List[t.Tuple[ms.Track, t.Optional[MigrationError]]]:
-        """Start the moves of C(batch) in order; return each with the error that refused it, or None.
+        """Start the moves of ``batch`` in order; return each with the error that refused it, or None.
 
         The caller writes the outcome of a refused move, because only it knows whether the move is tried again.
         """
         todo: t.List[t.Tuple[ms.Track, Change]] = [
-            (track, change)
-            for track in batch
-            for change in planned_changes(self._client, self._settings, track)
+            (track, change) for track in batch for change in planned_changes(self._client, self._settings, track)
         ]
         context = [
             {
@@ -110,7 +104,7 @@ class Launcher:
         return results
 
     def _flush(self, track: ms.Track, intent_id: str) -> None:
-        """Flush the region on its source. A flush that fails only makes the write window longer, so it stops nothing."""
+        """Flush the region on its source. A flush that fails only makes the write window longer: it stops nothing."""
         try:
             self._client.flush_region(track.region_id)
         except MigrationError as error:

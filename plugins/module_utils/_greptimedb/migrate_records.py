@@ -1,9 +1,7 @@
 # Copyright (c) 2026, the dbops.migration contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-
 # This module_util is private: it may change in any release.
-
 """Region moves in the journal: what is written for them, and how a later run reads its own past.
 
 Entries of one move, in this order (each may be the last one that was written before the process died):
@@ -31,7 +29,7 @@ RESOURCE_PREFIX = "greptimedb.region/"
 
 @dataclasses.dataclass(frozen=True)
 class PastMove:
-    """The newest submission that the journal has of one region. C(status) is "" while no outcome was written."""
+    """The newest submission that the journal has of one region. ``status`` is "" while no outcome was written."""
 
     region_id: int
     from_peer: int
@@ -49,11 +47,11 @@ class PastMove:
 
 @dataclasses.dataclass(frozen=True)
 class Past:
-    """C(moves): region id -> newest submission. C(origins): region id -> leader before our first finished move.
+    """``moves``: region id -> newest submission. ``origins``: region id -> leader before our first finished move.
 
-    C(open_flushes): intents of flushes without outcome; a flush is harmless and is simply done again.
-    C(run_started): when the run of the given id began, seconds since the epoch, None if the journal has no such run.
-    C(run_finished): when moves of that run ended well, in the same unit.
+    ``open_flushes``: intents of flushes without outcome; a flush is harmless and is simply done again.
+    ``run_started``: when the run of the given id began, seconds since the epoch, None if the journal has no such run.
+    ``run_finished``: when moves of that run ended well, in the same unit.
     """
 
     moves: t.Mapping[int, PastMove]
@@ -96,9 +94,9 @@ def move_change(region_id: int, from_peer: int, to_peer: int, request: str) -> C
 
 
 def read_past(entries: t.Iterable[t.Any], run_id: str = "") -> Past:
-    """Fold journal entries (objects with C(kind), C(at) and C(data)) into what is known of earlier region moves.
+    """Fold journal entries (objects with ``kind``, ``at`` and ``data``) into what is known of earlier region moves.
 
-    A failure counts as C(failure) of its region only within the run C(run_id): a new run tries again.
+    A failure counts as ``failure`` of its region only within the run ``run_id``: a new run tries again.
     """
     fold = _Fold(run_id)
     for entry in entries:
@@ -113,7 +111,7 @@ def read_past(entries: t.Iterable[t.Any], run_id: str = "") -> Past:
 
 
 class _Fold:
-    """The state of L(read_past) between two entries."""
+    """The state of ``read_past`` between two entries."""
 
     def __init__(self, run_id: str) -> None:
         self.moves: t.Dict[int, PastMove] = {}
@@ -184,7 +182,7 @@ class _Fold:
 
 
 def sent_changes(entries: t.Iterable[t.Any], run_id: str) -> t.List[t.Dict[str, t.Any]]:
-    """Return the changes whose calls were sent since the run C(run_id) began, as arguments of M(Change), in order."""
+    """Return the changes whose calls were sent since the run ``run_id`` began, as arguments of ``Change``, in order."""
     fields = ("resource", "action", "before", "after", "request")
     sent: t.Dict[str, t.Dict[str, t.Any]] = {}
     inside = False
@@ -204,7 +202,7 @@ def settle_past(
     placements: t.Mapping[int, t.Any],
     procedures: t.Optional[t.Sequence[t.Any]],
     clock: t.Any,
-    recorder: "MoveRecorder",
+    recorder: MoveRecorder,
     settle_time: float,
 ) -> None:
     """Close what earlier runs left open and this run does not follow: arrived is done, provably idle is abandoned."""
@@ -226,22 +224,22 @@ def settle_past(
 class MoveRecorder:
     """Collects journal entries of one tick and writes them with one append.
 
-    Intents are the exception: L(intend) is on disk before it returns, because the call follows at once.
+    Intents are the exception: ``intend`` is on disk before it returns, because the call follows at once.
     """
 
-    def __init__(self, journal: "Journal") -> None:
+    def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._waiting: t.List[t.Tuple[str, t.Dict[str, t.Any]]] = []
 
     def intend(self, changes: t.Sequence[t.Tuple[Change, t.Mapping[str, t.Any]]]) -> t.List[str]:
         """Write the intents of several changes with their contexts, after all that waits, and return their ids."""
         self.flush()
-        return self._journal.intents([change for change, _context in changes], [dict(context) for _change, context in changes])
+        return self._journal.intents(
+            [change for change, _context in changes], [dict(context) for _change, context in changes]
+        )
 
     def accepted(self, intent_id: str, procedure_id: t.Optional[str], attached: bool) -> None:
-        self._waiting.append(
-            ("change.accepted", {"id": intent_id, "procedure_id": procedure_id, "attached": attached})
-        )
+        self._waiting.append(("change.accepted", {"id": intent_id, "procedure_id": procedure_id, "attached": attached}))
 
     def outcome(self, intent_id: str, status: str, **data: t.Any) -> None:
         self._waiting.append(("change.outcome", {"id": intent_id, "status": status, **data}))

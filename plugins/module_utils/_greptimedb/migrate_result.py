@@ -1,9 +1,7 @@
 # Copyright (c) 2026, the dbops.migration contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-
 # This module_util is private: it may change in any release.
-
 """What a region migration tells: progress and waits of a step, and the whole result at the end."""
 
 from __future__ import annotations
@@ -48,10 +46,10 @@ def count_states(tracks: t.Iterable[ms.Track]) -> t.Dict[str, int]:
     return counts
 
 
-def progress(tracks: t.Sequence[ms.Track], finished_times: t.Sequence[float], started: float, clock: "Clock") -> Progress:
+def progress(tracks: t.Sequence[ms.Track], finished_times: t.Sequence[float], started: float, clock: Clock) -> Progress:
     """Return done, running and failed with rate and ETA.
 
-    The rate counts the moves that ended in this run: C(finished_times) and C(started) are seconds since the epoch.
+    The rate counts the moves that ended in this run: ``finished_times`` and ``started`` are seconds since the epoch.
     """
     counts = count_states(tracks)
     done = counts[ms.DONE] + counts[ms.UNCHANGED]
@@ -85,7 +83,9 @@ def waits(tracks: t.Sequence[ms.Track], run_wait: t.Optional[str], now: float) -
                 waiting_for=f"{len(members)} region moves" if members else "the cluster",
                 ends_when=ENDS_WHEN[reason],
                 since=iso(_moment(since)),
-                worst=[f"region {track.region_id} ({track.table}) to datanode {track.to_peer}" for track in members[:5]],
+                worst=[
+                    f"region {track.region_id} ({track.table}) to datanode {track.to_peer}" for track in members[:5]
+                ],
                 count=len(members),
             ).as_result()
         )

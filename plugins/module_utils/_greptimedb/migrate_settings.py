@@ -1,9 +1,7 @@
 # Copyright (c) 2026, the dbops.migration contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-
 # This module_util is private: it may change in any release.
-
 """The options of a region migration, checked before anything is contacted."""
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ FLUSH_CHOICES = ("auto", "always", "never")
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Times in seconds. C(step_time) None means: run to the end in one call."""
+    """Times in seconds. ``step_time`` None means: run to the end in one call."""
 
     server_timeout: int
     timeout: float
@@ -34,7 +32,7 @@ class Settings:
 
 
 def read_settings(params: t.Mapping[str, t.Any]) -> Settings:
-    """Return the settings, or raise M(InvalidOption) for the first option that cannot be right."""
+    """Return the settings, or raise ``InvalidOption`` for the first option that cannot be right."""
     server_timeout = parse_duration(params["server_timeout"], "server_timeout", minimum=1, maximum=86400)
     if server_timeout != int(server_timeout):
         raise InvalidOption(

@@ -1,9 +1,7 @@
 # Copyright (c) 2026, the dbops.migration contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-
 # This module_util is private: it may change in any release.
-
 """Where a run finds its place: the plan, the cluster as it is now and the journal become one track per move.
 
 Nothing here changes anything. Everything that makes the plan impossible is found at once, before the first call.
@@ -27,7 +25,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """Why one move cannot be carried out. C(code) is one of the stable error codes."""
+    """Why one move cannot be carried out. ``code`` is one of the stable error codes."""
 
     region_id: int
     code: str
@@ -35,14 +33,15 @@ class Problem:
 
 
 def begin(
-    moves: t.Sequence["Move"],
-    placements: t.Mapping[int, "Placement"],
-    procedures: t.Optional[t.Sequence["Procedure"]],
-    past: "Past",
+    moves: t.Sequence[Move],
+    placements: t.Mapping[int, Placement],
+    procedures: t.Optional[t.Sequence[Procedure]],
+    past: Past,
 ) -> t.Tuple[t.List[ms.Track], t.List[Problem]]:
     """Return one track per move in plan order, and every problem found.
 
-    C(placements): region id -> where it is now. C(procedures): the unfinished migrations, None where the server has no list of them.
+    ``placements``: region id -> where it is now. ``procedures``: the unfinished migrations, None where the server has no
+    list of them.
     """
     active = {region: one for one in procedures or [] for region in one.region_ids}
     tracks: t.List[ms.Track] = []
@@ -59,29 +58,27 @@ def begin(
 
 
 def _place(
-    track: ms.Track, region: t.Optional["Placement"], procedure: t.Optional["Procedure"], past: t.Optional["PastMove"]
+    track: ms.Track, region: t.Optional[Placement], procedure: t.Optional[Procedure], past: t.Optional[PastMove]
 ) -> t.Optional[Problem]:
-    """Set the state of C(track), or return what stands against it."""
+    """Set the state of ``track``, or return what stands against it."""
     unfinished = past is not None and past.status == ""
     ours = unfinished and past is not None and (past.from_peer, past.to_peer) == (track.from_peer, track.to_peer)
     if region is None:
-        return Problem(
-            track.region_id, "greptimedb.region_missing", f"region {track.region_id} is in no table's route"
-        )
+        return Problem(track.region_id, "greptimedb.region_missing", f"region {track.region_id} is in no table's route")
     arrived = region.leader_peer == track.to_peer and not region.degraded
     if unfinished and not ours and past is not None and not arrived and region.leader_peer != past.to_peer:
         return Problem(
             track.region_id,
             "greptimedb.in_flight_elsewhere",
-            f"region {track.region_id} was sent from datanode {past.from_peer} to {past.to_peer} by an earlier run of this"
-            " migration, and that move has not ended yet: carry that plan out first",
+            f"region {track.region_id} was sent from datanode {past.from_peer} to {past.to_peer} by an earlier run of"
+            " this migration, and that move has not ended yet: carry that plan out first",
         )
     if procedure is not None and not _is_ours(procedure, past if ours else None):
         return Problem(
             track.region_id,
             "greptimedb.foreign_migration",
-            f"region {track.region_id} is being migrated by procedure {procedure.procedure_id}, which this migration did"
-            " not start: wait until it has ended, then plan again",
+            f"region {track.region_id} is being migrated by procedure {procedure.procedure_id}, which this migration"
+            " did not start: wait until it has ended, then plan again",
         )
     if ours and past is not None:
         # Also when it has arrived meanwhile: the watcher closes the open intent with its proof.
@@ -104,8 +101,8 @@ def _place(
         return Problem(
             track.region_id,
             "greptimedb.leader_moved",
-            f"region {track.region_id} is led by datanode {region.leader_peer}, not by {track.from_peer} as the plan says:"
-            " plan again",
+            f"region {track.region_id} is led by datanode {region.leader_peer}, not by {track.from_peer} as the plan"
+            " says: plan again",
         )
     if track.to_peer in region.followers:
         return Problem(
@@ -117,7 +114,7 @@ def _place(
     return None
 
 
-def _is_ours(procedure: "Procedure", past: t.Optional["PastMove"]) -> bool:
+def _is_ours(procedure: Procedure, past: t.Optional[PastMove]) -> bool:
     """A procedure is ours if the journal has its id, or has a submission of which the answer was never seen."""
     if past is None:
         return False
@@ -139,7 +136,7 @@ def refuse(problems: t.Sequence[Problem]) -> None:
 
 
 def make_schedule(
-    moves: t.Sequence["Move"],
+    moves: t.Sequence[Move],
     tracks: t.Sequence[ms.Track],
     limits: t.Mapping[str, t.Optional[int]],
     ordering: str,

@@ -1,9 +1,7 @@
 # Copyright (c) 2026, the dbops.migration contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-
 # This module_util is private: it may change in any release.
-
 """One call of the region migration module: from its options to its result.
 
 Order: options, plan and journal are checked before anything is contacted; then the cluster is read and the plan checked
@@ -63,7 +61,7 @@ class MigrationTask:
         return self._told
 
     def body(self) -> t.Dict[str, t.Any]:
-        """Do the call and return the module's result; raise M(MigrationError) where the run failed."""
+        """Do the call and return the module's result; raise ``MigrationError`` where the run failed."""
         settings = read_settings(self._params)
         connection = read_connection(self._params)
         source = read_plan(self._params)
@@ -74,7 +72,7 @@ class MigrationTask:
         view = journal_options.view() if self._check_mode else None
         try:
             with GreptimeClient(connection, self._redactor, self._clock) as client:
-                plan = source.complete(client)
+                plan = source.complete(client.dialect)
                 entries = journal.entries if journal is not None else (view.entries if view is not None else [])
                 past = read_past(entries, run_id)
                 placements = client.placements(
@@ -124,7 +122,8 @@ class MigrationTask:
 
     def _options(self) -> t.Dict[str, t.Any]:
         shown = (
-            "limits", "server_timeout", "timeout", "move_timeout", "settle_time", "max_failures", "attempts", "flush_before",
+            "limits", "server_timeout", "timeout", "move_timeout", "settle_time", "max_failures", "attempts",
+            "flush_before",
         )  # fmt: skip
         return {name: self._params[name] for name in shown}
 
@@ -240,7 +239,7 @@ class MigrationTask:
         )
 
 
-# What a step hands to the next about a move in flight; see L(_carry_in).
+# What a step hands to the next about a move in flight; see ``_carry_in``.
 CARRIED = (
     "active_at",
     "patient_from",

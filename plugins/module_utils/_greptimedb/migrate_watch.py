@@ -1,9 +1,7 @@
 # Copyright (c) 2026, the dbops.migration contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-
 # This module_util is private: it may change in any release.
-
 """Look at all regions in flight with a fixed number of queries, and turn what is seen into decisions."""
 
 from __future__ import annotations
@@ -32,9 +30,7 @@ class Watcher:
     # Errors of a look that pass by themselves; the deadline bounds them. "ambiguous" of a read is a broken connection.
     PASSING_ERRORS = frozenset({"greptimedb.unreachable", "greptimedb.ambiguous", "greptimedb.not_leader"})
 
-    def __init__(
-        self, client: "GreptimeClient", clock: "Clock", settings: "Settings", recorder: "MoveRecorder"
-    ) -> None:
+    def __init__(self, client: GreptimeClient, clock: Clock, settings: Settings, recorder: MoveRecorder) -> None:
         self._client = client
         self._clock = clock
         self._recorder = recorder
@@ -46,7 +42,7 @@ class Watcher:
         self._proofs: t.Dict[int, t.Dict[str, t.Any]] = {}
 
     def look(self, flying: t.Sequence[ms.Track]) -> t.List[t.Tuple[ms.Track, ms.Decision]]:
-        """Return one decision for each move in flight. At most three queries, and L(ASKS_PER_TICK) single ones."""
+        """Return one decision for each move in flight. At most three queries, and ``ASKS_PER_TICK`` single ones."""
         if not flying:
             return []
         # Procedures first, placement after: a procedure that is gone in the first has finished before the second.
@@ -66,14 +62,14 @@ class Watcher:
             [(track, ms.decide(track, sightings[track.region_id], now, self._rules)) for track in flying], placements
         )
 
-    def _active(self) -> t.Optional[t.Dict[int, "Procedure"]]:
+    def _active(self) -> t.Optional[t.Dict[int, Procedure]]:
         procedures = self._client.procedures(active_only=True)
         if procedures is None:
             return None
         return {region_id: procedure for procedure in procedures for region_id in procedure.region_ids}
 
     def _sighting(
-        self, track: ms.Track, active: t.Optional[t.Mapping[int, "Procedure"]], region: t.Optional["Placement"]
+        self, track: ms.Track, active: t.Optional[t.Mapping[int, Procedure]], region: t.Optional[Placement]
     ) -> ms.Sighting:
         procedure = active.get(track.region_id) if active is not None else None
         if procedure is not None:
@@ -117,7 +113,7 @@ class Watcher:
                 track.active_at = now
 
     def _prove(
-        self, decisions: t.Sequence[t.Tuple[ms.Track, ms.Decision]], placements: t.Mapping[int, "Placement"]
+        self, decisions: t.Sequence[t.Tuple[ms.Track, ms.Decision]], placements: t.Mapping[int, Placement]
     ) -> t.List[t.Tuple[ms.Track, ms.Decision]]:
         """Where datanodes can be asked (region_info), arrival counts only when the target itself says writable."""
         arrived = [track for track, decision in decisions if decision.kind == "done"]
@@ -155,7 +151,7 @@ class Watcher:
         )
 
     def evidence(self, track: ms.Track) -> t.Dict[str, t.Any]:
-        """Return what proved the arrival of C(track)."""
+        """Return what proved the arrival of ``track``."""
         return self._proofs.pop(track.region_id, {})
 
     @staticmethod

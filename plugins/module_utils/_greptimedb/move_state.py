@@ -1,15 +1,13 @@
 # Copyright (c) 2026, the dbops.migration contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-
 # This module_util is private: it may change in any release.
-
 """What is known of one region move, and what to conclude from one look at the server.
 
-Everything here is pure: L(decide) gets a move's track record, one sighting and the time, and returns a decision.
+Everything here is pure: ``decide`` gets a move's track record, one sighting and the time, and returns a decision.
 Two rules come from the server's own behaviour and are never bent:
 
-* C(Done) is not believed. The first step of the procedure ends in C(Done) when the leader is no longer the source
+* ``Done`` is not believed. The first step of the procedure ends in ``Done`` when the leader is no longer the source
   (facts: "Done without a move"), so success is the placement alone.
 * A missing procedure proves nothing at first. Its id is handed out before it exists, and a new metasrv leader needs a
   moment to load what was running, so absence counts only after the settle time.
@@ -115,8 +113,8 @@ class Track:
 class Sighting:
     """One look at one region.
 
-    C(active) is the status word of the unfinished procedure that holds the region's lock, "" when there is none and
-    None when the server cannot tell (before 0.9.4). C(queued) says that this procedure has not started yet.
+    ``active`` is the status word of the unfinished procedure that holds the region's lock, "" when there is none and
+    None when the server cannot tell (before 0.9.4). ``queued`` says that this procedure has not started yet.
     """
 
     leader_peer: t.Optional[int]
@@ -138,7 +136,7 @@ class Rules:
 
 @dataclasses.dataclass(frozen=True)
 class Decision:
-    """C(kind) is one of keep, done, ask, retry, fail. C(reason) names the wait of a keep, C(code) the error of a fail."""
+    """``kind``: keep, done, ask, retry or fail. ``reason`` names the wait of a keep, ``code`` the error of a fail."""
 
     kind: str
     reason: str = ""
@@ -157,15 +155,15 @@ def _ended(track: Track, kind: str, code: str, message: str) -> Decision:
 
 
 def decide(track: Track, seen: Sighting, now: float, rules: Rules) -> Decision:
-    """Return what follows for a submitted move from one sighting at time C(now)."""
+    """Return what follows for a submitted move from one sighting at time ``now``."""
     degraded = seen.leader_status.upper() in DEGRADED_WORDS
     if seen.active:
         return _keep(_reason_while_active(track, seen, degraded))
     if seen.present and seen.leader_peer == track.to_peer and not degraded:
         return Decision("done")
     silent_for = now - track.silent_since
-    # Before 0.9.4 nothing shows a procedure that has not reached the downgrade yet, so a lost reply is given three times
-    # the patience before the request counts as never applied.
+    # Before 0.9.4 nothing shows a procedure that has not reached the downgrade yet, so a lost reply is given three
+    # times the patience before the request counts as never applied.
     blind = track.reply_lost and seen.active is None
     settled = silent_for >= rules.settle_time * (3 if blind else 1)
     if now - (track.intent_at or now) > rules.move_timeout and settled:
@@ -209,15 +207,19 @@ def _reason_while_active(track: Track, seen: Sighting, degraded: bool) -> str:
 def _while_degraded(track: Track, seen: Sighting, settled: bool) -> Decision:
     if seen.active is None and not (track.asked and track.asked[0] in TERMINAL_WORDS | {"not_found"}):
         # Without procedure_info the degraded route itself is the evidence that the procedure is at work.
-        return Decision("ask", reason="greptimedb.wait.writes_refused") if settled else _keep("greptimedb.wait.writes_refused")
+        return (
+            Decision("ask", reason="greptimedb.wait.writes_refused")
+            if settled
+            else _keep("greptimedb.wait.writes_refused")
+        )
     if not settled:
         return _keep("greptimedb.wait.procedure_vanished")
     return _ended(
         track,
         "retry",
         "greptimedb.route_stuck",
-        f"region {track.region_id} is left degraded on datanode {seen.leader_peer} with no procedure at work: its writes are"
-        " refused until it is migrated again",
+        f"region {track.region_id} is left degraded on datanode {seen.leader_peer} with no procedure at work: its"
+        " writes are refused until it is migrated again",
     )
 
 
@@ -228,7 +230,7 @@ def _still_on_source(track: Track, seen: Sighting, settled: bool, rules: Rules) 
             track,
             "retry" if word == "Failed" else "fail",
             "greptimedb.procedure_failed" if word == "Failed" else "greptimedb.procedure_poisoned",
-            f"the server gave up the move of region {track.region_id}; it is still served by datanode {track.from_peer}",
+            f"the server gave up the move of region {track.region_id}; datanode {track.from_peer} still serves it",
         )
     waiting = "greptimedb.wait.reply_lost" if track.reply_lost else "greptimedb.wait.registering"
     if track.active_at is not None:
@@ -253,7 +255,10 @@ def _still_on_source(track: Track, seen: Sighting, settled: bool, rules: Rules) 
     if track.reply_lost:
         code, what = "greptimedb.not_applied", "the request of which the reply was lost has not reached the server"
     elif track.active_at is None:
-        code, what = "greptimedb.never_registered", "the server handed out a procedure id but never started the procedure"
+        code, what = (
+            "greptimedb.never_registered",
+            "the server handed out a procedure id but never started the procedure",
+        )
     else:
         code, what = "greptimedb.procedure_forgotten", "the server no longer knows the procedure"
     return _ended(

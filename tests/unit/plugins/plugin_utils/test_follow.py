@@ -20,7 +20,9 @@ class Followed(_follow.FollowActionBase):
 
     followed_module = "dbops.migration.something"
 
-    def __init__(self, args: t.Dict[str, t.Any], script: t.Sequence[t.Any], check: bool = False, later: int = 0) -> None:
+    def __init__(
+        self, args: t.Dict[str, t.Any], script: t.Sequence[t.Any], check: bool = False, later: int = 0
+    ) -> None:
         self._task = types.SimpleNamespace(args=args, async_val=later, check_mode=check)
         self._script = list(script)
         self.calls: t.List[t.Dict[str, t.Any]] = []

@@ -140,9 +140,7 @@ class MemoryJournal:
         ids = []
         for change, context in zip(changes, contexts or [{}] * len(changes)):
             ids.append(str(len(self.entries)))
-            self.append_many(
-                [("change.intent", {"id": ids[-1], **change.as_result(), "context": dict(context)})]
-            )
+            self.append_many([("change.intent", {"id": ids[-1], **change.as_result(), "context": dict(context)})])
         return ids
 
 
@@ -280,7 +278,7 @@ FATES = st.lists(
 def test_it_converges_through_every_fate_and_any_interruption(
     count: int, fates: t.List[str], limit: int, duration: float, steps: t.List[float]
 ) -> None:
-    """Steps end anywhere (as if the process had been killed); a run that is repeated ends with every region moved once."""
+    """Steps end anywhere, as if the process had been killed; a repeated run ends with every region moved once."""
     clock = FakeClock()
     server = Server(clock, leaders(count), fates, duration)
     journal = MemoryJournal(clock)
