@@ -125,6 +125,11 @@ class Plan:
         text = json.dumps(acting, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode("ascii")).hexdigest()
 
+    @property
+    def complete(self) -> bool:
+        """Whether everything that was asked for is in the plan or need not move."""
+        return not self.unplaceable
+
     def with_limits(self, limits: Limits) -> Plan:
         """The same plan where ``limits`` fill in what the plan does not say."""
         return dataclasses.replace(self, limits={**limits, **self.limits})
@@ -165,11 +170,12 @@ def make_plan(
     notes: t.Sequence[str] = (),
     keep_order: bool = False,
     ordering: t.Optional[str] = None,
+    made: t.Collection[int] = (),
 ) -> Plan:
     """Order the moves, choose how strictly to keep the order, and work out bound, forecast and load afterwards.
 
     The result depends on the set of moves, not on their order, unless ``keep_order`` says that a person chose it.
-    Moves of a region count once: a region must not occur twice.
+    No region may occur twice. ``made``: regions that are on their target already; they change no load.
     """
     jobs = [job_of(move) for move in moves]
     by_id = {str(move.region_id): move for move in moves}
@@ -189,7 +195,7 @@ def make_plan(
         lower_bound=_bound(jobs, limits),
         forecast=_forecast(jobs, limits, ordering or choice.ordering),
         before=before,
-        after=load_after(before, ordered),
+        after=load_after(before, (move for move in ordered if move.region_id not in made)),
         excluded=tuple(sorted(excluded, key=lambda left: left.region_id)),
         unplaceable=tuple(sorted(unplaceable, key=lambda left: left.region_id)),
         notes=tuple(notes),

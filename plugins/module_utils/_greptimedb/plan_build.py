@@ -1,0 +1,120 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""From a request and a look at the cluster to a plan. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidInput
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import plan_strategies as strategies
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan import (
+    Limits,
+    Plan,
+    default_limits,
+    make_plan,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_balance import balance
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_cluster import ClusterView
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_request import (
+    BALANCE,
+    DRAIN,
+    MOVES,
+    REVERSE,
+    TABLE,
+    PlanRequest,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_reverse import reverse
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_validate import (
+    PLAN_INVALID,
+    check_state,
+    move_problems,
+)
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.dialect import Dialect
+    from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_records import Past
+    from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import Snapshot
+
+
+def build(request: PlanRequest, snapshot: Snapshot, dialect: Dialect, past: t.Optional[Past] = None) -> Plan:
+    """The plan for a request; the same snapshot gives the same plan.
+
+    :param past: for ``reverse``, what the journal tells
+    :raises MigrationError: names that do not exist, or a plan (or moves) that cannot be carried out; all at once
+    """
+    view = ClusterView(snapshot)
+    defaults = default_limits(dialect.recommended_per_table)
+    if request.plan is not None:
+        return _refresh(request.plan.with_limits(defaults), snapshot, view, dialect, request.plan_option)
+    draft = _draft(request, view, past)
+    limits = {**defaults, **request.limits}
+    return make_plan(
+        request.strategy,
+        draft.moves,
+        limits,
+        before=view.load(),
+        excluded=draft.excluded,
+        unplaceable=draft.unplaceable,
+        notes=[*draft.notes, *_limit_notes(limits, dialect)],
+    )
+
+
+def _draft(request: PlanRequest, view: ClusterView, past: t.Optional[Past]) -> strategies.Draft:
+    if request.strategy == DRAIN:
+        return strategies.drain(view, request.datanodes, request.rules)
+    if request.strategy == TABLE:
+        return strategies.move_tables(view, request.rules)
+    if request.strategy == BALANCE:
+        return balance(view, request.rules)
+    if request.strategy == REVERSE and past is not None:
+        return reverse(view, past, request.rules)
+    if request.strategy == MOVES:
+        problems = move_problems(request.moves, view, "moves")
+        if problems:
+            raise InvalidInput(problems, code=PLAN_INVALID)
+        return strategies.explicit(view, request.moves, request.rules)
+    raise ValueError(f"strategy {request.strategy!r} cannot be planned")
+
+
+def _refresh(plan: Plan, snapshot: Snapshot, view: ClusterView, dialect: Dialect, option: str) -> Plan:
+    """The same moves in the same order, with everything around them made anew: a person may have edited the plan."""
+    check_state(plan, snapshot, option)
+    moves = []
+    made = set()
+    for move in plan.moves:
+        region = view.regions[move.region_id]
+        moves.append(dataclasses.replace(strategies.move_of(region, move.to_peer), from_peer=move.from_peer))
+        if region.leader_peer == move.to_peer and not region.degraded:
+            made.add(move.region_id)
+    notes = [f"{len(made)} of {len(moves)} moves are made already; they cost nothing."] if made else []
+    return make_plan(
+        plan.strategy,
+        moves,
+        plan.limits,
+        before=view.load(),
+        excluded=plan.excluded,
+        unplaceable=plan.unplaceable,
+        notes=[*notes, *_limit_notes(plan.limits, dialect)],
+        keep_order=True,
+        ordering=plan.ordering,
+        made=made,
+    )
+
+
+def _limit_notes(limits: Limits, dialect: Dialect) -> t.List[str]:
+    """A word on limits that the server's version makes unwise."""
+    recommended = dialect.recommended_per_table
+    wide = recommended is not None and any(
+        limit is None or limit > recommended for key, limit in limits.items() if key.partition(":")[0] == "per_table"
+    )
+    if not wide:
+        return []
+    if dialect.route_updates_race:
+        return [
+            "This server can lose a route when two regions of one table move at once: set the limit per_table to 1."
+        ]
+    return ["This server moves one region of a table at a time and lets others queue: set the limit per_table to 1."]
