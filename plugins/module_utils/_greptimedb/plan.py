@@ -139,7 +139,7 @@ def _limit_keys(limits: Limits) -> t.List[str]:
     return [*(kind for kind in LIMIT_KINDS if kind in limits), *sorted(set(limits) - set(LIMIT_KINDS))]
 
 
-def default_limits(per_table: t.Optional[int]) -> t.Dict[str, t.Optional[int]]:
+def default_limits(one_per_table: bool) -> t.Dict[str, t.Optional[int]]:
     """Limits that hold where nobody says anything.
 
     ``global`` 32: a quarter of the 128 procedures that metasrv runs at once, so that DDL and failover find room.
@@ -147,9 +147,9 @@ def default_limits(per_table: t.Optional[int]) -> t.Dict[str, t.Optional[int]]:
     ``per_table`` 1 up to 0.14: routes of one table race up to 0.11.0, and from 0.11.1 the server locks the whole table,
     so more would only queue there, where nobody sees them. From 0.15 the lock is short and no limit is needed.
 
-    :param per_table: what the dialect recommends
+    :param one_per_table: the server is older than 0.15.0
     """
-    return {"global": 32, "per_source": 4, "per_target": 4, "per_table": per_table}
+    return {"global": 32, "per_source": 4, "per_target": 4, "per_table": 1 if one_per_table else None}
 
 
 def job_of(move: Move) -> Job:

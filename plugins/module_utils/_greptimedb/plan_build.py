@@ -14,7 +14,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan import (
     Limits,
     Plan,
-    default_limits,
     make_plan,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_balance import balance
@@ -28,6 +27,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_r
     PlanRequest,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_reverse import reverse
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_source import default_limits_for
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_validate import (
     PLAN_INVALID,
     check_state,
@@ -47,7 +47,7 @@ def build(request: PlanRequest, snapshot: Snapshot, dialect: Dialect, past: t.Op
     :raises MigrationError: names that do not exist, or a plan (or moves) that cannot be carried out; all at once
     """
     view = ClusterView(snapshot)
-    defaults = default_limits(dialect.recommended_per_table)
+    defaults = default_limits_for(dialect)
     if request.plan is not None:
         return _refresh(request.plan.with_limits(defaults), snapshot, view, dialect, request.plan_option)
     draft = _draft(request, view, past)

@@ -93,7 +93,9 @@ class _Reader:
         datanodes = self._datanodes("datanodes")
         self._check_targets(datanodes, rules)
         limits = parse_limits(self._params.get("limits"), "limits", self.problems)
-        moves = parse_moves(self._params.get("moves"), "moves", self.problems, need_source=False)
+        moves: t.List[Move] = []
+        if self._strategy == MOVES:
+            moves = parse_moves(self._params.get("moves"), "moves", self.problems, need_source=False)
         option, plan = self._plan()
         return PlanRequest(self._strategy, rules, datanodes, tuple(moves), limits, plan, option)
 
@@ -175,7 +177,7 @@ class _Reader:
 
     def _plan(self) -> t.Tuple[str, t.Optional[Plan]]:
         option = "plan_file" if self._given("plan_file") else "plan"
-        if self._strategy != VALIDATE or not self._given(option):
+        if self._strategy != VALIDATE or self._given("plan") == self._given("plan_file"):
             return option, None
         try:
             data = plan_file.read(str(self._params[option])) if option == "plan_file" else self._params[option]
