@@ -25,7 +25,7 @@ class Held:
 
 @dataclass
 class Breakpoint:
-    """Holds the next ``times`` requests whose text contains ``match`` (or, with ``skip``, those after the first ones)."""
+    """Holds the next ``times`` requests whose text contains ``match``, after letting ``skip`` of them pass."""
 
     id: int
     match: str
@@ -73,7 +73,9 @@ class Breakpoints:
         self.points.append(point)
         return point
 
-    async def hold(self, when: str, seq: int, surface: str, text: str, mutating: bool, gone: t.Callable[[], bool]) -> bool:
+    async def hold(
+        self, when: str, seq: int, surface: str, text: str, mutating: bool, gone: t.Callable[[], bool]
+    ) -> bool:
         """Wait at a matching breakpoint, if there is one. False when the client went away while it was held."""
         for point in self.points:
             if point.when != when or point.reached >= point.times or point.match not in text:

@@ -173,7 +173,8 @@ def connect_text(describe: t.Mapping[str, t.Any]) -> str:
         "GreptimeDB lab %s (profile %s, %g times faster than real time)"
         % (describe["version"], describe["profile"], describe["factor"]),
         "  mysql -h 127.0.0.1 -P %d%s%s public" % (frontend["mysql_port"], mysql_user, tls),
-        "  curl%s http://127.0.0.1:%d/v1/sql --data-urlencode 'sql=SELECT version()'" % (curl_user, frontend["http_port"]),
+        "  curl%s http://127.0.0.1:%d/v1/sql --data-urlencode 'sql=SELECT version()'"
+        % (curl_user, frontend["http_port"]),
         "  curl %s/state        (regions, procedures, nodes)" % describe["control"],
         "  curl %s/ledger       (acknowledged and missing writes)" % describe["control"],
     ]

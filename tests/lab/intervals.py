@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the dbops.migration contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sets of write sequences kept as intervals: a region holds millions of writes, with holes only where some were lost."""
+"""Sets of write sequences kept as intervals: a region holds many writes, with holes only where some were lost."""
 from __future__ import annotations
 
 import typing as t
@@ -80,8 +80,7 @@ class IntervalSet:
         """The first ``limit`` members in order."""
         left = limit
         for low, high in self._parts:
-            for value in range(low, min(high, low + left)):
-                yield value
+            yield from range(low, min(high, low + left))
             left -= high - low
             if left <= 0:
                 return

@@ -22,7 +22,7 @@ class Account:
 
 
 class Ledger:
-    """Accounts by region id. ``holds`` tells what the region's leader really holds now; missing is counted from that."""
+    """Accounts by region id. ``holds`` tells what a region's leader really holds: missing is counted from that."""
 
     def __init__(self, clock: LabClock, holds: t.Callable[[int], IntervalSet]) -> None:
         self._clock = clock

@@ -9,8 +9,11 @@ import ssl
 
 
 class MysqlWire:
-    """Reads and writes packets. TLS runs over memory buffers, because the client's first TLS bytes may already lie in the
-    stream reader when the request for TLS has been read (asyncio's own ``start_tls`` would lose them)."""
+    """Reads and writes packets.
+
+    TLS runs over memory buffers, because the client's first TLS bytes may already lie in the stream reader when the
+    request for TLS has been read (asyncio's own ``start_tls`` would lose them).
+    """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader

@@ -102,7 +102,7 @@ def stop(describe_file: str) -> bool:
 
 @contextmanager
 def start(engine: str = "greptimedb", profile: str = "1.1", **options: t.Any) -> t.Iterator[LabClient]:
-    """Run a lab for the duration of a ``with``: options are those of the command line (``regions=60``, ``tls=True``)."""
+    """Run a lab for the duration of a ``with``; options are those of the command line: ``regions=60``, ``tls=True``."""
     with tempfile.TemporaryDirectory(prefix="lab-") as directory:
         describe_file = os.path.join(directory, "lab.json")
         arguments = [engine, "start", "--profile", profile, "--describe", describe_file]

@@ -54,7 +54,7 @@ class Actions:
         if rule.kind == "frontend_restart":
             self._restart_frontend()
         elif rule.kind == "forget_procedures":
-            self._metasrv.manager.forget(lambda procedure: True)
+            self._metasrv.manager.forget(self._cluster.clock.now())
         elif rule.kind == "refuse_connections":
             self._cluster.spawn(self._lab.refuse_connections(rule.seconds))
 
@@ -69,6 +69,7 @@ class Actions:
                 "table": region.table.full_name,
                 "number": region.number,
                 "leader": region.leader,
+                "switches": region.switches,
                 "status": "DOWNGRADING" if region.state else "ALIVE",
                 "followers": region.followers,
                 "writable": cluster.refusal(region) is None,
@@ -91,7 +92,8 @@ class Actions:
         nodes = {
             str(n.id): {
                 "alive": n.alive, "leased": n.leased, "addr": n.address, "regions": len(n.regions),
-                "leaders": sum(1 for r in n.regions.values() if r.leader == n.id), "config": dataclasses.asdict(n.config),
+                "leaders": sum(1 for r in n.regions.values() if r.leader == n.id),
+                "config": dataclasses.asdict(n.config),
             }
             for n in cluster.nodes.values()
         }

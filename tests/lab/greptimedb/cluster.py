@@ -84,6 +84,7 @@ class Cluster:
     def set_route(self, region: Region, *, leader: int | None = None, state: str | None = None) -> None:
         """Change a region's route in the kv store; the table's route version tells others of it."""
         if leader is not None:
+            region.switches += leader != region.leader
             region.leader = leader
             if leader in region.followers:
                 region.followers.remove(leader)

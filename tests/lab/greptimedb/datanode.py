@@ -81,9 +81,8 @@ class Datanode:
             if not replica.writable:  # a rolled-back downgrade: the lease makes it leader again
                 replica.leader = replica.writable = True
                 self.cluster.observe(region)
-        elif region.leader != self.id and self.id not in region.followers and replica.closes_at is not None:
-            if now >= replica.closes_at:
-                self.cluster.close_replica(region, self.id)
+        elif region.leader != self.id and replica.closes_at is not None and now >= replica.closes_at:
+            self.cluster.close_replica(region, self.id)
 
     # --- data ---
 

@@ -80,8 +80,7 @@ def wrap_select(error: ServerError, version: Version) -> ServerError:
 
 
 def _tonic(code: str) -> str:
-    names = {"InvalidArguments": "InvalidArgument", "DeadlineExceeded": "DeadlineExceeded", "Unsupported": "Unimplemented"}
-    return names.get(code, "Internal")
+    return {"InvalidArguments": "InvalidArgument", "Unsupported": "Unimplemented"}.get(code, "Internal")
 
 
 def mysql_form(error: ServerError, version: Version) -> tuple[int, str, str]:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the dbops.migration contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Admin functions: migrate_region, procedure_state, flush and their like, in the ADMIN and the SELECT form (facts 1, 3)."""
+"""Admin functions: migrate_region, procedure_state, flush and their like, for ADMIN and SELECT (facts 1, 3)."""
 from __future__ import annotations
 
 import asyncio

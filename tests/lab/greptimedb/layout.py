@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the dbops.migration contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tables that a lab starts with: mito tables of several sizes, one metric-engine physical table with logical ones."""
+"""The tables that a lab starts with: mito tables of several sizes, a physical metric table with two logical ones."""
 from __future__ import annotations
 
 import typing as t
@@ -25,9 +25,9 @@ def lay_out(cluster: Cluster) -> None:
     physical_regions = min(8, max(1, total // 8)) if total > 1 else 0
     sizes = _sizes(total - physical_regions)
     for index, size in enumerate(sizes):
-        number, name = divmod(index, len(NAMES))
-        full = NAMES[name] + ("_%03d" % number if number else "")
-        add_table(cluster, "telemetry" if NAMES[name] == "traces" else "public", full, size)
+        number, which = divmod(index, len(NAMES))
+        full = NAMES[which] + ("_%03d" % number if number else "")
+        add_table(cluster, "telemetry" if NAMES[which] == "traces" else "public", full, size)
     if physical_regions:
         physical = add_table(cluster, "public", PHYSICAL, physical_regions, engine="metric")
         physical.options = "physical_metric_table="
@@ -48,7 +48,9 @@ def next_table_id(cluster: Cluster) -> int:
     return max(cluster.tables, default=FIRST_TABLE_ID - 1) + 1
 
 
-def add_table(cluster: Cluster, schema: str, name: str, regions: int, engine: str = "mito", empty: bool = False) -> Table:
+def add_table(
+    cluster: Cluster, schema: str, name: str, regions: int, engine: str = "mito", empty: bool = False
+) -> Table:
     """Create a table whose regions are spread evenly over the living datanodes."""
     table = Table(next_table_id(cluster), schema, name, engine)
     cluster.tables[table.id] = table

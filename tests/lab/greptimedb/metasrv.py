@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the dbops.migration contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The metasrv group: who leads, submissions with their checks in order, maintenance mode, elections (facts 1.4, 1.5, 2)."""
+"""The metasrv group: who leads, submissions with their checks in order, modes, elections (facts 1.4, 1.5, 2)."""
 from __future__ import annotations
 
 import asyncio

@@ -16,8 +16,10 @@ from lab.http_server import HttpRequest, HttpResponse
 UNITS = {"ms": 0.001, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 NOT_FOUND = HttpResponse(404, "")
 NOT_ALLOWED = HttpResponse(405, "")
-_MUTATING_PATHS = re.compile(r"^/admin/(region-migration|maintenance/(set|enable|disable)|procedure-manager/(pause|resume)"
-                             r"|recovery/(enable|disable)|sequence/table/set-next-id)$")
+_MUTATING_PATHS = re.compile(
+    r"^/admin/(region-migration|maintenance/(set|enable|disable)|procedure-manager/(pause|resume)"
+    r"|recovery/(enable|disable)|sequence/table/set-next-id)$"
+)
 
 
 def humantime(text: str) -> float:

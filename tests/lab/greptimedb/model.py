@@ -68,7 +68,10 @@ class Replica:
 
 @dataclass
 class Region:
-    """A region and its route. ``state`` is the leader's state in the route: empty or "downgrading"."""
+    """A region and its route. ``state`` is the leader's state in the route: empty or "downgrading".
+
+    ``switches`` counts how often the route was given another leader.
+    """
 
     id: int
     table: Table
@@ -80,6 +83,7 @@ class Region:
     cached_leader: int | None = None
     next_sequence: int = 0
     sst_bytes: int = 0
+    switches: int = 0
     replicas: dict[int, Replica] = field(default_factory=dict)
     user_rows: dict[int, tuple[t.Any, ...]] = field(default_factory=dict)
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the dbops.migration contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Metasrv's procedure manager: locks, retries, rollback, retention, and what survives a change of leader (facts 3, 7)."""
+"""Metasrv's procedure manager: locks, retries, rollback, retention, what survives a change of leader (facts 3, 7)."""
 from __future__ import annotations
 
 import asyncio
@@ -68,7 +68,6 @@ class ProcedureManager:
         self.procedures: dict[str, Procedure] = {}
         self.paused = False
         self.leading = True
-        self._sweep_base = 0.0
 
     @property
     def limit(self) -> int:
@@ -159,12 +158,11 @@ class ProcedureManager:
         ttl = self.cluster.settings.durations.meta_ttl
         while True:
             await self.cluster.clock.sleep(ttl)
-            now = self.cluster.clock.now()
-            self.forget(lambda p: p.ended is not None and now - p.ended > ttl)
+            self.forget(self.cluster.clock.now() - ttl)
 
-    def forget(self, which: t.Callable[[Procedure], bool]) -> int:
-        """Drop ended procedures from memory. Returns how many."""
-        gone = [p.pid for p in self.procedures.values() if p.status in TERMINAL and which(p)]
+    def forget(self, before: float) -> int:
+        """Drop procedures that ended before a lab time. Returns how many."""
+        gone = [p.pid for p in self.procedures.values() if p.ended is not None and p.ended < before]
         for pid in gone:
             del self.procedures[pid]
         return len(gone)

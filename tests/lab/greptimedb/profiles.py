@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the dbops.migration contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Version profiles: everything that differs between GreptimeDB versions, derived from one version (facts, all sections)."""
+"""Version profiles: everything that differs between GreptimeDB versions, derived from one version."""
 from __future__ import annotations
 
 from lab.greptimedb.versions import Version
@@ -22,8 +22,6 @@ PROFILES = {
     "not-greptimedb": "0.4.4",
 }
 """Profile name -> the version it simulates. Any other exact version ("0.14.4") is a profile too."""
-
-KINDS = ("cluster", "standalone", "not-greptimedb")
 
 
 class Profile:

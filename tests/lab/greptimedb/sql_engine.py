@@ -150,8 +150,8 @@ class SqlEngine:
             message = "Failed to plan SQL: Schema error: No field named %s." % problem
             raise ServerError("PlanQuery", message) from None
         except UnknownFunction as problem:
-            message = "Failed to plan SQL: Error during planning: Invalid function '%s'.\nDid you mean 'isnan'?" % problem
-            raise ServerError("PlanQuery", message) from None
+            message = "Failed to plan SQL: Error during planning: Invalid function '%s'.\nDid you mean 'isnan'?"
+            raise ServerError("PlanQuery", message % problem) from None
 
     def _lookup(self, name: tuple[str, ...], context: Context) -> TableData:
         schema = name[-2] if len(name) > 1 else context.schema
@@ -195,8 +195,8 @@ class SqlEngine:
             self._check_catalog(context)
             return self.functions.kind(name), await self.functions.call(name, args, context.schema)
         except ArgumentError:
-            message = "Failed to plan SQL: Error during planning: The function '%s' does not support these arguments" % name
-            raise ServerError("PlanQuery", message) from None
+            message = "Failed to plan SQL: Error during planning: The function '%s' does not support these arguments"
+            raise ServerError("PlanQuery", message % name) from None
         except ServerError as error:
             raise wrap_select(error, self.profile.version) from None
 
@@ -213,7 +213,8 @@ class SqlEngine:
             columns = [Column("Level"), Column("Code", "u32"), Column("Message")]
             return ResultSet(columns if self.profile.show_warnings_columns else ())
         if what in ("databases", "schemas"):
-            return ResultSet([Column("Database" if what == "databases" else "Schemas")], [(s,) for s in self.cluster.schemas()])
+            title = "Database" if what == "databases" else "Schemas"
+            return ResultSet([Column(title)], [(s,) for s in self.cluster.schemas()])
         if what == "tables":
             schema = words[3] if len(words) > 3 and words[2].lower() in ("from", "in") else context.schema
             names = sorted(x.name for x in self.cluster.tables.values() if x.schema == schema)

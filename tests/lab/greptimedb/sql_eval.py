@@ -89,7 +89,7 @@ def text_of(node: Node) -> str:
             return "NULL"
         if isinstance(value, bool):
             return "Boolean(%s)" % str(value).lower()
-        return {int: "Int64(%s)", float: "Float64(%s)"}.get(type(value), 'Utf8("%s")') % value
+        return str({int: "Int64(%s)", float: "Float64(%s)"}.get(type(value), 'Utf8("%s")') % value)
     if node[0] == "fn":
         return "%s(%s)" % (node[1], ",".join("*" if a[0] == "star" else text_of(a) for a in node[2]))
     if node[0] == "op":

@@ -10,8 +10,8 @@ import typing as t
 from dataclasses import dataclass, field
 
 Node = t.Tuple[t.Any, ...]
-"""("lit", v) ("col", qualifier, name) ("fn", name, args) ("op", op, a, b) ("not", a) ("neg", a) ("in", a, items, negated)
-("like", a, b, negated) ("null", a, negated) ("var", name) ("star", qualifier) ("cast", a, type)"""
+"""("lit", v) ("col", qualifier, name) ("fn", name, args) ("op", op, a, b) ("not", a) ("neg", a) ("null", a, negated)
+("in", a, items, negated) ("like", a, b, negated) ("var", name) ("star", qualifier) ("cast", a, type)"""
 
 _TOKEN = re.compile(
     r"""\s+|--[^\n]*|/\*.*?\*/
@@ -25,7 +25,8 @@ _TOKEN = re.compile(
 )
 _COMPARE = {"=": "=", "<>": "!=", "!=": "!=", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
 _RESERVED = frozenset(
-    ["from", "where", "group", "order", "limit", "offset", "on", "join", "left", "inner", "right", "and", "or", "not", "in", "like", "is", "as", "asc", "desc", "union", "having"]
+    ["from", "where", "group", "order", "limit", "offset", "on", "join", "left", "inner", "right", "and", "or", "not"]
+    + ["in", "like", "is", "as", "asc", "desc", "union", "having"]
 )
 
 

@@ -15,6 +15,15 @@ from lab.greptimedb.sql_select import TableData
 from lab.mysql_packets import Column
 
 TABLE_COLUMNS = [Column("table_catalog"), Column("table_schema"), Column("table_name")]
+PARTITION_COLUMNS = (
+    ("partition_name", "string"), ("subpartition_name", "string"), ("partition_ordinal_position", "i64"),
+    ("subpartition_ordinal_position", "i64"), ("partition_method", "string"), ("subpartition_method", "string"),
+    ("partition_expression", "string"), ("subpartition_expression", "string"), ("partition_description", "string"),
+    ("table_rows", "i64"), ("avg_row_length", "i64"), ("data_length", "i64"), ("max_data_length", "i64"),
+    ("index_length", "i64"), ("data_free", "i64"), ("create_time", "timestamp"), ("update_time", "timestamp"),
+    ("check_time", "timestamp"), ("checksum", "i64"), ("partition_comment", "string"), ("nodegroup", "string"),
+    ("tablespace_name", "string"), ("greptime_partition_id", "u64"),
+)
 Provider = t.Callable[[], TableData]
 
 
@@ -108,18 +117,7 @@ class Tables:
                     yield head + (listed, peer, nodes[peer].address, "No", None, None)
 
     def _partitions(self) -> TableData:
-        text = (
-            "partition_name subpartition_name partition_ordinal_position subpartition_ordinal_position partition_method "
-            "subpartition_method partition_expression subpartition_expression partition_description table_rows "
-            "avg_row_length data_length max_data_length index_length data_free create_time update_time check_time "
-            "checksum partition_comment nodegroup tablespace_name greptime_partition_id"
-        )
-        numbers = frozenset(
-            ["partition_ordinal_position", "subpartition_ordinal_position", "table_rows", "avg_row_length", "data_length", "max_data_length", "index_length", "data_free", "checksum"]
-        )
-        kinds = {"greptime_partition_id": "u64", "create_time": "timestamp"}
-        columns = list(TABLE_COLUMNS)
-        columns += [Column(n, kinds.get(n, "i64" if n in numbers else "string")) for n in text.split()]
+        columns = [*TABLE_COLUMNS, *(Column(name, kind) for name, kind in PARTITION_COLUMNS)]
         created = self.cluster.clock.timestamp(0.0)
         later = self.cluster.profile.version >= "1.0.0"
 
@@ -160,8 +158,11 @@ class Tables:
 
 def _engines() -> TableData:
     columns = [Column(n) for n in ("engine", "support", "comment", "transactions", "xa", "savepoints")]
-    about = {"mito": "Storage engine for time-series data", "metric": "Storage engine for observability scenarios"}
-    return TableData(columns, lambda filters: [(n, "DEFAULT" if n == "mito" else "YES", c, "NO", "NO", "NO") for n, c in about.items()])
+    rows = [
+        ("mito", "DEFAULT", "Storage engine for time-series data", "NO", "NO", "NO"),
+        ("metric", "YES", "Storage engine for observability scenarios", "NO", "NO", "NO"),
+    ]
+    return TableData(columns, lambda filters: rows)
 
 
 def _unqualified(node: Node) -> Node:

@@ -19,6 +19,14 @@ from lab.mysql_packets import Column
 
 COMMIT = "9c1e2a3b4d5f60718293a4b5c6d7e8f901234567"
 
+EVENT_COLUMNS = (
+    ("type", "string"), ("procedure_id", "string"), ("procedure_state", "string"), ("procedure_error", "string"),
+    ("timestamp", "timestamp"), ("region_id", "u64"), ("table_id", "u32"), ("region_number", "u32"),
+    ("region_migration_trigger_reason", "string"), ("region_migration_src_node_id", "u64"),
+    ("region_migration_src_peer_addr", "string"), ("region_migration_dst_node_id", "u64"),
+    ("region_migration_dst_peer_addr", "string"), ("payload", "string"),
+)
+
 
 def humantime(seconds: float) -> str:
     """A duration as cluster_info shows it: "1s 20ms", "2m 3s"."""
@@ -46,8 +54,8 @@ class NodeTables:
         columns = [Column("peer_id", "i64"), Column("peer_type"), Column("peer_addr")]
         if extended:
             columns.append(Column("peer_hostname"))
-            for name in ("total_cpu_millicores", "total_memory_bytes", "cpu_usage_millicores", "memory_usage_bytes"):
-                columns.append(Column(name, "i64"))
+            names = ("total_cpu_millicores", "total_memory_bytes", "cpu_usage_millicores", "memory_usage_bytes")
+            columns += [Column(name, "i64") for name in names]
         columns += [Column("version"), Column("git_commit"), Column("start_time", "timestamp")]
         columns += [Column("uptime"), Column("active_time")]
         if extended:
@@ -72,11 +80,13 @@ class NodeTables:
             return
         for node in cluster.nodes.values():
             roles = [region.replicas[node.id].leader for region in node.regions.values()]
-            status = {"workloads": ["hybrid"], "leader_regions": sum(roles), "follower_regions": len(roles) - sum(roles)}
+            leaders, followers = sum(roles), len(roles) - sum(roles)
+            status = {"workloads": ["hybrid"], "leader_regions": leaders, "follower_regions": followers}
             active = humantime(now - node.last_heartbeat)
             yield node.id, "DATANODE", node.address, self._version, node.started, active, status
         beat = now % cluster.settings.durations.heartbeat
-        yield -1, "FRONTEND", self.metasrv.frontend_address, self._version, cluster.frontend_started, humantime(beat), {}
+        started = cluster.frontend_started
+        yield -1, "FRONTEND", self.metasrv.frontend_address, self._version, started, humantime(beat), {}
         for number, address in enumerate(self.metasrv.addresses):
             leads = {"is_leader": number == self.metasrv.leader}
             yield -1, "METASRV", address, self.cluster.meta.version, 0.0, None, leads
@@ -158,11 +168,8 @@ class NodeTables:
 
     def events(self) -> TableData:
         """The durable history of migrations."""
-        kinds = {"timestamp": "timestamp", "region_id": "u64", "table_id": "u32", "region_number": "u32"}
-        kinds.update({"region_migration_src_node_id": "u64", "region_migration_dst_node_id": "u64"})
-        names = ["type", "procedure_id", "procedure_state", "procedure_error", "timestamp", "region_id", "table_id", "region_number", "region_migration_trigger_reason", "region_migration_src_node_id", "region_migration_src_peer_addr", "region_migration_dst_node_id", "region_migration_dst_peer_addr", "payload"]
-        found = [tuple(row[n] for n in names) for row in self.metasrv.events.rows]
-        return TableData([Column(n, kinds.get(n, "string")) for n in names], lambda filters: found)
+        found = [tuple(row[name] for name, _ in EVENT_COLUMNS) for row in self.metasrv.events.rows]
+        return TableData([Column(n, k) for n, k in EVENT_COLUMNS], lambda filters: found)
 
     def build_info(self) -> TableData:
         """The frontend's build."""
