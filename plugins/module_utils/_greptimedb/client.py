@@ -1,0 +1,127 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""What changes a cluster: submissions, flushes, maintenance mode. Reading comes with it.
+
+Each method sends exactly the text that its ``*_request`` gives, and sends it once: check mode predicts with the same
+functions.
+"""
+
+from __future__ import annotations
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import statements
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.admin_http import AdminHttp
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.dialect import HTTP
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import ALIVE
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import Address, Connection
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.reader import ClusterReader
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.transport import Rows, SqlTransport
+
+
+class GreptimeClient(ClusterReader):
+    """Reads and changes a cluster."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        redactor: Redactor,
+        clock: Clock,
+        *,
+        transport: SqlTransport | None = None,
+        admin: AdminHttp | None = None,
+    ) -> None:
+        super().__init__(connection, redactor, clock, transport=transport, admin=admin)
+        self._leader: Address | None = None
+
+    def submit_request(self, region_id: int, from_peer: int, to_peer: int, timeout_seconds: int) -> str:
+        """The statement or HTTP request of ``submit``."""
+        return statements.submit_request(self.dialect, region_id, from_peer, to_peer, timeout_seconds)
+
+    def submit(self, region_id: int, from_peer: int, to_peer: int, timeout_seconds: int) -> str | None:
+        """Ask for one migration. Returns the procedure id, or None when the region is on the target already.
+
+        An id is handed out before the procedure exists, and even if it never will; only placement proves anything.
+        """
+        request = self.submit_request(region_id, from_peer, to_peer, timeout_seconds)
+        doing = f"submit the migration of region {region_id} from datanode {from_peer} to {to_peer}"
+        try:
+            if self.dialect.submit_form == HTTP:
+                return self._submit_http(request, doing)
+            value = self._send(request, doing, submitting=True).single()
+            return None if value is None else str(value)
+        except MigrationError as error:
+            if error.code == "greptimedb.already_done":
+                return None
+            if error.code == "greptimedb.masked":
+                raise self._unmask(error, from_peer, to_peer) from error
+            raise
+
+    def _submit_http(self, request: str, doing: str) -> str | None:
+        if self._leader is None:
+            self._leader = self._ask("find the leader of the metasrv", self._admin.leader)
+        leader = self._leader
+        try:
+            return self._once(doing, "metasrv_addrs", lambda: self._admin.submit(request.split(" ", 1)[1], leader))
+        except MigrationError:
+            self._leader = None
+            raise
+
+    def _unmask(self, error: MigrationError, from_peer: int, to_peer: int) -> MigrationError:
+        """A dead or unknown peer hides behind ``Internal error: 1003``; the list of nodes tells the two apart."""
+        alive = {node.id for node in self.nodes() if node.kind == "datanode" and node.alive == ALIVE}
+        missing = [peer for peer in (from_peer, to_peer) if peer not in alive]
+        if not missing:
+            return MigrationError(
+                "greptimedb.ambiguous", error.message, server_text=error.server_text, details=error.details
+            )
+        names = " and ".join(f"datanode {peer}" for peer in missing)
+        return MigrationError(
+            "greptimedb.peer_down",
+            f"Could not {error.details['doing']}: {names} has no live lease; check that it exists and runs.",
+            server_text=error.server_text,
+            details={**error.details, "peer": missing[0]},
+        )
+
+    def flush_request(self, region_id: int) -> str:
+        """The statement of ``flush_region``."""
+        return statements.flush_request(self.dialect, region_id)
+
+    def flush_region(self, region_id: int) -> None:
+        """Write a region's memtable to storage, so that the next switch has less to do. Harmless to repeat."""
+        self._send(self.flush_request(region_id), f"flush region {region_id}")
+
+    def maintenance_request(self, enabled: bool) -> str:
+        """The HTTP request of ``set_maintenance``, such as ``POST /admin/maintenance/enable``."""
+        if self.dialect.maintenance_form is None:
+            raise MigrationError(
+                "greptimedb.no_maintenance_mode",
+                f"GreptimeDB {self.versions.metasrv or self.versions.frontend} has no maintenance mode (it exists from "
+                "0.7.2 on); leave it out.",
+            )
+        return statements.maintenance_request(self.dialect, enabled)
+
+    def set_maintenance(self, enabled: bool) -> None:
+        """Set maintenance mode and read it back; what was read decides, not what was answered."""
+        self.maintenance_request(enabled)
+        doing = ("enable" if enabled else "disable") + " the maintenance mode"
+        failure: MigrationError | None = None
+        try:
+            self._once(doing, "metasrv_http_addrs", lambda: self._admin.set_maintenance(self.dialect, enabled))
+        except MigrationError as error:
+            if error.code != "greptimedb.ambiguous":
+                raise
+            failure = error
+        now = self.maintenance()
+        if now is not enabled:
+            raise failure or MigrationError(
+                "greptimedb.maintenance_not_set",
+                f"The metasrv took the request to {doing}, but it reads {now} afterwards; look at the metasrv's log.",
+            )
+
+    def execute(self, sql: str) -> Rows:
+        """Run a statement that may change data, as given, once."""
+        return self._send(sql, "run the given statement")

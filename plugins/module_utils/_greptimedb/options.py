@@ -1,0 +1,267 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""The connection options, checked as a whole before anything is contacted."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import typing as t
+
+from ansible.module_utils.common.parameters import env_fallback
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_int, as_list, as_mapping
+from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, raise_problems
+
+TLS_LEVELS = ("disable", "prefer", "require", "verify-ca", "verify-full")
+TRANSPORTS = ("mysql", "http")
+DEFAULT_PORTS = {"mysql": 4002, "http": 4000}
+METASRV_PORT = 3002
+
+Value = t.TypeVar("Value")
+
+
+class Address(t.NamedTuple):
+    """A host and a port. IPv6 addresses are held without brackets."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Connection:
+    """How to reach one cluster. ``frontend`` None: only the metasrv is used (servers up to 0.7).
+
+    ``metasrv`` empty: the addresses are taken from the cluster itself. ``metasrv_http[i]`` is the HTTP address of
+    ``metasrv[i]``. Timeouts in seconds.
+    """
+
+    frontend: Address | None
+    transport: str
+    database: str
+    username: str | None
+    password: str | None = dataclasses.field(repr=False)
+    tls: str
+    ca_cert: str | None
+    client_cert: str | None
+    client_key: str | None
+    metasrv: tuple[Address, ...]
+    metasrv_http: tuple[Address, ...]
+    metasrv_http_port: int
+    datanode_http_port: int
+    datanode_http: t.Mapping[int, Address]
+    connect_timeout: float
+    read_timeout: float
+
+    @property
+    def schema(self) -> str:
+        """The schema of ``database``, which may be written ``catalog-schema``."""
+        return self.database.split("-", 1)[1] if "-" in self.database else self.database
+
+    @classmethod
+    def from_params(cls, params: t.Mapping[str, t.Any]) -> Connection:
+        """The connection of a module's parameters.
+
+        :raises InvalidOption: one option is wrong
+        :raises InvalidInput: several are; all are told at once
+        """
+        return _Reader(params).connection()
+
+
+def connection_argument_spec() -> ArgumentSpec:
+    """The options that every module of this engine takes; ``doc_fragments/_greptimedb.py`` documents them."""
+
+    def option(kind: str, env: str | None = None, **more: t.Any) -> dict[str, t.Any]:
+        spec: dict[str, t.Any] = {"type": kind, **more}
+        if env is not None:
+            spec["fallback"] = (env_fallback, [env])
+        return spec
+
+    return ArgumentSpec(
+        {
+            "frontend_host": option("str", "GREPTIMEDB_HOST"),
+            "frontend_port": option("int", "GREPTIMEDB_PORT"),
+            "transport": option("str", "GREPTIMEDB_TRANSPORT", choices=list(TRANSPORTS), default="mysql"),
+            "database": option("str", "GREPTIMEDB_DATABASE", default="public"),
+            "username": option("str", "GREPTIMEDB_USER"),
+            "password": option("str", "GREPTIMEDB_PASSWORD", no_log=True),
+            "tls": option("str", "GREPTIMEDB_TLS", choices=list(TLS_LEVELS), default="disable"),
+            "ca_cert": option("path", "GREPTIMEDB_CA_CERT"),
+            "client_cert": option("path", "GREPTIMEDB_CLIENT_CERT"),
+            "client_key": option("path", "GREPTIMEDB_CLIENT_KEY", no_log=False),
+            "metasrv_addrs": option("raw", "GREPTIMEDB_METASRV"),
+            "metasrv_http_addrs": option("raw", "GREPTIMEDB_METASRV_HTTP"),
+            "metasrv_http_port": option("int", default=4000),
+            "datanode_http_port": option("int", default=4000),
+            "datanode_http_addrs": option("raw"),
+            "connect_timeout": option("str", default="5s"),
+            "read_timeout": option("str", default="30s"),
+        }
+    )
+
+
+def parse_address(value: t.Any, option: str, default_port: int | None = None) -> Address:
+    """``host:port`` or ``[v6]:port``; the port may be left out only where a default is given."""
+    text = value.strip() if isinstance(value, str) else ""
+    fix = "Give host:port, such as metasrv-0.example.com:3002"
+    if "://" in text or "/" in text or "@" in text:
+        raise InvalidOption(option, f"{value!r} is a URL and not an address", fix)
+    host, port = text, ""
+    if text.startswith("["):
+        host, bracket, port = text[1:].partition("]")
+        if not bracket or (port and not port.startswith(":")):
+            raise InvalidOption(option, f"{value!r} is not an address", fix)
+        port = port[1:]
+    elif text.count(":") == 1:
+        host, _colon, port = text.partition(":")
+    if not host or any(character.isspace() for character in host):
+        raise InvalidOption(option, f"{value!r} is not an address", fix)
+    if not port:
+        if default_port is None:
+            raise InvalidOption(option, f"{value!r} has no port", fix)
+        return Address(host, default_port)
+    return Address(host, as_int(port, option, 1, 65535))
+
+
+class _Reader:
+    """Reads every option and remembers every problem."""
+
+    def __init__(self, params: t.Mapping[str, t.Any]) -> None:
+        self._params = params
+        self._problems: list[InvalidOption] = []
+
+    def _try(self, call: t.Callable[[], Value], fallback: Value) -> Value:
+        try:
+            return call()
+        except InvalidOption as problem:
+            self._problems.append(problem)
+            return fallback
+
+    def _wrong(self, option: str, problem: str, fix: str) -> None:
+        self._problems.append(InvalidOption(option, problem, fix))
+
+    def _text(self, name: str) -> str | None:
+        value = self._params.get(name)
+        return None if value is None or str(value) == "" else str(value)
+
+    def _port(self, name: str, default: int) -> int:
+        value = self._params.get(name)
+        return default if value is None else self._try(lambda: as_int(value, name, 1, 65535), default)
+
+    def _addresses(self, name: str, default_port: int | None) -> tuple[Address, ...]:
+        none: list[t.Any] = []
+        items = self._try(lambda: as_list(self._params.get(name), name), none)
+        return tuple(self._address(item, name, default_port) for item in items)
+
+    def _address(self, value: t.Any, option: str, default_port: int | None) -> Address:
+        return self._try(lambda: parse_address(value, option, default_port), Address("", 0))
+
+    def _seconds(self, name: str) -> float:
+        value = self._params[name]
+        return self._try(lambda: parse_duration(value, name, maximum=3600), 1.0)
+
+    def connection(self) -> Connection:
+        transport = str(self._params["transport"])
+        host = self._text("frontend_host")
+        frontend = None
+        if host is not None:
+            port = self._port("frontend_port", DEFAULT_PORTS[transport])
+            if ":" in host and not host.startswith("[") and host.count(":") == 1:
+                self._wrong("frontend_host", f"{host!r} holds a port", "Give the port in frontend_port")
+            frontend = self._try(lambda: parse_address(host, "frontend_host", port), None)
+        metasrv = self._addresses("metasrv_addrs", METASRV_PORT)
+        http_port = self._port("metasrv_http_port", 4000)
+        metasrv_http = self._metasrv_http(metasrv, http_port)
+        if host is None and not metasrv:
+            self._wrong(
+                "frontend_host",
+                "neither a frontend nor a metasrv is given",
+                "Set frontend_host (or GREPTIMEDB_HOST), or metasrv_addrs for a cluster older than 0.8",
+            )
+        self._check_tls(transport)
+        username, password = self._text("username"), self._text("password")
+        if password is not None and username is None:
+            self._wrong("username", "a password is given without a user", "Set username (or GREPTIMEDB_USER)")
+        result = Connection(
+            frontend=frontend,
+            transport=transport,
+            database=self._text("database") or "public",
+            username=username,
+            password=password,
+            tls=str(self._params["tls"]),
+            ca_cert=self._text("ca_cert"),
+            client_cert=self._text("client_cert"),
+            client_key=self._text("client_key"),
+            metasrv=metasrv,
+            metasrv_http=metasrv_http,
+            metasrv_http_port=http_port,
+            datanode_http_port=self._port("datanode_http_port", 4000),
+            datanode_http=self._datanode_http(),
+            connect_timeout=self._seconds("connect_timeout"),
+            read_timeout=self._seconds("read_timeout"),
+        )
+        raise_problems(self._problems)
+        return result
+
+    def _metasrv_http(self, metasrv: tuple[Address, ...], port: int) -> tuple[Address, ...]:
+        given = self._addresses("metasrv_http_addrs", port)
+        if not given:
+            return tuple(Address(address.host, port) for address in metasrv)
+        if len(given) != len(metasrv):
+            self._wrong(
+                "metasrv_http_addrs",
+                f"it holds {len(given)} addresses and metasrv_addrs {len(metasrv)}",
+                "Give one HTTP address for each entry of metasrv_addrs, in the same order",
+            )
+        return given
+
+    def _datanode_http(self) -> dict[int, Address]:
+        name = "datanode_http_addrs"
+        none: dict[str, t.Any] = {}
+        found: dict[int, Address] = {}
+        for key, value in self._try(lambda: as_mapping(self._params.get(name), name), none).items():
+            found[self._datanode_id(key, name)] = self._address(value, name, 4000)
+        return found
+
+    def _datanode_id(self, value: str, option: str) -> int:
+        return self._try(lambda: as_int(value, f"{option} (datanode id)", 0), -1)
+
+    def _check_tls(self, transport: str) -> None:
+        level = str(self._params["tls"])
+        files = [name for name in ("ca_cert", "client_cert", "client_key") if self._text(name)]
+        for name in files:
+            path = os.path.expanduser(self._text(name) or "")
+            if not os.path.isfile(path) or not os.access(path, os.R_OK):
+                self._wrong(name, f"{path!r} is not a readable file", "Give the path of a PEM file on this host")
+        if files and level == "disable":
+            self._wrong(
+                "tls",
+                f"it is 'disable' although {', '.join(files)} is given",
+                f"Set tls to one of {', '.join(TLS_LEVELS[1:])}, or leave the files out",
+            )
+        if self._text("client_key") and not self._text("client_cert"):
+            self._wrong("client_cert", "client_key is given without it", "Give the certificate of the key too")
+        if self._text("ca_cert") and level in ("prefer", "require"):
+            self._wrong(
+                "ca_cert",
+                f"tls is {level!r}, which does not check the certificate",
+                "Set tls to verify-ca or verify-full, or leave ca_cert out",
+            )
+        if transport == "http" and level == "prefer":
+            self._wrong(
+                "tls",
+                "'prefer' does not exist for the http transport, which cannot ask a server whether it offers TLS",
+                "Set tls to disable for http or to require, verify-ca or verify-full for https",
+            )
+
+
+def read_connection(params: t.Mapping[str, t.Any]) -> Connection:
+    """The connection of a module's parameters; see ``Connection.from_params``."""
+    return Connection.from_params(params)
