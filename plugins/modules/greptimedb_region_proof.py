@@ -57,8 +57,8 @@ options:
     description:
       - Ids of datanodes that must hold nothing, neither leaders nor followers, and that no migration may be on its way
         to. A JSON text or ids separated by commas are accepted too.
-      - Before GreptimeDB 0.9.4 the server cannot list migrations, so one that somebody else has just started is not seen
-        there; RV(notes) says so.
+      - Before GreptimeDB 0.9.4 the server cannot list migrations, so one that somebody else has just started is not
+        seen there; RV(notes) says so.
     type: raw
   timeout:
     description:
@@ -230,7 +230,7 @@ code:
 """
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import journal_argspec
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import journal_spec
 from ansible_collections.dbops.migration.plugins.module_utils._core.module import redactor_from, run
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import connection_argument_spec
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.proof_task import ProofTask
@@ -250,7 +250,7 @@ def main() -> None:
         },
         mutually_exclusive=[("plan", "plan_file", "moves")],
     )
-    spec.merge(connection_argument_spec()).merge(journal_argspec())
+    spec.merge(connection_argument_spec()).merge(journal_spec())
     module = spec.create_ansible_module(supports_check_mode=True)
     redactor = redactor_from(module.params)
     task = ProofTask(module.params, check_mode=module.check_mode, redactor=redactor)

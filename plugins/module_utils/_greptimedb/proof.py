@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This module_util is private: it may change in any release.
-"""What one look at the cluster proves: moved regions serve on their targets, and a drained datanode holds nothing. Pure.
+"""What one look at the cluster proves: moved regions serve on their targets, a drained datanode holds nothing. Pure.
 
 Three answers. ``proven``: positive evidence. ``open``: something is missing, unknown or still moving, so another look
 may prove it. ``refuted``: the cluster itself says otherwise and nothing is under way that could change it.
@@ -43,8 +43,8 @@ class Wanted:
 class Look:
     """The cluster at one moment. The procedures were read first and the placement after them.
 
-    In this order a region that is elsewhere, and that no procedure was moving, has really stayed there: a procedure that
-    is gone from the list had ended before the placement was read.
+    In this order a region that is elsewhere, and that no procedure was moving, has really stayed there: a procedure
+    that is gone from the list had ended before the placement was read.
 
     ``placements``: every region, or those that were asked for when no datanode has to be empty. ``logical``: ids of
     metric-engine logical tables, which move with their physical table. ``alive``: datanode id -> yes, suspect, no or
@@ -265,7 +265,7 @@ def _copies(datanode: int, look: Look) -> tuple[list[Holding], tuple[int, ...]]:
                         "writable_copy",
                         region_id,
                         table,
-                        f"reports it as {info.state}, though not its leader",
+                        f"reports it as {info.state}, but does not lead it",
                     )
                 )
             elif info.node_id == datanode:

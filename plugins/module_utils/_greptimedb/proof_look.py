@@ -23,7 +23,7 @@ def take_look(
     """Procedures, then placement, then the datanodes' own word, then heartbeats.
 
     ``everything``: look at every region of the cluster, which the gate for an empty datanode needs. ``headed_for``: the
-    targets that the journal knows, by procedure id; those of other migrations are looked up where the server keeps them.
+    targets that the journal knows, by procedure id; other migrations are looked up where the server keeps a history.
     """
     migrations = client.procedures(active_only=True)
     tables: t.Dict[int, str] = {}

@@ -15,7 +15,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.coerce impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import format_duration, parse_duration
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import JournalOptions
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import open_journal, read_journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import proof as p
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.client import GreptimeClient
@@ -30,6 +30,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.proof_
 # Errors of a look that pass by themselves; the deadline bounds them.
 PASSING_ERRORS = frozenset(("greptimedb.unreachable", "greptimedb.ambiguous", "greptimedb.not_leader"))
 PHASE = "cutover"
+ENGINE = "greptimedb"
 _SHOWN = 5
 
 
@@ -56,42 +57,53 @@ class ProofTask:
         gate = read_datanodes(self._params.get("empty_datanodes"), "empty_datanodes")
         canaries = _read_canaries(self._params.get("canary_sql"))
         connection = Connection.from_params(self._params)
-        options = JournalOptions.read(self._params)
-        journal = None if self._check_mode else options.open_existing(self._clock, self._redactor, "greptimedb")
-        view = options.view() if self._check_mode else None
-        try:
-            entries = journal.entries if journal is not None else (view.entries if view is not None else None)
-            if entries is None and options.location and not self._gives_moves():
+        subject = read_subject(self._params, self._entries(), gate)
+        with GreptimeClient(connection, self._redactor, self._clock) as client:
+            # The first contact is not waited for: a wrong address or password is told at once.
+            self._require_datanodes(client, gate, subject)
+            deadline = Deadline(self._clock, timeout, "timeout: the proof")
+            regions, datanodes = self._look_until_sure(client, subject, gate, deadline, interval)
+            error = self._verdict(regions, datanodes, timeout)
+            changes = ChangeList()
+            if error is None:
+                changes, error = self._canaries(client, canaries)
+        self._told.update(changed=changes.changed, changes=changes.as_result())
+        self._record(regions, datanodes, error)
+        if error is not None:
+            raise error
+        return self._told
+
+    def _entries(self) -> t.Optional[t.Sequence[t.Any]]:
+        """What the journal holds, read without its lock, because a proof may wait; None where there is none."""
+        view = read_journal(self._params)
+        if view is None:
+            if self._params.get("journal") and not self._gives_moves():
                 raise MigrationError(
                     "journal.missing",
-                    f"{options.location}: there is no journal, so it is not known what was moved. Give the location that"
-                    " the migrate phase was given, or a plan.",
+                    f"{self._params['journal']}: there is no journal, so it is not known what was moved. Give the"
+                    " location that the migrate phase was given, or a plan.",
                 )
-            subject = read_subject(self._params, entries, gate)
-            with GreptimeClient(connection, self._redactor, self._clock) as client:
-                self._require_datanodes(client, gate, subject)
-                deadline = Deadline(self._clock, timeout, "timeout: the proof")
-                regions, datanodes = self._look_until_sure(client, subject, gate, deadline, interval)
-                changes = self._canaries(client, canaries, all(one.state == p.PROVEN for one in [*regions, *datanodes]))
-            if journal is None and not self._check_mode and options.location:
-                journal = options.create(self._clock, self._redactor, "greptimedb")
-            error = self._verdict(regions, datanodes, timeout)
-            if journal is not None:
-                self._record(journal, regions, datanodes, error)
-            if error is not None:
-                raise error
-            self._told.update(changed=changes.changed, changes=changes.as_result())
-            return self._told
-        finally:
-            if journal is not None:
-                journal.close()
+            return None
+        view.require_valid()
+        for name, found, wanted in (
+            ("migration_id", view.migration_id, self._params.get("migration_id")),
+            ("engine", view.engine, ENGINE),
+        ):
+            if wanted and found != wanted:
+                raise MigrationError(
+                    "journal.other_migration",
+                    f"{view.location}: the journal belongs to {name} {found!r}, not {wanted!r}. Give the journal of"
+                    " this migration.",
+                    details={"found": found, "wanted": wanted},
+                )
+        return view.entries
 
     def _gives_moves(self) -> bool:
         return any(self._params.get(name) not in (None, "") for name in ("plan", "plan_file", "moves"))
 
     def _require_datanodes(self, client: GreptimeClient, gate: t.Sequence[int], subject: Subject) -> None:
         """A mistyped id would pass the gate with ease: nothing is on a datanode that does not exist."""
-        known = {node.id for node in client.nodes() if node.kind == "datanode"} if gate else set()
+        known = {node.id for node in client.nodes() if node.kind == "datanode"}
         unknown = [one for one in gate if one not in known and one not in subject.sources]
         if unknown:
             shown = ", ".join(str(one) for one in unknown)
@@ -127,7 +139,7 @@ class ProofTask:
                 datanodes = [p.prove_empty(one, look) for one in gate]
                 found = (regions, datanodes)
                 self._tell(look, regions, datanodes, looks)
-                if all(one.state != p.OPEN for one in [*regions, *datanodes]) or deadline.expired:
+                if p.OPEN not in _states(regions, datanodes) or deadline.expired:
                     return found
             deadline.sleep(interval)
 
@@ -150,24 +162,24 @@ class ProofTask:
             notes=notes,
         )
 
-    def _canaries(self, client: GreptimeClient, statements: t.Mapping[str, str], proven: bool) -> ChangeList:
-        """Run the operator's own statements, one per table, once everything else is proved."""
+    def _canaries(
+        self, client: GreptimeClient, statements: t.Mapping[str, str]
+    ) -> t.Tuple[ChangeList, t.Optional[MigrationError]]:
+        """Run the operator's own statements, one per table, until one fails."""
         changes = ChangeList()
-        if not proven:
-            return changes
         for table, statement in statements.items():
             changes.add(Change(f"greptimedb.table/{table}", "canary", None, {"executed": True}, statement))
-            if not self._check_mode:
-                try:
-                    client.execute(statement)
-                except MigrationError as error:
-                    self._told.update(changed=True, changes=changes.as_result())
-                    raise MigrationError(
-                        "greptimedb.canary_failed",
-                        f"canary_sql: the statement for table {table} failed: {error.message}",
-                        server_text=error.server_text,
-                    ) from error
-        return changes
+            if self._check_mode:
+                continue
+            try:
+                client.execute(statement)
+            except MigrationError as error:
+                message = f"canary_sql: the statement for table {table} failed: {error.message}"
+                self._told.update(passed=False, summary=message)
+                return changes, MigrationError(
+                    "greptimedb.canary_failed", message, server_text=error.server_text, details=error.details
+                )
+        return changes, None
 
     def _verdict(
         self, regions: t.Sequence[p.RegionProof], datanodes: t.Sequence[p.DatanodeProof], timeout: float
@@ -184,7 +196,7 @@ class ProofTask:
         if not parts:
             self._told.update(passed=True, summary=_summary(regions, datanodes))
             return None
-        if any(one.state == p.OPEN for one in [*missing, *full]):
+        if p.OPEN in _states(missing, full):
             parts.append(f"No better evidence came within {format_duration(timeout)}.")
         self._told["summary"] = " ".join(parts)
         code = "greptimedb.not_proven" if missing else "greptimedb.datanode_not_empty"
@@ -192,11 +204,13 @@ class ProofTask:
 
     def _record(
         self,
-        journal: t.Any,
         regions: t.Sequence[p.RegionProof],
         datanodes: t.Sequence[p.DatanodeProof],
         error: t.Optional[MigrationError],
     ) -> None:
+        """Leave the proof in the journal."""
+        if self._check_mode or not self._params.get("journal"):
+            return
         run = {"run_id": uuid.uuid4().hex[:12], "phase": PHASE}
         shown = {name: self._params.get(name) for name in ("timeout", "empty_datanodes", "accept_missing")}
         records: t.List[t.Tuple[str, t.Dict[str, t.Any]]] = [("run.started", {**run, "options": shown})]
@@ -212,7 +226,14 @@ class ProofTask:
             )
         status = "ok" if error is None else "failed"
         records.append(("run.finished", {**run, "status": status, "summary": self._told["summary"]}))
-        journal.append_many(records)
+        journal = open_journal(self._params, engine=ENGINE, clock=self._clock, redactor=self._redactor)
+        if journal is not None:
+            with journal:
+                journal.append_many(records)
+
+
+def _states(regions: t.Sequence[p.RegionProof], datanodes: t.Sequence[p.DatanodeProof]) -> t.Set[str]:
+    return {one.state for one in regions} | {one.state for one in datanodes}
 
 
 def _read_canaries(value: t.Any) -> t.Dict[str, str]:
@@ -236,6 +257,5 @@ def _summary(regions: t.Sequence[p.RegionProof], datanodes: t.Sequence[p.Datanod
         parts.append(f"All {len(regions)} moved regions are served by their targets.")
     elif not datanodes:
         parts.append("Nothing was moved, so there is nothing to prove.")
-    for one in datanodes:
-        parts.append(f"Datanode {one.datanode} holds nothing.")
+    parts.extend(f"Datanode {one.datanode} holds nothing." for one in datanodes)
     return " ".join(parts)
