@@ -28,7 +28,12 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entr
     encode,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_file import FileStore
-from ansible_collections.dbops.migration.plugins.module_utils._core.journal_s3 import S3Options, S3Store, make_client
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_s3 import (
+    S3Options,
+    S3Store,
+    make_client,
+    split_location,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_view import ChangeTracker, JournalView
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._core.release import COLLECTION_VERSION
@@ -83,9 +88,8 @@ class Journal:
         self._guard = threading.RLock()
         self._changes = ChangeTracker()
         found = scan(self.location, store.load())
-        found.raise_fatal()
+        JournalView.of(self.location, found).expecting(migration_id, engine).require_valid()
         self._remember(found.entries)
-        self._require_same(migration_id, engine)
         self.problems = tuple(problem for problem in found.problems if problem.code != "journal.torn")
         kept = store.cut(found.size, found.torn, len(self.entries)) if found.torn else ""
         if not self.entries:
@@ -249,26 +253,14 @@ class Journal:
         masked.update({key: data[key] for key in kept if key in data})
         return masked
 
-    def _require_same(self, migration_id: str, engine: str) -> None:
-        if not self.entries:
-            return
-        header = self.entries[0].data
-        for name, wanted in (("migration_id", migration_id), ("engine", engine)):
-            if wanted and header.get(name) != wanted:
-                raise MigrationError(
-                    "journal.other_migration",
-                    f"{self.location}: the journal belongs to {name} {header.get(name)!r}, not {wanted!r}. "
-                    "Give the journal of this migration, or a path that is still free.",
-                    details={"found": header.get(name), "wanted": wanted},
-                )
-
 
 def _path(location: str) -> t.Optional[str]:
-    """The file path of a location, None for S3. InvalidOption for neither."""
+    """The file path of a location, None for S3. InvalidOption for neither, before any library is loaded."""
     scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*)://", location)
     if scheme is None and location.strip():
         return os.path.expanduser(location)
     if scheme is not None and scheme.group(1) == "s3":
+        split_location(location)
         return None
     raise InvalidOption("journal", f"{location!r} is neither a path nor s3://", "Give a path or s3://bucket/prefix")
 

@@ -74,12 +74,6 @@ class Scan(t.NamedTuple):
     torn: bytes
     problems: t.Tuple[Problem, ...]
 
-    def raise_fatal(self) -> None:
-        """Raise the first fatal problem, if there is one."""
-        for problem in self.problems:
-            if problem.fatal:
-                raise problem.error()
-
 
 def scan(location: str, stored: Stored) -> Scan:
     """Verify everything: each line's hash, the chain, the head. Never raises."""

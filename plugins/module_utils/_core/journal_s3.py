@@ -66,6 +66,14 @@ def make_client(options: S3Options) -> t.Any:
         ) from error
 
 
+def split_location(location: str) -> t.Tuple[str, str]:
+    """Bucket and prefix (with its slash) of ``s3://bucket/prefix``; InvalidOption without one of them."""
+    match = re.fullmatch(r"s3://([^/]+)/(.*[^/])/*", location)
+    if match is None:
+        raise InvalidOption("journal", f"{location!r} names no bucket or no prefix", "Give s3://bucket/prefix")
+    return match.group(1), match.group(2) + "/"
+
+
 class S3Store:
     """Objects ``prefix/<first seq, 12 digits>.jsonl`` and ``prefix/head.json`` in a bucket.
 
@@ -74,11 +82,8 @@ class S3Store:
 
     def __init__(self, location: str, client: t.Any) -> None:
         """InvalidOption for a location without bucket or prefix."""
-        match = re.fullmatch(r"s3://([^/]+)/(.*[^/])/*", location)
-        if match is None:
-            raise InvalidOption("journal", f"{location!r} names no bucket or no prefix", "Give s3://bucket/prefix")
         self.location = location
-        self._bucket, self._prefix = match.group(1), match.group(2) + "/"
+        self._bucket, self._prefix = split_location(location)
         self._client = client
         self._poisoned = False
 

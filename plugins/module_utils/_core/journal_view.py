@@ -30,12 +30,16 @@ class JournalView:
     @classmethod
     def of(cls, location: str, found: Scan) -> JournalView:
         """The view of what a scan found."""
-        return cls(location, tuple(found.entries), found.problems, bool(found.torn))
+        problems = found.problems
+        if not found.entries and not any(problem.fatal for problem in problems):
+            empty = f"{location}: it holds no entry yet. The first run that opens it begins it."
+            problems += (Problem("journal.empty", empty, fatal=False),)
+        return cls(location, tuple(found.entries), problems, bool(found.torn))
 
     @property
     def valid(self) -> bool:
         """Whether a run could go on with this journal (a torn tail is repaired then)."""
-        return bool(self.entries) and not any(problem.fatal for problem in self.problems)
+        return not any(problem.fatal for problem in self.problems)
 
     @property
     def head_missing(self) -> bool:
@@ -56,6 +60,23 @@ class JournalView:
     def engine(self) -> str:
         """The engine it belongs to, "" when there is no entry."""
         return str(self.entries[0].data.get("engine", "")) if self.entries else ""
+
+    def expecting(self, migration_id: str = "", engine: str = "") -> JournalView:
+        """This view, with the fatal problem ``journal.other_migration`` for each name that is given and not its own."""
+        if not self.entries:
+            return self
+        found = self.entries[0].data
+        wrong = tuple(
+            Problem(
+                "journal.other_migration",
+                f"{self.location}: the journal belongs to {name} {found.get(name)!r}, not {wanted!r}. "
+                "Give the journal of this migration, or a path that is still free.",
+                fatal=True,
+            )
+            for name, wanted in (("migration_id", migration_id), ("engine", engine))
+            if wanted and found.get(name) != wanted
+        )
+        return dataclasses.replace(self, problems=self.problems + wrong)
 
     def require_valid(self) -> JournalView:
         """Itself; the MigrationError of the first fatal problem otherwise."""

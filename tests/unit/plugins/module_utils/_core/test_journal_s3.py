@@ -1,0 +1,258 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import sys
+import typing as t
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_chain import scan
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_s3 import (
+    S3Options,
+    S3Store,
+    make_client,
+    split_location,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_view import JournalView
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+
+LOCATION = "s3://bucket/runs/one"
+
+
+class Answer(Exception):
+    """What botocore raises for an error answer."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"An error occurred ({code})")
+        self.response = {"Error": {"Code": code}}
+
+
+class Body:
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def read(self) -> bytes:
+        return self._data
+
+
+class FakeS3:
+    """A bucket in memory that honours If-None-Match; ``before`` and ``after`` are raised around the next put."""
+
+    def __init__(self, conditional: bool = True) -> None:
+        self.objects: t.Dict[str, bytes] = {}
+        self.conditional = conditional
+        self.before: t.List[Exception] = []
+        self.after: t.List[Exception] = []
+        self.puts: t.List[str] = []
+
+    def put_object(self, Bucket: str, Key: str, Body: bytes, IfNoneMatch: str = "") -> None:  # noqa: N803
+        assert Bucket == "bucket"
+        self.puts.append(Key)
+        if self.before:
+            raise self.before.pop()
+        if IfNoneMatch and self.conditional and Key in self.objects:
+            raise Answer("PreconditionFailed")
+        self.objects[Key] = Body
+        if self.after:
+            raise self.after.pop()
+
+    def get_object(self, Bucket: str, Key: str) -> t.Dict[str, t.Any]:  # noqa: N803
+        assert Bucket == "bucket"
+        if Key not in self.objects:
+            raise Answer("NoSuchKey")
+        return {"Body": Body(self.objects[Key])}
+
+    def get_paginator(self, name: str) -> FakeS3:
+        assert name == "list_objects_v2"
+        return self
+
+    def paginate(self, Bucket: str, Prefix: str) -> t.Iterator[t.Dict[str, t.Any]]:  # noqa: N803
+        assert Bucket == "bucket"
+        keys = sorted(key for key in self.objects if key.startswith(Prefix))
+        yield {}
+        for at in range(0, len(keys), 2):
+            yield {"Contents": [{"Key": key} for key in keys[at : at + 2]]}
+
+
+def open_journal(s3: FakeS3, location: str = LOCATION) -> Journal:
+    store = S3Store(location, s3)
+    return Journal(store, SystemClock(), Redactor([]), migration_id="m1", engine="greptimedb")
+
+
+def view(s3: FakeS3) -> JournalView:
+    return JournalView.of(LOCATION, scan(LOCATION, S3Store(LOCATION, s3).load()))
+
+
+def note(journal: Journal, *texts: str) -> None:
+    journal.append_many([("note", {"text": text}) for text in texts])
+
+
+def codes(s3: FakeS3) -> t.List[str]:
+    return [problem.code for problem in view(s3).problems]
+
+
+def test_one_object_for_each_append() -> None:
+    s3 = FakeS3()
+    journal = open_journal(s3)
+    note(journal, *map(str, range(200)))
+    note(journal, "last")
+    assert sorted(s3.objects) == [
+        "runs/one/000000000000.jsonl",
+        "runs/one/000000000001.jsonl",
+        "runs/one/000000000201.jsonl",
+        "runs/one/head.json",
+    ]
+    assert list(view(s3).entries) == journal.entries
+    assert open_journal(s3).entries == journal.entries
+    assert codes(s3) == []
+
+
+def test_prefixes_do_not_see_each_other() -> None:
+    s3 = FakeS3()
+    open_journal(s3)
+    open_journal(s3, "s3://bucket/runs/one-more")
+    s3.objects["runs/one/notes.txt"] = b"by hand"
+    s3.objects["runs/one/old/000000000001.jsonl"] = b"junk"
+    assert len(open_journal(s3).entries) == 1
+
+
+def test_a_second_writer_is_refused_and_harms_nothing() -> None:
+    s3 = FakeS3()
+    first, second = open_journal(s3), open_journal(s3)
+    note(first, "mine")
+    with pytest.raises(MigrationError) as caught:
+        note(second, "theirs")
+    assert caught.value.code == "journal.conflict"
+    assert len(second.entries) == 1
+    note(first, "and on")
+    assert codes(s3) == []
+    assert [entry.data.get("text") for entry in view(s3).entries] == [None, "mine", "and on"]
+
+
+@pytest.mark.parametrize(
+    "error", [TimeoutError("read timed out"), Answer("InternalError"), Answer("PreconditionFailed")]
+)
+def test_a_put_that_was_applied_but_not_answered_is_done(error: Exception) -> None:
+    s3 = FakeS3()
+    journal = open_journal(s3)
+    s3.after = [error]
+    note(journal, "applied")
+    note(journal, "next")
+    assert [entry.data.get("text") for entry in view(s3).entries] == [None, "applied", "next"]
+
+
+def test_a_put_with_an_unknown_end_stops_the_run() -> None:
+    """The request may still be on its way, so nothing may follow it in this process; the next run sees which it was."""
+    s3 = FakeS3()
+    journal = open_journal(s3)
+    s3.before = [TimeoutError("read timed out")]
+    with pytest.raises(MigrationError) as caught:
+        note(journal, "lost")
+    assert caught.value.code == "journal.write_failed"
+    with pytest.raises(MigrationError, match="unknown end"):
+        note(journal, "again")
+    assert len(journal.entries) == 1
+    note(open_journal(s3), "by the next run")
+    assert codes(s3) == []
+
+
+def test_a_store_that_ignores_the_condition_is_refused_at_once() -> None:
+    with pytest.raises(MigrationError) as caught:
+        open_journal(FakeS3(conditional=False))
+    assert caught.value.code == "journal.conditional_writes_unsupported"
+
+
+def test_a_missing_object_is_a_truncated_journal() -> None:
+    for gone, left in (("000000000000", 0), ("000000000001", 1), ("000000000003", 3)):
+        s3 = FakeS3()
+        journal = open_journal(s3)
+        note(journal, "a", "b")
+        note(journal, "c")
+        del s3.objects[f"runs/one/{gone}.jsonl"]
+        assert codes(s3) == ["journal.truncated"], gone
+        assert len(view(s3).entries) == left
+        with pytest.raises(MigrationError, match="are missing"):
+            open_journal(s3)
+
+
+def test_only_the_head_is_left() -> None:
+    s3 = FakeS3()
+    open_journal(s3)
+    del s3.objects["runs/one/000000000000.jsonl"]
+    assert codes(s3) == ["journal.truncated"]
+
+
+def test_a_copy_without_head() -> None:
+    s3 = FakeS3()
+    open_journal(s3)
+    del s3.objects["runs/one/head.json"]
+    assert codes(s3) == ["journal.head_missing"]
+    assert view(s3).valid
+
+
+@given(st.integers(0, 2), st.data())
+def test_any_flipped_byte_is_refused(which: int, draw: st.DataObject) -> None:
+    s3 = FakeS3()
+    journal = open_journal(s3)
+    note(journal, "a", "b")
+    note(journal, "c")
+    key = sorted(s3.objects)[which]
+    raw = bytearray(s3.objects[key])
+    raw[draw.draw(st.integers(0, len(raw) - 1))] ^= draw.draw(st.integers(1, 255))
+    s3.objects[key] = bytes(raw)
+    before = dict(s3.objects)
+    with pytest.raises(MigrationError) as caught:
+        open_journal(s3)
+    assert caught.value.code in ("journal.chain_broken", "journal.not_a_journal", "journal.truncated")
+    assert s3.objects == before
+
+
+def test_unreadable() -> None:
+    s3 = FakeS3()
+    s3.get_paginator = lambda name: (_ for _ in ()).throw(Answer("NoSuchBucket"))  # type: ignore[method-assign]
+    with pytest.raises(MigrationError) as caught:
+        open_journal(s3)
+    assert caught.value.code == "journal.not_accessible"
+    assert "NoSuchBucket" in caught.value.message
+    assert caught.value.message.startswith(LOCATION)
+
+
+def test_no_right_to_write() -> None:
+    s3 = FakeS3()
+    s3.before = [Answer("AccessDenied")]
+    with pytest.raises(MigrationError) as caught:
+        open_journal(s3)
+    assert caught.value.code == "journal.write_failed"
+    assert "AccessDenied" in caught.value.message
+
+
+def test_locations() -> None:
+    assert split_location("s3://bucket/a/b//") == ("bucket", "a/b/")
+    with pytest.raises(InvalidOption):
+        split_location("s3://bucket")
+
+
+def test_secrets_are_not_in_the_options_text() -> None:
+    assert "hunter2" not in repr(S3Options(secret_key="hunter2", session_token="hunter2"))
+
+
+def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    with pytest.raises(MigrationError) as caught:
+        make_client(S3Options())
+    assert caught.value.code == "journal.boto3_missing"
+    assert "boto3" in caught.value.message
+
+
+def test_options_that_cannot_work() -> None:
+    with pytest.raises(MigrationError) as caught:
+        make_client(S3Options(endpoint_url="not a url", region="r", access_key="a", secret_key="b"))
+    assert caught.value.code == "journal.not_accessible"
