@@ -247,11 +247,11 @@ code:
 """
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import journal_argspec
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import journal_spec
 from ansible_collections.dbops.migration.plugins.module_utils._core.module import redactor_from, run
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_settings import FLUSH_CHOICES
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_task import MigrationTask
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import connection_argspec
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import connection_argument_spec
 
 
 def main() -> None:
@@ -276,7 +276,7 @@ def main() -> None:
         mutually_exclusive=[("plan", "plan_file", "moves")],
         required_one_of=[("plan", "plan_file", "moves")],
     )
-    module = spec.merge(connection_argspec()).merge(journal_argspec()).create_ansible_module(supports_check_mode=True)
+    module = spec.merge(connection_argument_spec()).merge(journal_spec()).create_ansible_module(supports_check_mode=True)
     redactor = redactor_from(module.params)
     task = MigrationTask(module.params, check_mode=module.check_mode, redactor=redactor)
     run(module, redactor, task.body, partial=task.partial)

@@ -154,9 +154,7 @@ class RegionMigration:
             self._recorder.outcome(track.intent_id, "done", evidence=self._watcher.evidence(track), measured=measured)
         self._schedule.finish(str(track.region_id))
         took = f" in {measured['duration_seconds']:.1f} s" if "duration_seconds" in measured else ""
-        self.events.append(
-            f"region {track.region_id} ({track.table}) moved from datanode {track.from_peer} to {track.to_peer}{took}"
-        )
+        self.events.append(f"{track.label} moved from datanode {track.from_peer} to {track.to_peer}{took}")
 
     def _end_attempt(self, track: ms.Track, decision: ms.Decision) -> None:
         again = decision.kind == "retry" and track.attempts < self._settings.attempts and not self.stopping
@@ -181,7 +179,7 @@ class RegionMigration:
         track.state, track.finished_at, track.wait_reason = ms.FAILED, now, ""
         track.code, track.message, track.server_text = decision.code, decision.message, decision.server_text
         self._schedule.finish(str(track.region_id))
-        self.events.append(f"region {track.region_id} ({track.table}) FAILED, {decision.code}: {decision.message}")
+        self.events.append(f"{track.label} FAILED, {decision.code}: {decision.message}")
 
     def _expire(self, now: float) -> None:
         """At the deadline: one last look, so that what has arrived counts; the rest stays with the server."""

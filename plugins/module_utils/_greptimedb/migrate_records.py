@@ -29,7 +29,10 @@ RESOURCE_PREFIX = "greptimedb.region/"
 
 @dataclasses.dataclass(frozen=True)
 class PastMove:
-    """The newest submission that the journal has of one region. ``status`` is "" while no outcome was written."""
+    """The newest submission that the journal has of one region. ``status`` is "" while no outcome was written.
+
+    ``attempts_in_run`` is 0 for a submission of an earlier run than the present one.
+    """
 
     region_id: int
     from_peer: int
@@ -42,6 +45,7 @@ class PastMove:
     accepted: bool
     attempts_in_run: int
     status: str
+    finished_at: t.Optional[float] = None
     failure: t.Optional[t.Mapping[str, str]] = None
 
 
@@ -174,7 +178,9 @@ class _Fold:
         failure = None
         if data.get("status") == "failed" and data.get("final") and self.run_started is not None:
             failure = {key: str(data.get(key) or "") for key in ("code", "msg", "server_text")}
-        self.moves[past.region_id] = dataclasses.replace(past, status=str(data.get("status")), failure=failure)
+        self.moves[past.region_id] = dataclasses.replace(
+            past, status=str(data.get("status")), finished_at=parse_iso(at).timestamp(), failure=failure
+        )
         if data.get("status") == "done":
             self.origins.setdefault(past.region_id, past.from_peer)
             if self.run_started is not None:

@@ -83,9 +83,7 @@ def waits(tracks: t.Sequence[ms.Track], run_wait: t.Optional[str], now: float) -
                 waiting_for=f"{len(members)} region moves" if members else "the cluster",
                 ends_when=ENDS_WHEN[reason],
                 since=iso(_moment(since)),
-                worst=[
-                    f"region {track.region_id} ({track.table}) to datanode {track.to_peer}" for track in members[:5]
-                ],
+                worst=[f"{track.label} to datanode {track.to_peer}" for track in members[:5]],
                 count=len(members),
             ).as_result()
         )

@@ -89,6 +89,10 @@ def _place(
         return None
     if arrived:
         track.state = ms.UNCHANGED
+        if past is not None and past.attempts_in_run and past.status == "done" and past.to_peer == track.to_peer:
+            # An earlier step of this run has moved and proved it.
+            track.state, track.attempts, track.procedure_id = ms.DONE, past.attempts_in_run, past.procedure_id
+            track.intent_at, track.finished_at = past.intent_at, past.finished_at
         return None
     if past is not None:
         track.attempts = past.attempts_in_run

@@ -17,8 +17,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.changes impo
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_mapping
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import JournalOptions
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import open_journal, read_journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import migrate_result as mr
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import move_state as ms
@@ -38,7 +39,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrat
     make_schedule,
     refuse,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import read_connection
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import Connection
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_source import read_plan
 
 # The most events one step tells; the rest is in the journal and the report.
@@ -63,17 +64,14 @@ class MigrationTask:
     def body(self) -> t.Dict[str, t.Any]:
         """Do the call and return the module's result; raise ``MigrationError`` where the run failed."""
         settings = read_settings(self._params)
-        connection = read_connection(self._params)
+        connection = Connection.from_params(self._params)
         source = read_plan(self._params)
-        journal_options = JournalOptions.read(self._params)
         follow = as_mapping(self._params["follow"], "follow") if self._params.get("follow") else {}
         run_id = str(follow.get("run_id") or uuid.uuid4().hex[:12])
-        journal = None if self._check_mode else journal_options.open_existing(self._clock, self._redactor, "greptimedb")
-        view = journal_options.view() if self._check_mode else None
+        journal, entries = self._past_entries()
         try:
             with GreptimeClient(connection, self._redactor, self._clock) as client:
                 plan = source.complete(client.dialect)
-                entries = journal.entries if journal is not None else (view.entries if view is not None else [])
                 past = read_past(entries, run_id)
                 placements = client.placements(
                     sorted({move.region_id for move in plan.moves} | {move.region_id for move in past.unfinished})
@@ -89,7 +87,7 @@ class MigrationTask:
                 if not to_do and not past.unfinished and past.run_started is None:
                     return self._result(finished=True, changes=ChangeList())
                 if journal is None:
-                    journal = journal_options.create(self._clock, self._redactor, "greptimedb")
+                    journal = self._open_journal(create=True)
                 recorder = MoveRecorder(journal)
                 self._open_run(recorder, past, run_id, plan)
                 followed = {track.region_id for track in self._tracks if track.state == ms.SUBMITTED}
@@ -113,6 +111,34 @@ class MigrationTask:
         finally:
             if journal is not None:
                 journal.close()
+
+    def _open_journal(self, create: bool) -> Journal:
+        journal = open_journal(
+            self._params, engine="greptimedb", clock=self._clock, redactor=self._redactor, create=create
+        )
+        if journal is None:
+            raise InvalidOption(
+                "journal",
+                "it is missing",
+                "Give the path (or s3://bucket/prefix) where this migration remembers what it has sent; without it a run"
+                " that is killed could not be continued",
+            )
+        return journal
+
+    def _past_entries(self) -> t.Tuple[t.Optional[Journal], t.Sequence[t.Any]]:
+        """The journal as far as there is one yet; check mode looks at it without a lock and without repairing it."""
+        if self._check_mode and self._params.get("journal"):
+            view = read_journal(self._params)
+            if view is None:
+                return None, ()
+            return None, view.expecting(self._params.get("migration_id") or "", "greptimedb").require_valid().entries
+        try:
+            journal = self._open_journal(create=False)
+        except MigrationError as error:
+            if error.code != "journal.missing":
+                raise
+            return None, ()
+        return journal, journal.entries
 
     def _open_run(self, recorder: MoveRecorder, past: Past, run_id: str, plan: t.Any) -> None:
         if past.run_started is None:

@@ -87,6 +87,11 @@ class Track:
     wait_since: float = 0.0
 
     @property
+    def label(self) -> str:
+        """How people are told of it; bare moves come without a table name."""
+        return f"region {self.region_id}" + (f" of {self.table}" if self.table else "")
+
+    @property
     def silent_since(self) -> float:
         """Since when there is no positive evidence that the server works on this move.
 
