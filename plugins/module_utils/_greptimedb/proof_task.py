@@ -139,6 +139,11 @@ class ProofTask:
                 datanodes = [p.prove_empty(one, look) for one in gate]
                 found = (regions, datanodes)
                 self._tell(look, regions, datanodes, looks)
+                if gate and client.connection.frontend is None:
+                    self._told["notes"].append(
+                        f"Without a frontend only the schema {client.connection.schema} can be looked at; regions of"
+                        " others would not be seen."
+                    )
                 if p.OPEN not in _states(regions, datanodes) or deadline.expired:
                     return found
             deadline.sleep(interval)
@@ -254,7 +259,7 @@ def _more(things: t.Sequence[t.Any]) -> str:
 def _summary(regions: t.Sequence[p.RegionProof], datanodes: t.Sequence[p.DatanodeProof]) -> str:
     parts = []
     if regions:
-        parts.append(f"All {len(regions)} moved regions are served by their targets.")
+        parts.append(f"Moved regions that their targets serve: {len(regions)} of {len(regions)}.")
     elif not datanodes:
         parts.append("Nothing was moved, so there is nothing to prove.")
     parts.extend(f"Datanode {one.datanode} holds nothing." for one in datanodes)
