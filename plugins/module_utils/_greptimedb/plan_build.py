@@ -17,7 +17,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan i
     make_plan,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_balance import balance
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_cluster import ClusterView
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_cluster import ClusterState, ClusterView
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_request import (
     BALANCE,
     DRAIN,
@@ -37,19 +37,18 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_v
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.dialect import Dialect
     from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_records import Past
-    from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import Snapshot
 
 
-def build(request: PlanRequest, snapshot: Snapshot, dialect: Dialect, past: t.Optional[Past] = None) -> Plan:
-    """The plan for a request; the same snapshot gives the same plan.
+def build(request: PlanRequest, state: ClusterState, dialect: Dialect, past: t.Optional[Past] = None) -> Plan:
+    """The plan for a request; the same state gives the same plan.
 
     :param past: for ``reverse``, what the journal tells
     :raises MigrationError: names that do not exist, or a plan (or moves) that cannot be carried out; all at once
     """
-    view = ClusterView(snapshot)
+    view = ClusterView(state)
     defaults = default_limits_for(dialect)
     if request.plan is not None:
-        return _refresh(request.plan.with_limits(defaults), snapshot, view, dialect, request.plan_option)
+        return _refresh(request.plan.with_limits(defaults), view, dialect, request.plan_option)
     draft = _draft(request, view, past)
     limits = {**defaults, **request.limits}
     return make_plan(
@@ -59,7 +58,7 @@ def build(request: PlanRequest, snapshot: Snapshot, dialect: Dialect, past: t.Op
         before=view.load(),
         excluded=draft.excluded,
         unplaceable=draft.unplaceable,
-        notes=[*draft.notes, *_limit_notes(limits, dialect)],
+        notes=[*draft.notes, *_version_notes(limits, dialect)],
     )
 
 
@@ -80,9 +79,9 @@ def _draft(request: PlanRequest, view: ClusterView, past: t.Optional[Past]) -> s
     raise ValueError(f"strategy {request.strategy!r} cannot be planned")
 
 
-def _refresh(plan: Plan, snapshot: Snapshot, view: ClusterView, dialect: Dialect, option: str) -> Plan:
+def _refresh(plan: Plan, view: ClusterView, dialect: Dialect, option: str) -> Plan:
     """The same moves in the same order, with everything around them made anew: a person may have edited the plan."""
-    check_state(plan, snapshot, option)
+    check_state(plan, view, option)
     moves = []
     made = set()
     for move in plan.moves:
@@ -98,23 +97,31 @@ def _refresh(plan: Plan, snapshot: Snapshot, view: ClusterView, dialect: Dialect
         before=view.load(),
         excluded=plan.excluded,
         unplaceable=plan.unplaceable,
-        notes=[*notes, *_limit_notes(plan.limits, dialect)],
+        notes=[*notes, *_version_notes(plan.limits, dialect)],
         keep_order=True,
         ordering=plan.ordering,
         made=made,
     )
 
 
-def _limit_notes(limits: Limits, dialect: Dialect) -> t.List[str]:
-    """A word on limits that the server's version makes unwise."""
+def _version_notes(limits: Limits, dialect: Dialect) -> t.List[str]:
+    """What the reader should know because of the server's version."""
+    notes = []
+    if dialect.region_peers_table is None:
+        notes.append(
+            "This server lists the tables of one schema only: plan again, with another database, for every "
+            "other schema."
+        )
     recommended = dialect.recommended_per_table
     wide = recommended is not None and any(
         limit is None or limit > recommended for key, limit in limits.items() if key.partition(":")[0] == "per_table"
     )
-    if not wide:
-        return []
-    if dialect.route_updates_race:
-        return [
+    if wide and dialect.route_updates_race:
+        notes.append(
             "This server can lose a route when two regions of one table move at once: set the limit per_table to 1."
-        ]
-    return ["This server moves one region of a table at a time and lets others queue: set the limit per_table to 1."]
+        )
+    elif wide:
+        notes.append(
+            "This server moves one region of a table at a time and lets others queue: set the limit per_table to 1."
+        )
+    return notes

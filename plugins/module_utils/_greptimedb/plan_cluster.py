@@ -6,27 +6,43 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import fnmatch
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import ALIVE, DEAD, SUSPECT, Region
-
-if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import Node, Snapshot, Table
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import (
+    ALIVE,
+    DEAD,
+    SUSPECT,
+    Node,
+    Procedure,
+    Region,
+    Table,
+)
 
 _WILD = frozenset("*?[")
 
 
-class ClusterView:
-    """Look-ups over one snapshot. Everything is in the order of ids, so that plans do not depend on chance."""
+@dataclasses.dataclass(frozen=True)
+class ClusterState:
+    """The part of a snapshot that planning needs; ``procedures`` as there, None where the server has no list."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    nodes: t.Sequence[Node]
+    regions: t.Sequence[Region]
+    tables: t.Sequence[Table]
+    procedures: t.Optional[t.Sequence[Procedure]]
+
+
+class ClusterView:
+    """Look-ups over one state. Everything is in the order of ids, so that plans do not depend on chance."""
+
+    def __init__(self, state: ClusterState) -> None:
         self.datanodes: t.Dict[int, Node] = {
-            node.id: node for node in sorted(snapshot.datanodes, key=lambda node: node.id)
+            node.id: node for node in sorted(state.nodes, key=lambda node: node.id) if node.kind == "datanode"
         }
-        ordered = sorted(snapshot.regions, key=lambda region: region.region_id)
+        ordered = sorted(state.regions, key=lambda region: region.region_id)
         self.regions: t.Dict[int, Region] = {region.region_id: region for region in ordered if not region.logical}
         # Up to 0.8.2 a logical table lists its physical table's regions: those ids can be migrated all the same.
         self.logical: t.Dict[int, Region] = {
@@ -34,16 +50,16 @@ class ClusterView:
         }
         self._logical_tables: t.Dict[str, str] = {}
         self._tables: t.Set[str] = {region.qualified for region in self.regions.values()}
-        named: t.List[t.Union[Region, Table]] = [*snapshot.tables, *ordered]
+        named: t.List[t.Union[Region, Table]] = [*state.tables, *ordered]
         for one in named:
             if one.logical and one.physical_table:
                 self._logical_tables[one.qualified] = _qualify(one.physical_table, one.schema)
         self._tables -= set(self._logical_tables)
         self._migrating: t.Optional[t.Set[int]] = None
-        if snapshot.procedures is not None:
+        if state.procedures is not None:
             self._migrating = {
                 region
-                for procedure in snapshot.procedures
+                for procedure in state.procedures
                 if procedure.active and procedure.is_region_migration
                 for region in procedure.region_ids
             }

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This module_util is private: it may change in any release.
-"""Checks of a plan that a person may have edited: first its shape, then, against a snapshot, whether it can work.
+"""Checks of a plan that a person may have edited: first its shape, then, against the cluster, whether it can work.
 
 Every problem is found at once, and each names the move and what to do about it.
 """
@@ -26,10 +26,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan i
     Move,
     Plan,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_cluster import ClusterView
-
-if t.TYPE_CHECKING:  # pragma: no cover
-    from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import Snapshot
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_cluster import ClusterState, ClusterView
 
 PLAN_INVALID = "greptimedb.plan_invalid"
 
@@ -298,24 +295,24 @@ def _unknown_region(move: Move, view: ClusterView, where: str, problems: _Proble
     )
 
 
-def check_state(plan: Plan, snapshot: Snapshot, option: str = "plan") -> None:
+def check_state(plan: Plan, view: ClusterView, option: str = "plan") -> None:
     """Whether the plan can be carried out in the cluster as it is.
 
     :raises InvalidInput: ``greptimedb.plan_invalid``, with every problem
     """
-    problems = move_problems(plan.moves, ClusterView(snapshot), f"{option}.moves")
+    problems = move_problems(plan.moves, view, f"{option}.moves")
     if problems:
         raise InvalidInput(problems, code=PLAN_INVALID)
 
 
 def validate(
-    data: t.Any, snapshot: t.Optional[Snapshot] = None, option: str = "plan", allow_empty: bool = False
+    data: t.Any, state: t.Optional[ClusterState] = None, option: str = "plan", allow_empty: bool = False
 ) -> Plan:
-    """The plan in ``data`` after all checks: its shape, and with a snapshot also whether it can be carried out.
+    """The plan in ``data`` after all checks: its shape, and with a state also whether it can be carried out.
 
     :raises InvalidInput: ``greptimedb.plan_invalid``, with every problem of the first stage that has any
     """
     plan = parse_plan(data, option, allow_empty)
-    if snapshot is not None:
-        check_state(plan, snapshot, option)
+    if state is not None:
+        check_state(plan, ClusterView(state), option)
     return plan

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import datetime
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
@@ -14,13 +13,12 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model 
     Node,
     Procedure,
     Region,
-    Snapshot,
     Table,
-    Versions,
     region_id_of,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan import Plan
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_build import build
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_cluster import ClusterState
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_request import read_request
 
 OPTIONS = (
@@ -53,12 +51,12 @@ def region(table_id: int, number: int, leader: t.Optional[int], table: t.Optiona
     )
 
 
-def snapshot(
+def cluster(
     regions: t.Sequence[Region],
     nodes: t.Union[int, t.Sequence[Node]] = 4,
     tables: t.Sequence[Table] = (),
     migrating: t.Optional[t.Sequence[int]] = (),
-) -> Snapshot:
+) -> ClusterState:
     datanodes = [node(number) for number in range(nodes)] if isinstance(nodes, int) else list(nodes)
     procedures = None
     if migrating is not None:
@@ -66,18 +64,11 @@ def snapshot(
             Procedure(f"pid-{one}", "metasrv-procedure::RegionMigration", "Running", region_ids=(one,))
             for one in migrating
         )
-    return Snapshot(
-        versions=Versions(None, None),
+    return ClusterState(
         nodes=(*datanodes, Node(-1, "frontend", "fe:4001")),
         regions=tuple(regions),
         tables=tuple(tables),
         procedures=procedures,
-        active_procedures=0,
-        maintenance=False,
-        manager="running",
-        configs=(),
-        admin="yes",
-        taken_at=datetime.datetime(2026, 11, 21, tzinfo=datetime.timezone.utc),
     )
 
 
@@ -90,10 +81,10 @@ def spread(tables: int, regions: int, datanodes: int) -> t.List[Region]:
     ]
 
 
-def plan(snapshot: Snapshot, version: str = "1.1.4", past: t.Any = None, **options: t.Any) -> Plan:
+def plan(state: ClusterState, version: str = "1.1.4", past: t.Any = None, **options: t.Any) -> Plan:
     """The plan that the module would make with these options."""
     params = {**dict.fromkeys(OPTIONS), "balance_by": "count", "tolerance": 10.0, **options}
-    return build(read_request(params), snapshot, dialect(version), past)
+    return build(read_request(params), state, dialect(version), past)
 
 
 def targets(made: Plan) -> t.Dict[int, int]:

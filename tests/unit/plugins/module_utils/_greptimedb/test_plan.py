@@ -27,10 +27,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan i
     summary_lines,
 )
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._greptimedb.plan_cases import (
+    cluster,
     node,
     plan,
     region,
-    snapshot,
     spread,
     targets,
 )
@@ -44,7 +44,7 @@ def reasons(left: t.Iterable[t.Any]) -> t.Dict[int, str]:
 
 
 def test_a_drain_moves_every_leader_and_says_what_binds() -> None:
-    made = plan(snapshot(spread(6, 8, 4)), strategy="drain", datanodes=[1])
+    made = plan(cluster(spread(6, 8, 4)), strategy="drain", datanodes=[1])
     assert len(made.moves) == 12
     assert {move.from_peer for move in made.moves} == {1}
     assert set(targets(made).values()) == {0, 2, 3}
@@ -61,14 +61,14 @@ def test_a_drain_moves_every_leader_and_says_what_binds() -> None:
 def test_a_drain_spreads_each_table_over_the_targets() -> None:
     # All of table 1024 on the node that is drained, and a lot of other load on datanode 0.
     crowded = [region(1024, number, 1) for number in range(6)] + [region(1030 + n, 0, 0) for n in range(20)]
-    made = plan(snapshot(crowded), strategy="drain", datanodes=[1])
+    made = plan(cluster(crowded), strategy="drain", datanodes=[1])
     assert collections.Counter(targets(made).values()) == {0: 2, 2: 2, 3: 2}
 
 
 def test_a_drain_by_bytes_levels_bytes_and_places_large_regions_first() -> None:
     sizes = [700, 300, 300, 100, 100, 100]
     regions = [region(1024 + n, 0, 0, size_bytes=size) for n, size in enumerate(sizes)]
-    made = plan(snapshot(regions, nodes=3), strategy="drain", datanodes=[0], balance_by="bytes")
+    made = plan(cluster(regions, nodes=3), strategy="drain", datanodes=[0], balance_by="bytes")
     assert made.after["1"]["bytes"] == made.after["2"]["bytes"] == 800
 
 
@@ -77,9 +77,9 @@ def test_a_drain_by_bytes_levels_bytes_and_places_large_regions_first() -> None:
 )
 def test_only_live_datanodes_are_targets_or_sources(alive: str, said: str) -> None:
     nodes = [node(0), node(1), node(2, alive, 12.0)]
-    made = plan(snapshot(spread(3, 3, 3), nodes), strategy="drain", datanodes=[1])
+    made = plan(cluster(spread(3, 3, 3), nodes), strategy="drain", datanodes=[1])
     assert set(targets(made).values()) == {0}
-    away = plan(snapshot(spread(3, 3, 3), nodes), strategy="drain", datanodes=[2])
+    away = plan(cluster(spread(3, 3, 3), nodes), strategy="drain", datanodes=[2])
     assert not away.moves
     assert len(away.unplaceable) == 3
     assert all(said in one.reason and "only while their source is alive" in one.reason for one in away.unplaceable)
@@ -88,19 +88,19 @@ def test_only_live_datanodes_are_targets_or_sources(alive: str, said: str) -> No
 
 def test_a_follower_is_never_the_target() -> None:
     regions = [region(1024, 0, 1, followers=(0, 2)), region(1025, 0, 1, followers=(0, 2, 3))]
-    made = plan(snapshot(regions), strategy="drain", datanodes=[1])
+    made = plan(cluster(regions), strategy="drain", datanodes=[1])
     assert targets(made) == {regions[0].region_id: 3}
     assert "holds a follower" in reasons(made.unplaceable)[regions[1].region_id]
 
 
 def test_followers_on_the_drained_datanode_are_told_of() -> None:
-    made = plan(snapshot([region(1024, 0, 0, followers=(1,))]), strategy="drain", datanodes=[1])
+    made = plan(cluster([region(1024, 0, 0, followers=(1,))]), strategy="drain", datanodes=[1])
     assert not made.moves
     assert "Datanode 1 also holds 1 followers" in made.notes[0]
 
 
 def test_a_drain_of_all_datanodes_is_impossible_and_says_so() -> None:
-    made = plan(snapshot(spread(1, 4, 4)), strategy="drain", datanodes=[0, 1, 2, 3])
+    made = plan(cluster(spread(1, 4, 4)), strategy="drain", datanodes=[0, 1, 2, 3])
     assert not made.moves
     assert set(reasons(made.unplaceable).values()) == {"no other datanode is both alive and allowed as a target"}
 
@@ -108,7 +108,7 @@ def test_a_drain_of_all_datanodes_is_impossible_and_says_so() -> None:
 def test_drain_of_several_with_exclusions_targets_and_tables() -> None:
     regions = spread(4, 5, 5)
     made = plan(
-        snapshot(regions, nodes=5),
+        cluster(regions, nodes=5),
         strategy="drain",
         datanodes="0, 1",
         exclude_datanodes=["2"],
@@ -119,23 +119,23 @@ def test_drain_of_several_with_exclusions_targets_and_tables() -> None:
     assert set(targets(made).values()) == {3, 4}
     assert set(reasons(made.excluded).values()) == {"table public.t1025 is excluded"}
     assert "2 regions of other tables stay" in made.notes[0]
-    only = plan(snapshot(regions, nodes=5), strategy="drain", datanodes=[0], targets="[4]")
+    only = plan(cluster(regions, nodes=5), strategy="drain", datanodes=[0], targets="[4]")
     assert set(targets(only).values()) == {4}
 
 
 def test_regions_that_are_being_moved_are_left_alone() -> None:
     regions = [region(1024, 0, 1), region(1024, 1, 1)]
-    made = plan(snapshot(regions, migrating=[regions[0].region_id]), strategy="drain", datanodes=[1])
+    made = plan(cluster(regions, migrating=[regions[0].region_id]), strategy="drain", datanodes=[1])
     assert list(targets(made)) == [regions[1].region_id]
     assert "another migration of it is running" in reasons(made.unplaceable)[regions[0].region_id]
 
 
 def test_a_degraded_leader_is_moved_only_when_it_is_known_that_nothing_runs() -> None:
     stuck = [region(1024, 0, 1, leader_status="DOWNGRADING")]
-    made = plan(snapshot(stuck), strategy="drain", datanodes=[1])
+    made = plan(cluster(stuck), strategy="drain", datanodes=[1])
     assert len(made.moves) == 1
     assert "The move clears that" in made.notes[0]
-    unknown = plan(snapshot(stuck, migrating=None), "0.8.0", strategy="drain", datanodes=[1])
+    unknown = plan(cluster(stuck, migrating=None), "0.8.0", strategy="drain", datanodes=[1])
     assert "may be running" in unknown.unplaceable[0].reason
 
 
@@ -143,7 +143,7 @@ def test_logical_regions_never_move_and_logical_tables_mean_their_physical_one()
     physical = [region(1024, number, 1, "phy", engine="metric") for number in range(2)]
     logical = [region(1025, n, 1, "cpu", logical=True, physical_table="phy") for n in range(2)]
     tables = [Table(1024, "public", "phy", "metric"), Table(1025, "public", "cpu", "metric", True, "phy")]
-    look = snapshot([*physical, *logical, region(1030, 0, 1)], tables=tables)
+    look = cluster([*physical, *logical, region(1030, 0, 1)], tables=tables)
     everything = plan(look, strategy="drain", datanodes=[1])
     assert {move.table_id for move in everything.moves} == {1024, 1030}
     made = plan(look, strategy="table", tables=["cpu"], targets=[2])
@@ -154,7 +154,7 @@ def test_logical_regions_never_move_and_logical_tables_mean_their_physical_one()
 
 
 def test_max_moves_leaves_the_rest_for_another_run() -> None:
-    made = plan(snapshot(spread(3, 4, 4)), strategy="drain", datanodes=[0], max_moves="2")
+    made = plan(cluster(spread(3, 4, 4)), strategy="drain", datanodes=[0], max_moves="2")
     assert len(made.moves) == 2
     assert reasons(made.excluded) and "max_moves is 2" in made.excluded[0].reason
 
@@ -164,12 +164,12 @@ def test_max_moves_leaves_the_rest_for_another_run() -> None:
 
 def test_a_table_moves_to_its_targets_and_what_is_there_stays() -> None:
     regions = [region(1024, number, number % 4) for number in range(8)]
-    made = plan(snapshot([*regions, region(1030, 0, 0)]), strategy="table", tables=["t1024"], targets=[2, 3])
+    made = plan(cluster([*regions, region(1030, 0, 0)]), strategy="table", tables=["t1024"], targets=[2, 3])
     assert len(made.moves) == 4
     assert collections.Counter(targets(made).values()) == {2: 2, 3: 2}
     assert len(made.excluded) == 4
     again = plan(
-        snapshot([dataclasses.replace(one, leader_peer=2) for one in regions]),
+        cluster([dataclasses.replace(one, leader_peer=2) for one in regions]),
         strategy="table",
         tables=["t1024"],
         targets=[2, 3],
@@ -179,7 +179,7 @@ def test_a_table_moves_to_its_targets_and_what_is_there_stays() -> None:
 
 @pytest.mark.parametrize("pattern", ["t10*", "public.t10?4", "*"])
 def test_tables_may_be_patterns(pattern: str) -> None:
-    made = plan(snapshot([region(1024, 0, 0), region(1034, 0, 0)]), strategy="table", tables=[pattern], targets=[3])
+    made = plan(cluster([region(1024, 0, 0), region(1034, 0, 0)]), strategy="table", tables=[pattern], targets=[3])
     assert len(made.moves) == 2
 
 
@@ -190,7 +190,7 @@ def test_tables_may_be_patterns(pattern: str) -> None:
 @given(counts=st.lists(st.integers(0, 12), min_size=2, max_size=6), tolerance=st.sampled_from([0.0, 10.0, 30.0]))
 def test_balance_by_count_reaches_the_tolerance_with_the_fewest_moves(counts: t.List[int], tolerance: float) -> None:
     regions = [region(1024 + peer, number, peer) for peer, count in enumerate(counts) for number in range(count)]
-    made = plan(snapshot(regions, nodes=len(counts)), strategy="balance", tolerance=tolerance)
+    made = plan(cluster(regions, nodes=len(counts)), strategy="balance", tolerance=tolerance)
     mean = sum(counts) / len(counts)
     low = min(int(mean // 1), -int(-(mean * (1 - tolerance / 100)) // 1))
     high = max(-int(-mean // 1), int(mean * (1 + tolerance / 100) // 1))
@@ -221,7 +221,7 @@ def min_moves(counts: t.Sequence[int], low: int, high: int) -> int:
 
 
 def test_balance_within_the_tolerance_moves_nothing() -> None:
-    made = plan(snapshot(spread(5, 4, 4)), strategy="balance")
+    made = plan(cluster(spread(5, 4, 4)), strategy="balance")
     assert not made.moves
     assert summary_lines(made)[0] == "Nothing has to move."
 
@@ -231,28 +231,28 @@ def test_balance_by_bytes_moves_the_region_that_fits_best() -> None:
     regions = [
         region(1024 + peer, n, peer, size_bytes=size) for peer, held in sizes.items() for n, size in enumerate(held)
     ]
-    made = plan(snapshot(regions, nodes=3), strategy="balance", balance_by="bytes", tolerance=25)
+    made = plan(cluster(regions, nodes=3), strategy="balance", balance_by="bytes", tolerance=25)
     assert [(move.size_bytes, move.from_peer, move.to_peer) for move in made.moves] == [(350, 0, 1)]
     assert not made.notes
 
 
 def test_balance_by_bytes_stops_where_no_move_helps_and_says_so() -> None:
     regions = [region(1024, 0, 0, size_bytes=1000), region(1025, 0, 1, size_bytes=10)]
-    made = plan(snapshot(regions, nodes=2), strategy="balance", balance_by="bytes")
+    made = plan(cluster(regions, nodes=2), strategy="balance", balance_by="bytes")
     assert not made.moves
     assert made.notes == ("Outside the tolerance of 10 % stay datanodes 0, 1: no single move makes it better.",)
 
 
 def test_balance_by_bytes_needs_sizes() -> None:
     with pytest.raises(MigrationError) as caught:
-        plan(snapshot([region(1024, 0, 0, size_bytes=None)]), strategy="balance", balance_by="bytes")
+        plan(cluster([region(1024, 0, 0, size_bytes=None)]), strategy="balance", balance_by="bytes")
     assert caught.value.code == "greptimedb.sizes_unknown"
     assert "balance_by: count" in caught.value.message
 
 
 def test_balance_prefers_tables_that_sit_on_one_node() -> None:
     regions = [region(1024 + n, 0, 0) for n in range(4)] + [region(1040, n, 0) for n in range(4)]
-    made = plan(snapshot(regions, nodes=2), strategy="balance")
+    made = plan(cluster(regions, nodes=2), strategy="balance")
     moved = collections.Counter(move.table_id for move in made.moves)
     assert moved[1040] >= 2
     assert len(made.moves) == 4
@@ -260,7 +260,7 @@ def test_balance_prefers_tables_that_sit_on_one_node() -> None:
 
 def test_balance_of_chosen_tables_counts_only_those() -> None:
     regions = [region(1024, n, 0) for n in range(4)] + [region(1030, n, 1) for n in range(50)]
-    made = plan(snapshot(regions, nodes=2), strategy="balance", tables=["t1024"])
+    made = plan(cluster(regions, nodes=2), strategy="balance", tables=["t1024"])
     assert [(move.table_id, move.to_peer) for move in made.moves] == [(1024, 1)] * 2
 
 
@@ -270,7 +270,7 @@ def test_balance_of_chosen_tables_counts_only_those() -> None:
 def test_explicit_moves_take_the_source_from_the_placement_and_skip_what_is_done() -> None:
     regions = [region(1024, 0, 1), region(1024, 1, 2)]
     rows = [{"region_id": str(one.region_id), "to_peer": "2"} for one in regions]
-    made = plan(snapshot(regions), strategy="moves", moves=json.dumps(rows))
+    made = plan(cluster(regions), strategy="moves", moves=json.dumps(rows))
     assert [(move.region_id, move.from_peer, move.to_peer) for move in made.moves] == [(regions[0].region_id, 1, 2)]
     assert reasons(made.excluded) == {regions[1].region_id: "it is on datanode 2 already"}
 
@@ -284,7 +284,7 @@ def test_explicit_moves_that_cannot_work_are_all_told_at_once() -> None:
         {"region_id": 42, "to_peer": 2},
     ]
     with pytest.raises(MigrationError) as caught:
-        plan(snapshot(regions), strategy="moves", moves=rows)
+        plan(cluster(regions), strategy="moves", moves=rows)
     problems = caught.value.details["problems"]
     assert caught.value.code == "greptimedb.plan_invalid"
     assert [re.match(r"moves\[(\d)\]", one).group(1) for one in problems] == ["0", "1", "2", "3"]  # type: ignore[union-attr]
@@ -309,7 +309,7 @@ def test_reverse_puts_back_ours_only() -> None:
         gone.region_id: past_move(gone, 1, 2),
     }
     past = Past(moved, {twice.region_id: 1, ours.region_id: 1}, [], None, [])
-    look = snapshot([ours, theirs, back, twice, failed])
+    look = cluster([ours, theirs, back, twice, failed])
     made = plan(look, strategy="reverse", journal="j", past=past)
     assert targets(made) == {ours.region_id: 1, twice.region_id: 1}
     left = reasons(made.excluded)
@@ -323,14 +323,14 @@ def test_reverse_puts_back_ours_only() -> None:
 def test_reverse_after_a_failed_second_move_still_finds_our_first() -> None:
     one = region(1024, 0, 2)
     past = Past({one.region_id: past_move(one, 2, 3, "failed")}, {one.region_id: 1}, [], None, [])
-    assert targets(plan(snapshot([one]), strategy="reverse", journal="j", past=past)) == {one.region_id: 1}
+    assert targets(plan(cluster([one]), strategy="reverse", journal="j", past=past)) == {one.region_id: 1}
 
 
 def test_reverse_to_a_dead_datanode_is_impossible_and_says_so() -> None:
     one, two = region(1024, 0, 2), region(1024, 1, None)
     past = Past({r.region_id: past_move(r, 1, 2) for r in (one, two)}, {}, [], None, [])
     nodes = [node(0), node(1, "no", 60.0), node(2)]
-    made = plan(snapshot([one, two], nodes), strategy="reverse", journal="j", past=past)
+    made = plan(cluster([one, two], nodes), strategy="reverse", journal="j", past=past)
     assert not made.moves
     assert "datanode 1 is not alive (last heard of 60 s ago)" in reasons(made.unplaceable)[one.region_id]
     assert "no leader now" in reasons(made.unplaceable)[two.region_id]
@@ -344,18 +344,18 @@ def test_reverse_to_a_dead_datanode_is_impossible_and_says_so() -> None:
     [("0.6.0", 1), ("0.8.2", 1), ("0.11.0", 1), ("0.11.1", 1), ("0.14.4", 1), ("0.15.0", None), ("1.1.4", None)],
 )
 def test_default_limits_follow_the_version(version: str, per_table: t.Optional[int]) -> None:
-    made = plan(snapshot(spread(2, 8, 4)), version, strategy="drain", datanodes=[0])
+    made = plan(cluster(spread(2, 8, 4)), version, strategy="drain", datanodes=[0])
     assert made.limits == {"global": 32, "per_source": 4, "per_target": 4, "per_table": per_table}
 
 
 def test_given_limits_win_and_unwise_ones_are_told_of() -> None:
     made = plan(
-        snapshot(spread(1, 8, 4)), "0.12.0", strategy="drain", datanodes=[0], limits='{"per_table": "4", "global": 8}'
+        cluster(spread(1, 8, 4)), "0.12.0", strategy="drain", datanodes=[0], limits='{"per_table": "4", "global": 8}'
     )
     assert made.limits["per_table"] == 4
     assert made.limits["global"] == 8
     assert any("set the limit per_table to 1" in note for note in made.notes)
-    one = plan(snapshot(spread(1, 8, 4)), "0.12.0", strategy="drain", datanodes=[0])
+    one = plan(cluster(spread(1, 8, 4)), "0.12.0", strategy="drain", datanodes=[0])
     assert one.lower_bound["binding"] == "per_table:1024"
     assert "belong to table id 1024" in one.lower_bound["explanation"]
 
@@ -365,7 +365,7 @@ def test_given_limits_win_and_unwise_ones_are_told_of() -> None:
 def test_the_same_cluster_gives_the_same_plan_however_it_is_listed(seed: int) -> None:
     chance = random.Random(seed)
     regions = [region(1024 + n // 5, n % 5, chance.randrange(4), size_bytes=chance.randrange(5000)) for n in range(40)]
-    look = snapshot(regions)
+    look = cluster(regions)
     chance.shuffle(regions)
     shuffled = dataclasses.replace(look, regions=tuple(regions), nodes=tuple(reversed(look.nodes)))
     for options in (
@@ -389,7 +389,7 @@ def test_no_plan_breaks_a_rule(seed: int, nodes: int) -> None:
         leader = chance.choice([None, *range(nodes), *range(nodes)])
         followers = tuple(n for n in range(nodes) if n != leader and chance.random() < 0.2)
         regions.append(region(1024 + number // 4, number % 4, leader, followers=followers))
-    look = snapshot(regions, datanodes, migrating=[regions[0].region_id])
+    look = cluster(regions, datanodes, migrating=[regions[0].region_id])
     shut = chance.randrange(nodes)
     sources = [n for n in range(nodes) if n != shut][:1]
     for options in (
@@ -414,7 +414,7 @@ def test_no_plan_breaks_a_rule(seed: int, nodes: int) -> None:
 
 
 def test_the_id_is_that_of_what_the_plan_does() -> None:
-    look = snapshot(spread(3, 4, 4))
+    look = cluster(spread(3, 4, 4))
     made = plan(look, strategy="drain", datanodes=[0])
     grown = dataclasses.replace(
         look, regions=tuple(dataclasses.replace(one, size_bytes=9000, memtable_bytes=10) for one in look.regions)
@@ -450,7 +450,7 @@ def test_bytes_that_are_not_known_stay_not_known() -> None:
 
 def test_the_summary_is_for_people() -> None:
     regions = [*spread(2, 8, 4), region(1040, 0, 1, followers=(0, 2, 3))]
-    lines = summary_lines(plan(snapshot(regions), strategy="drain", datanodes=[1], exclude_tables=["t1025"]))
+    lines = summary_lines(plan(cluster(regions), strategy="drain", datanodes=[1], exclude_tables=["t1025"]))
     text = "\n".join(lines)
     assert lines[0] == "2 moves, of 1 table, 2.0 KiB."
     assert "Forecast: about" in text and "not measured" in text
@@ -466,7 +466,7 @@ def test_bytes_for_people(size: int, text: str) -> None:
 
 def test_unknown_names_are_told_all_at_once_with_a_hint() -> None:
     with pytest.raises(MigrationError) as caught:
-        plan(snapshot(spread(2, 2, 4)), strategy="drain", datanodes=[7], exclude_tables=["t1204"], targets=[9])
+        plan(cluster(spread(2, 2, 4)), strategy="drain", datanodes=[7], exclude_tables=["t1204"], targets=[9])
     problems = caught.value.details["problems"]
     assert len(problems) == 3
     assert "datanodes: datanode 7 is not in the cluster. Choose among 0, 1, 2, 3." in problems
@@ -476,9 +476,9 @@ def test_unknown_names_are_told_all_at_once_with_a_hint() -> None:
 def test_ten_thousand_regions_are_planned_in_seconds() -> None:
     regions = [region(1024 + n // 10, n % 10, n % 10) for n in range(10000)]
     begin = time.process_time()
-    made = plan(snapshot(regions, nodes=20), strategy="balance")
+    made = plan(cluster(regions, nodes=20), strategy="balance")
     assert len(made.moves) == 4500
-    drained = plan(snapshot(regions, nodes=20), strategy="drain", datanodes=list(range(10)))
+    drained = plan(cluster(regions, nodes=20), strategy="drain", datanodes=list(range(10)))
     assert len(drained.moves) == 10000
     # About 2 s on the machine it was written on.
     assert time.process_time() - begin < 15

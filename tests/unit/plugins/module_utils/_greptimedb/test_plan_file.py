@@ -14,14 +14,14 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import plan_file
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_validate import parse_plan
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._greptimedb.plan_cases import (
+    cluster,
     plan,
     region,
-    snapshot,
     spread,
 )
 
 MADE = plan(
-    snapshot([*spread(3, 4, 4), region(1040, 0, 1, 'a "b": #c', followers=(0, 2, 3))]),
+    cluster([*spread(3, 4, 4), region(1040, 0, 1, 'a "b": #c', followers=(0, 2, 3))]),
     strategy="drain",
     datanodes=[1],
     limits={"per_source:1": 2},

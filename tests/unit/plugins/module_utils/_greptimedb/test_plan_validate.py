@@ -10,33 +10,33 @@ import typing as t
 import pytest
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidInput
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import Snapshot, region_id_of
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import region_id_of
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan import Move
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_cluster import ClusterView
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_cluster import ClusterState, ClusterView
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_validate import (
     move_problems,
     parse_plan,
     validate,
 )
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._greptimedb.plan_cases import (
+    cluster,
     node,
     plan,
     region,
-    snapshot,
     spread,
 )
 
 
-def cluster(**more: t.Any) -> Snapshot:
-    return snapshot(spread(3, 4, 4), **more)
+def usual() -> ClusterState:
+    return cluster(spread(3, 4, 4))
 
 
 def drained() -> t.Dict[str, t.Any]:
     """A plan of three moves as plain data, free to edit."""
-    return copy.deepcopy(plan(cluster(), strategy="drain", datanodes=[1]).as_data())
+    return copy.deepcopy(plan(usual(), strategy="drain", datanodes=[1]).as_data())
 
 
-def problems(data: t.Any, look: t.Optional[Snapshot] = None, **more: t.Any) -> t.List[str]:
+def problems(data: t.Any, look: t.Optional[ClusterState] = None, **more: t.Any) -> t.List[str]:
     with pytest.raises(InvalidInput) as caught:
         validate(data, look, **more)
     assert caught.value.code == "greptimedb.plan_invalid"
@@ -44,8 +44,8 @@ def problems(data: t.Any, look: t.Optional[Snapshot] = None, **more: t.Any) -> t
 
 
 def test_a_plan_survives_its_way_through_data() -> None:
-    made = plan(cluster(), strategy="drain", datanodes=[1])
-    back = validate(made.as_data(), cluster())
+    made = plan(usual(), strategy="drain", datanodes=[1])
+    back = validate(made.as_data(), usual())
     assert back == made
     assert back.plan_id == made.plan_id
     assert validate(json.dumps(made.as_data())).plan_id == made.plan_id
@@ -57,7 +57,7 @@ def test_numbers_may_be_text_as_awx_gives_them() -> None:
     data["limits"] = {"global": "16", "per_table": "null", "per_source:1": " 2"}
     for move in data["moves"]:
         move.update({key: str(move[key]) for key in ("region_id", "from_peer", "to_peer")})
-    made = validate(data, cluster())
+    made = validate(data, usual())
     assert made.limits == {"global": 16, "per_table": None, "per_source:1": 2}
     assert all(isinstance(move.region_id, int) for move in made.moves)
 
@@ -135,7 +135,7 @@ def test_what_is_no_plan_is_refused_with_a_sentence(data: t.Any, said: str) -> N
 
 
 def test_an_empty_plan_passes_only_if_it_was_made_empty_or_is_allowed() -> None:
-    nothing = plan(cluster(), strategy="balance")
+    nothing = plan(usual(), strategy="balance")
     assert not nothing.moves
     assert parse_plan(nothing.as_data()) == nothing
     emptied = drained()
@@ -180,7 +180,7 @@ def test_every_problem_of_state_at_once() -> None:
     ]
     data = drained()
     data["moves"] = [dict(zip(("region_id", "from_peer", "to_peer"), row)) for row in wanted]
-    found = problems(data, snapshot(regions, nodes, migrating=[region_id_of(1024, 6)]))
+    found = problems(data, cluster(regions, nodes, migrating=[region_id_of(1024, 6)]))
     physical = region_id_of(1025, 0)
     said = [
         "(region 4398046511104 of public.t1024): datanode 9 is not in the cluster. Choose among 0, 1, 2, 3, 4, 5.",
@@ -201,7 +201,7 @@ def test_every_problem_of_state_at_once() -> None:
 
 
 def test_a_region_on_its_target_is_no_problem_even_with_the_old_source() -> None:
-    look = ClusterView(snapshot([region(1024, 0, 2)]))
+    look = ClusterView(cluster([region(1024, 0, 2)]))
     assert move_problems([Move(region_id_of(1024, 0), 1, 2)], look, "moves") == []
 
 
@@ -209,7 +209,7 @@ def test_structure_is_checked_before_the_state() -> None:
     data = drained()
     data["moves"][0]["to_peer"] = "two"
     data["moves"][1]["to_peer"] = 99
-    found = problems(data, cluster())
+    found = problems(data, usual())
     assert len(found) == 1
     assert "'two' is not a whole number" in found[0]
 
@@ -220,7 +220,7 @@ def test_an_edited_plan_is_described_anew_and_keeps_its_order() -> None:
     data["moves"][0]["to_peer"] = 3 if data["moves"][0]["to_peer"] != 3 else 2
     data["limits"]["per_source"] = 1
     data["ordering"] = "eager"
-    again = plan(cluster(), strategy="validate", plan=data)
+    again = plan(usual(), strategy="validate", plan=data)
     assert [move.region_id for move in again.moves] == [row["region_id"] for row in data["moves"]]
     assert again.moves[0].to_peer == data["moves"][0]["to_peer"]
     assert again.lower_bound["moves_deep"] == 3
@@ -235,9 +235,9 @@ def test_a_plan_that_is_partly_carried_out_still_passes() -> None:
     first = data["moves"][0]
     regions = [
         region(one.table_id, one.number, first["to_peer"] if one.region_id == first["region_id"] else one.leader_peer)
-        for one in cluster().regions
+        for one in usual().regions
     ]
-    again = plan(snapshot(regions), strategy="validate", plan=data)
+    again = plan(cluster(regions), strategy="validate", plan=data)
     assert len(again.moves) == 3
     assert again.notes == ("1 of 3 moves are made already; they cost nothing.",)
     assert again.after["1"]["regions"] == 0

@@ -1,0 +1,115 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""One call of the plan module: check the options, look at the cluster, make the plan, say whether a file differs."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, SystemClock
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import read_journal
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import plan_file
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.client import GreptimeClient
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_records import Past, read_past
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import Connection
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan import ENGINE, Plan, summary_lines
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_build import build
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_cluster import ClusterState, ClusterView
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_request import REVERSE, read_request
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_validate import parse_plan
+
+
+class PlanTask:
+    """Reads only. Writing the file is the module's part, with what ``file_change`` says."""
+
+    def __init__(self, params: t.Mapping[str, t.Any], redactor: Redactor, clock: t.Optional[Clock] = None) -> None:
+        self._params = params
+        self._redactor = redactor
+        self._clock: Clock = clock or SystemClock()
+        self._state = ClusterState((), (), (), None)
+
+    def make(self) -> Plan:
+        """The plan.
+
+        :raises MigrationError: bad options (all at once, before anything is contacted), a cluster that cannot be
+            looked at, or a plan that cannot be carried out
+        """
+        request = read_request(self._params)
+        connection = Connection.from_params(self._params)
+        past = self._past() if request.strategy == REVERSE else None
+        with GreptimeClient(connection, self._redactor, self._clock) as client:
+            dialect = client.dialect
+            self._state = ClusterState(
+                nodes=client.nodes(),
+                regions=client.regions(),
+                tables=client.tables(),
+                procedures=client.procedures(active_only=True),
+            )
+            return build(request, self._state, dialect, past)
+
+    def _past(self) -> Past:
+        location = self._params.get("journal")
+        view = read_journal(self._params)
+        if view is None:
+            raise MigrationError(
+                "journal.missing",
+                f"{location}: there is no journal, so it is not known what was moved. Give the journal of the "
+                "migration to reverse.",
+            )
+        view.require_valid()
+        wanted = self._params.get("migration_id") or ""
+        if view.engine != ENGINE or (wanted and view.migration_id != wanted):
+            raise MigrationError(
+                "journal.other_migration",
+                f"{location}: this is the journal of migration {view.migration_id} ({view.engine}), not of "
+                f"{wanted or ENGINE}. Correct journal or migration_id.",
+            )
+        return read_past(view.entries)
+
+    def file_change(self, plan: Plan, path: str) -> t.Optional[t.Tuple[str, str]]:
+        """Text before and after, or None when the file says the same already.
+
+        A file says the same when its plan has the same id: sizes and notes may differ, because the cluster is written
+        to. And when nothing has to move, a plan of which every move is made says the same.
+        """
+        text = plan_file.dump(plan, as_json=plan_file.is_json_path(path))
+        before = ""
+        if os.path.exists(path):
+            try:
+                with open(path, encoding="utf-8") as file:
+                    before = file.read()
+                kept = parse_plan(plan_file.loads(before, "dest", path), "dest", allow_empty=True)
+            except (MigrationError, UnicodeDecodeError):
+                return before, text  # not a plan: it is replaced
+            except OSError as error:
+                raise MigrationError(
+                    "file.not_accessible", f"dest: {path} cannot be read: {error.strerror}."
+                ) from error
+            if kept.plan_id == plan.plan_id or (not plan.moves and kept.moves and self._made(kept)):
+                return None
+        return before, text
+
+    def _made(self, plan: Plan) -> bool:
+        regions = ClusterView(self._state).regions
+        return all(
+            move.region_id in regions
+            and regions[move.region_id].leader_peer == move.to_peer
+            and not regions[move.region_id].degraded
+            for move in plan.moves
+        )
+
+
+def plan_result(plan: Plan) -> t.Dict[str, t.Any]:
+    """The plan as the module returns it."""
+    return {
+        "plan": plan.as_data(),
+        "plan_id": plan.plan_id,
+        "moves": len(plan.moves),
+        "complete": plan.complete,
+        "summary": summary_lines(plan),
+    }
