@@ -46,7 +46,7 @@ options:
   plan:
     description:
       - The plan, as RV(dbops.migration.greptimedb_region_plan#module:plan) returns it. A JSON text is accepted too.
-      - Exactly one of O(plan), O(plan_file) and O(moves) is needed.
+      - Exactly one of O(plan), O(plan_file), O(moves) and O(follow_only=true) is needed.
     type: raw
   plan_file:
     description:
@@ -115,6 +115,14 @@ options:
     type: str
     choices: [auto, always, never]
     default: auto
+  follow_only:
+    description:
+      - Start nothing. Only follow the moves that an earlier run with the same O(journal) has sent and not seen the end
+        of, until the server has ended them. Whether they moved or not is written down, and neither is a failure.
+      - Do this before planning anew or rolling back after a run that was killed. O(plan), O(plan_file) and O(moves) are
+        not needed then.
+    type: bool
+    default: false
   wait:
     description:
       - Whether to follow the moves to their end. With V(false) the module makes one step and returns RV(finished), for
@@ -269,14 +277,16 @@ def main() -> None:
             "max_failures": {"type": "int", "default": 0},
             "attempts": {"type": "int", "default": 2},
             "flush_before": {"type": "str", "default": "auto", "choices": list(FLUSH_CHOICES)},
+            "follow_only": {"type": "bool", "default": False},
             "wait": {"type": "bool", "default": True},
             "step_time": {"type": "str"},
             "follow": {"type": "raw"},
         },
         mutually_exclusive=[("plan", "plan_file", "moves")],
-        required_one_of=[("plan", "plan_file", "moves")],
+        required_if=[("follow_only", False, ("plan", "plan_file", "moves"), True)],
     )
-    module = spec.merge(connection_argument_spec()).merge(journal_spec()).create_ansible_module(supports_check_mode=True)
+    spec.merge(connection_argument_spec()).merge(journal_spec())
+    module = spec.create_ansible_module(supports_check_mode=True)
     redactor = redactor_from(module.params)
     task = MigrationTask(module.params, check_mode=module.check_mode, redactor=redactor)
     run(module, redactor, task.body, partial=task.partial)

@@ -157,11 +157,13 @@ class RegionMigration:
         self.events.append(f"{track.label} moved from datanode {track.from_peer} to {track.to_peer}{took}")
 
     def _end_attempt(self, track: ms.Track, decision: ms.Decision) -> None:
+        only_looking = self._settings.follow_only
         again = decision.kind == "retry" and track.attempts < self._settings.attempts and not self.stopping
+        again = again and not only_looking
         if track.intent_id is not None:
             self._recorder.outcome(
                 track.intent_id,
-                "failed",
+                "abandoned" if only_looking else "failed",
                 code=decision.code,
                 msg=decision.message,
                 server_text=decision.server_text,
@@ -176,10 +178,11 @@ class RegionMigration:
             track.wait_reason, track.wait_since = "greptimedb.wait.retry_delay", now
             self._delayed[track.region_id] = track
             return
-        track.state, track.finished_at, track.wait_reason = ms.FAILED, now, ""
+        track.state, track.finished_at, track.wait_reason = ms.ABANDONED if only_looking else ms.FAILED, now, ""
         track.code, track.message, track.server_text = decision.code, decision.message, decision.server_text
         self._schedule.finish(str(track.region_id))
-        self.events.append(f"{track.label} FAILED, {decision.code}: {decision.message}")
+        word = "has not moved" if only_looking else "FAILED"
+        self.events.append(f"{track.label} {word}, {decision.code}: {decision.message}")
 
     def _expire(self, now: float) -> None:
         """At the deadline: one last look, so that what has arrived counts; the rest stays with the server."""

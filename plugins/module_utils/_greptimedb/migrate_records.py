@@ -45,6 +45,7 @@ class PastMove:
     accepted: bool
     attempts_in_run: int
     status: str
+    ended_in_run: bool = False
     finished_at: t.Optional[float] = None
     failure: t.Optional[t.Mapping[str, str]] = None
 
@@ -179,7 +180,11 @@ class _Fold:
         if data.get("status") == "failed" and data.get("final") and self.run_started is not None:
             failure = {key: str(data.get(key) or "") for key in ("code", "msg", "server_text")}
         self.moves[past.region_id] = dataclasses.replace(
-            past, status=str(data.get("status")), finished_at=parse_iso(at).timestamp(), failure=failure
+            past,
+            status=str(data.get("status")),
+            ended_in_run=self.run_started is not None,
+            finished_at=parse_iso(at).timestamp(),
+            failure=failure,
         )
         if data.get("status") == "done":
             self.origins.setdefault(past.region_id, past.from_peer)

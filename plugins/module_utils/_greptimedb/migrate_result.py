@@ -40,7 +40,7 @@ ENDS_WHEN = {
 
 def count_states(tracks: t.Iterable[ms.Track]) -> t.Dict[str, int]:
     """Return how many moves are in each state; every state is there."""
-    counts = dict.fromkeys((ms.WAITING, ms.SUBMITTED, ms.DONE, ms.UNCHANGED, ms.FAILED, ms.UNRESOLVED), 0)
+    counts = dict.fromkeys(ms.STATES, 0)
     for track in tracks:
         counts[track.state] += 1
     return counts
@@ -137,7 +137,7 @@ def summary(tracks: t.Sequence[ms.Track]) -> str:
     """Return the sentence that ends the run."""
     counts = count_states(tracks)
     if not tracks:
-        return "The plan is empty: no region has to move."
+        return "No region has to move."
     if counts[ms.UNCHANGED] == len(tracks):
         return f"All {len(tracks)} regions were already where the plan wants them: nothing was sent."
     text = f"{counts[ms.DONE]} of {len(tracks)} regions moved and proved on their target"
@@ -146,6 +146,7 @@ def summary(tracks: t.Sequence[ms.Track]) -> str:
         (ms.FAILED, "failed"),
         (ms.UNRESOLVED, "still running on the server"),
         (ms.WAITING, "not started"),
+        (ms.ABANDONED, "ended without moving"),
     ):
         if counts[state]:
             text += f", {counts[state]} {words}"

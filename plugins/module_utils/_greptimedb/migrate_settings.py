@@ -29,6 +29,7 @@ class Settings:
     max_failures: int
     attempts: int
     flush_before: str
+    follow_only: bool = False
 
 
 def read_settings(params: t.Mapping[str, t.Any]) -> Settings:
@@ -63,4 +64,5 @@ def read_settings(params: t.Mapping[str, t.Any]) -> Settings:
         max_failures=as_int(params["max_failures"], "max_failures", minimum=0),
         attempts=as_int(params["attempts"], "attempts", minimum=1, maximum=20),
         flush_before=flush_before,
+        follow_only=bool(params["follow_only"]),
     )

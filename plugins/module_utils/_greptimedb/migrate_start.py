@@ -40,8 +40,8 @@ def begin(
 ) -> t.Tuple[t.List[ms.Track], t.List[Problem]]:
     """Return one track per move in plan order, and every problem found.
 
-    ``placements``: region id -> where it is now. ``procedures``: the unfinished migrations, None where the server has no
-    list of them.
+    ``placements``: region id -> where it is now. ``procedures``: the unfinished migrations, None where there is
+    no list of them.
     """
     active = {region: one for one in procedures or [] for region in one.region_ids}
     tracks: t.List[ms.Track] = []
@@ -89,10 +89,13 @@ def _place(
         return None
     if arrived:
         track.state = ms.UNCHANGED
-        if past is not None and past.attempts_in_run and past.status == "done" and past.to_peer == track.to_peer:
+        if past is not None and past.ended_in_run and past.status == "done" and past.to_peer == track.to_peer:
             # An earlier step of this run has moved and proved it.
             track.state, track.attempts, track.procedure_id = ms.DONE, past.attempts_in_run, past.procedure_id
             track.intent_at, track.finished_at = past.intent_at, past.finished_at
+        return None
+    if past is not None and past.ended_in_run and past.status == "abandoned":
+        track.state = ms.ABANDONED
         return None
     if past is not None:
         track.attempts = past.attempts_in_run

@@ -40,6 +40,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrat
     refuse,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import Connection
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan import Move, Plan
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_source import read_plan
 
 # The most events one step tells; the rest is in the journal and the report.
@@ -65,14 +66,14 @@ class MigrationTask:
         """Do the call and return the module's result; raise ``MigrationError`` where the run failed."""
         settings = read_settings(self._params)
         connection = Connection.from_params(self._params)
-        source = read_plan(self._params)
+        source = None if settings.follow_only else read_plan(self._params)
         follow = as_mapping(self._params["follow"], "follow") if self._params.get("follow") else {}
         run_id = str(follow.get("run_id") or uuid.uuid4().hex[:12])
         journal, entries = self._past_entries()
         try:
             with GreptimeClient(connection, self._redactor, self._clock) as client:
-                plan = source.complete(client.dialect)
                 past = read_past(entries, run_id)
+                plan = _open_moves(past) if source is None else source.complete(client.dialect)
                 placements = client.placements(
                     sorted({move.region_id for move in plan.moves} | {move.region_id for move in past.unfinished})
                 )
@@ -120,8 +121,8 @@ class MigrationTask:
             raise InvalidOption(
                 "journal",
                 "it is missing",
-                "Give the path (or s3://bucket/prefix) where this migration remembers what it has sent; without it a run"
-                " that is killed could not be continued",
+                "Give the path (or s3://bucket/prefix) where this migration remembers what it has sent; without it a"
+                " run that is killed could not be continued",
             )
         return journal
 
@@ -143,7 +144,8 @@ class MigrationTask:
     def _open_run(self, recorder: MoveRecorder, past: Past, run_id: str, plan: t.Any) -> None:
         if past.run_started is None:
             recorder.add("run.started", {"run_id": run_id, "phase": "migrate", "options": self._options()})
-            recorder.add("plan", {"plan_id": plan.plan_id, "plan": plan.as_data()})
+            if not self._params["follow_only"]:
+                recorder.add("plan", {"plan_id": plan.plan_id, "plan": plan.as_data()})
             recorder.flush()
 
     def _options(self) -> t.Dict[str, t.Any]:
@@ -263,6 +265,19 @@ class MigrationTask:
             f"{mr.summary(self._tracks)} First failure: {first.message}.",
             server_text=first.server_text or None,
         )
+
+
+def _open_moves(past: Past) -> Plan:
+    """What is left to follow of earlier runs, as a plan of which nothing is started.
+
+    Moves that ended in an earlier step of this run stay in it, so that the end tells of all of them.
+    """
+    moves = [
+        Move(one.region_id, one.from_peer, one.to_peer, one.table, one.table_id)
+        for one in past.moves.values()
+        if one.status == "" or one.ended_in_run
+    ]
+    return Plan(strategy="moves", moves=tuple(moves), limits={})
 
 
 # What a step hands to the next about a move in flight; see ``_carry_in``.

@@ -25,8 +25,10 @@ DONE = "done"
 UNCHANGED = "unchanged"
 FAILED = "failed"
 UNRESOLVED = "unresolved"
+# An earlier run's move that has ended without moving anything, found by a run that starts nothing new.
+ABANDONED = "abandoned"
 
-FINAL_STATES = frozenset({DONE, UNCHANGED, FAILED})
+STATES = (WAITING, SUBMITTED, DONE, UNCHANGED, FAILED, UNRESOLVED, ABANDONED)
 
 DEGRADED_WORDS = frozenset({"DOWNGRADED", "DOWNGRADING"})
 

@@ -267,6 +267,19 @@ def test_at_the_deadline_running_moves_are_reported_as_unresolved_and_a_later_ru
     assert later.finished and states(later) == {ms.DONE: 2} and len(server.submitted) == 2
 
 
+def test_follow_only_starts_nothing_and_says_how_open_moves_of_an_earlier_run_ended() -> None:
+    clock = FakeClock()
+    server = Server(clock, leaders(3), ["moves", "never_registered", "fails"], duration=20.0)
+    journal = MemoryJournal(clock)
+    start(server, clock, journal, plan(3), {"global": 3}, step_time=1.0).run()
+    sent = list(server.submitted)
+    later = start(server, clock, journal, plan(3), {"global": 3}, follow_only=True)
+    later.run()
+    assert later.finished and server.submitted == sent
+    assert [track.state for track in later.tracks.values()] == [ms.DONE, ms.ABANDONED, ms.ABANDONED]
+    assert read_past(journal.entries).unfinished == []
+
+
 FATES = st.lists(
     st.sampled_from(["moves", "fails", "false_done", "never_registered", "reply_lost", "dropped", "refused"]),
     max_size=12,
