@@ -16,6 +16,9 @@ SUITES = $(wildcard tests/conformance tests/unit tests/lab_tests tests/system)
 ARGS ?=
 
 export PYTHONPATH := tests
+# Caches below build/ too.
+export HYPOTHESIS_STORAGE_DIRECTORY := $(CURDIR)/build/hypothesis
+export RUFF_CACHE_DIR := $(CURDIR)/build/ruff_cache
 
 .PHONY: help
 help: ## Show the targets
