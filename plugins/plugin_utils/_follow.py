@@ -51,12 +51,13 @@ class FollowActionBase(ActionBase):
         return self._follow(args, task_vars)
 
     def _call(self, args: t.Dict[str, t.Any], task_vars: t.Optional[t.Dict[str, t.Any]]) -> t.Dict[str, t.Any]:
-        return self._execute_module(
+        result: t.Dict[str, t.Any] = self._execute_module(
             module_name=self.followed_module,
             module_args=args,
             task_vars=task_vars,
             wrap_async=bool(self._task.async_val),
         )
+        return result
 
     def _follow(self, args: t.Dict[str, t.Any], task_vars: t.Optional[t.Dict[str, t.Any]]) -> t.Dict[str, t.Any]:
         started = time.monotonic()

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import time
 import types
 import typing as t
 
 import pytest
 from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
 
 from ansible_collections.dbops.migration.plugins.plugin_utils import _follow
 
@@ -23,7 +25,7 @@ class Followed(_follow.FollowActionBase):
     def __init__(
         self, args: t.Dict[str, t.Any], script: t.Sequence[t.Any], check: bool = False, later: int = 0
     ) -> None:
-        self._task = types.SimpleNamespace(args=args, async_val=later, check_mode=check)
+        self._task: t.Any = types.SimpleNamespace(args=args, async_val=later, check_mode=check)
         self._script = list(script)
         self.calls: t.List[t.Dict[str, t.Any]] = []
 
@@ -40,8 +42,8 @@ def fixture_shown(monkeypatch: pytest.MonkeyPatch) -> t.List[str]:
     lines: t.List[str] = []
     monkeypatch.setattr(_follow.display, "display", lambda text, **_kwargs: lines.append(text.strip()))
     monkeypatch.setattr(_follow.display, "warning", lambda text, **_kwargs: lines.append("warning: " + text))
-    monkeypatch.setattr(_follow.time, "sleep", lambda _seconds: None)
-    monkeypatch.setattr(_follow.ActionBase, "run", lambda *_args, **_kwargs: {})
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(ActionBase, "run", lambda *_args, **_kwargs: {})
     return lines
 
 

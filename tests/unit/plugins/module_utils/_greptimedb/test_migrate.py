@@ -11,6 +11,7 @@ import dataclasses
 import types
 import typing as t
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,7 +29,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrat
     make_schedule,
     refuse,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import Placement
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import Placement, Procedure
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan import Move
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
 
@@ -36,15 +37,17 @@ BASE = 4398046511104
 
 
 @dataclasses.dataclass
-class ServerProcedure:
-    procedure_id: str
-    region_ids: t.Tuple[int, ...]
+class Work:
+    """One procedure of the server, with what a client can see of it and what becomes of it."""
+
+    seen: Procedure
     to_peer: int
-    starts: float
     ends: float
     fate: str
-    status: str = "Running"
-    start: t.Optional[str] = "now"
+
+    @property
+    def region_id(self) -> int:
+        return self.seen.region_ids[0]
 
 
 class Server:
@@ -57,7 +60,7 @@ class Server:
     def __init__(self, clock: FakeClock, leaders: t.Mapping[int, int], fates: t.Sequence[str], duration: float) -> None:
         self.clock = clock
         self.regions = {region: Placement(region, peer, "ALIVE") for region, peer in leaders.items()}
-        self.procedures: t.Dict[str, ServerProcedure] = {}
+        self.procedures: t.Dict[str, Work] = {}
         self.fates = collections.deque(fates)
         self.duration = duration
         self.submitted: t.List[t.Tuple[int, int, int]] = []
@@ -68,10 +71,10 @@ class Server:
 
     def _advance(self) -> None:
         for one in self.procedures.values():
-            if one.status == "Running" and self._now() >= one.ends:
-                one.status = "Failed" if one.fate == "fails" else "Done"
+            if one.seen.active and self._now() >= one.ends:
+                one.seen = dataclasses.replace(one.seen, status="Failed" if one.fate == "fails" else "Done")
                 if one.fate not in ("fails", "false_done"):
-                    self.regions[one.region_ids[0]] = Placement(one.region_ids[0], one.to_peer, "ALIVE")
+                    self.regions[one.region_id] = Placement(one.region_id, one.to_peer, "ALIVE")
 
     def flush_request(self, region_id: int) -> str:
         return f"ADMIN flush_region({region_id})"
@@ -86,30 +89,26 @@ class Server:
             raise MigrationError("greptimedb.ambiguous", "connection lost")
         if fate == "refused":
             raise MigrationError("greptimedb.not_leader", "non-leader meta server")
-        if any(region_id in one.region_ids and one.status == "Running" for one in self.procedures.values()):
+        if any(one.region_id == region_id and one.seen.active for one in self.procedures.values()):
             raise MigrationError("greptimedb.in_flight", "Another migration procedure is running")
         if self.regions[region_id].leader_peer == to_peer:
             return None
         self.submitted.append((region_id, from_peer, to_peer))
         pid = f"pid-{len(self.submitted)}"
         if fate != "never_registered":
-            self.procedures[pid] = ServerProcedure(
-                pid, (region_id,), to_peer, self._now(), self._now() + self.duration, fate
-            )
-            running = [one for one in self.procedures.values() if one.status == "Running"]
+            seen = Procedure(pid, "metasrv-procedure::RegionMigration", "Running", (region_id,), start=self.clock.now())
+            self.procedures[pid] = Work(seen, to_peer, self._now() + self.duration, fate)
+            running = [one for one in self.procedures.values() if one.seen.active]
             self.most["global"] = max(self.most["global"], len(running))
-            sources = collections.Counter(self.regions[one.region_ids[0]].leader_peer for one in running)
+            sources = collections.Counter(self.regions[one.region_id].leader_peer for one in running)
             self.most["per_source"] = max([self.most["per_source"], *sources.values()])
         if fate == "reply_lost":
             raise MigrationError("greptimedb.ambiguous", "connection lost")
         return pid
 
-    def procedures_now(self) -> t.List[ServerProcedure]:
+    def active(self, active_only: bool = True) -> t.List[Procedure]:
         self._advance()
-        return [one for one in self.procedures.values() if one.status == "Running"]
-
-    def procedures_active(self, active_only: bool = True) -> t.List[ServerProcedure]:
-        return self.procedures_now()
+        return [one.seen for one in self.procedures.values() if one.seen.active]
 
     def placements(self, region_ids: t.Iterable[int]) -> t.Dict[int, Placement]:
         self._advance()
@@ -119,7 +118,7 @@ class Server:
         self._advance()
         if pid not in self.procedures:
             raise MigrationError("greptimedb.pid_unknown", "Procedure not found", server_text="Procedure not found")
-        return self.procedures[pid].status, ""
+        return self.procedures[pid].seen.status, ""
 
 
 class MemoryJournal:
@@ -170,7 +169,7 @@ def start(
 ) -> RegionMigration:
     client = _Client(server)
     past = read_past(journal.entries)
-    tracks, problems = begin(moves, server.placements([m.region_id for m in moves]), server.procedures_now(), past)
+    tracks, problems = begin(moves, server.placements([m.region_id for m in moves]), server.active(), past)
     refuse(problems)
     for track in tracks:
         track.patient_from = clock.now().timestamp()
@@ -193,7 +192,7 @@ class _Client:
         self._server = server
 
     def __getattr__(self, name: str) -> t.Any:
-        return getattr(self._server, "procedures_active" if name == "procedures" else name)
+        return getattr(self._server, "active" if name == "procedures" else name)
 
 
 def plan(count: int) -> t.List[Move]:
@@ -241,7 +240,7 @@ def test_a_failure_beyond_the_threshold_stops_new_moves_and_follows_running_ones
     assert states(run)[ms.SUBMITTED] == 0
 
 
-def test_a_permission_error_stops_the_run_at_the_first_call() -> None:
+def test_a_permission_error_stops_the_run_at_the_first_call(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = FakeClock()
     server = Server(clock, leaders(5), [], duration=1.0)
 
@@ -249,7 +248,7 @@ def test_a_permission_error_stops_the_run_at_the_first_call() -> None:
         server.submitted.append((0, 0, 0))
         raise MigrationError("greptimedb.permission", "not authorized")
 
-    server.submit = refuse_all  # type: ignore[method-assign]
+    monkeypatch.setattr(server, "submit", refuse_all)
     run = start(server, clock, MemoryJournal(clock), plan(5), {"global": 5})
     run.run()
     assert run.finished and run.fatal is not None and len(server.submitted) == 1
