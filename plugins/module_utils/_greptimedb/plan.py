@@ -13,7 +13,7 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import format_duration
 from ansible_collections.dbops.migration.plugins.module_utils._core.schedule import PLANNED, Job, limit_of
-from ansible_collections.dbops.migration.plugins.module_utils._core.schedule_bound import LONGEST_JOB, lower_bound
+from ansible_collections.dbops.migration.plugins.module_utils._core.schedule_bound import lower_bound
 from ansible_collections.dbops.migration.plugins.module_utils._core.schedule_order import order_jobs
 from ansible_collections.dbops.migration.plugins.module_utils._core.schedule_simulation import choose_ordering, simulate
 
@@ -153,10 +153,13 @@ def default_limits(one_per_table: bool) -> t.Dict[str, t.Optional[int]]:
 
 
 def job_of(move: Move) -> Job:
-    """What a move occupies while it runs. The cost is its assumed length in seconds."""
-    flush = (move.memtable_bytes or 0) / _FLUSHED_PER_SECOND
+    """What a move occupies while it runs.
+
+    All moves cost the same: the only thing known of their length is what is in memory, which changes by the second, and
+    a plan that is made twice should be the same plan.
+    """
     keys = ("global", f"per_source:{move.from_peer}", f"per_target:{move.to_peer}", f"per_table:{move.table_id}")
-    return Job(str(move.region_id), keys, _SECONDS_PER_MOVE + flush)
+    return Job(str(move.region_id), keys)
 
 
 def make_plan(
@@ -193,7 +196,7 @@ def make_plan(
         ordering=ordering or choice.ordering,
         ordering_reason=reason,
         lower_bound=_bound(jobs, limits),
-        forecast=_forecast(jobs, limits, ordering or choice.ordering),
+        forecast=_forecast(ordered, limits, ordering or choice.ordering),
         before=before,
         after=load_after(before, (move for move in ordered if move.region_id not in made)),
         excluded=tuple(sorted(excluded, key=lambda left: left.region_id)),
@@ -203,14 +206,13 @@ def make_plan(
 
 
 def _bound(jobs: t.Sequence[Job], limits: Limits) -> t.Dict[str, t.Any]:
-    """At least so many moves run one after another, and the limit that is the reason, each move counted as one."""
-    unit = [dataclasses.replace(job, cost=1.0) for job in jobs]
-    bound = lower_bound(unit, limits)
+    """At least so many moves run one after another, and the limit that is the reason."""
+    bound = lower_bound(jobs, limits)
     if not jobs:
         return {"moves_deep": 0, "binding": "", "explanation": "Nothing has to move."}
-    if bound.binding == LONGEST_JOB:
+    if bound.jobs_deep <= 1:
         return {
-            "moves_deep": bound.jobs_deep,
+            "moves_deep": 1,
             "binding": "",
             "explanation": "No limit binds: all moves can run at once.",
         }
@@ -230,9 +232,12 @@ def _bound(jobs: t.Sequence[Job], limits: Limits) -> t.Dict[str, t.Any]:
     return {"moves_deep": bound.jobs_deep, "binding": key, "explanation": explanation}
 
 
-def _forecast(jobs: t.Sequence[Job], limits: Limits, ordering: str) -> t.Dict[str, t.Any]:
+def _forecast(moves: t.Sequence[Move], limits: Limits, ordering: str) -> t.Dict[str, t.Any]:
     """How long the run may take. Honest about being a guess: no move of this cluster was measured yet."""
-    seconds = round(simulate(jobs, limits, ordering), 1)
+    durations = {
+        str(move.region_id): _SECONDS_PER_MOVE + (move.memtable_bytes or 0) / _FLUSHED_PER_SECOND for move in moves
+    }
+    seconds = round(simulate([job_of(move) for move in moves], limits, ordering, durations), 1)
     basis = (
         f"assumes {_SECONDS_PER_MOVE:g} s for a move and {_FLUSHED_PER_SECOND // 2**20} MiB/s for the flush of its "
         "memtable; not measured, the run itself corrects it"

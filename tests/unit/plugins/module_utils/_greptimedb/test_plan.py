@@ -368,11 +368,12 @@ def test_the_same_cluster_gives_the_same_plan_however_it_is_listed(seed: int) ->
     look = cluster(regions)
     chance.shuffle(regions)
     shuffled = dataclasses.replace(look, regions=tuple(regions), nodes=tuple(reversed(look.nodes)))
-    for options in (
+    choices: t.List[t.Dict[str, t.Any]] = [
         {"strategy": "drain", "datanodes": [1]},
         {"strategy": "balance", "balance_by": "bytes"},
         {"strategy": "table", "tables": ["t1024", "t1025"], "targets": [0]},
-    ):
+    ]
+    for options in choices:
         one, other = plan(look, **options), plan(shuffled, **options)
         assert json.dumps(one.as_data()) == json.dumps(other.as_data())
         assert one.plan_id == other.plan_id
@@ -409,7 +410,7 @@ def test_no_plan_breaks_a_rule(seed: int, nodes: int) -> None:
             assert move.to_peer not in moved.followers
             assert move.region_id != regions[0].region_id
         if options["strategy"] == "drain":
-            accounted = {one.region_id for one in (*made.moves, *made.unplaceable)}
+            accounted = {move.region_id for move in made.moves} | {left.region_id for left in made.unplaceable}
             assert accounted == {one.region_id for one in regions if one.leader_peer in sources}
 
 
@@ -417,7 +418,10 @@ def test_the_id_is_that_of_what_the_plan_does() -> None:
     look = cluster(spread(3, 4, 4))
     made = plan(look, strategy="drain", datanodes=[0])
     grown = dataclasses.replace(
-        look, regions=tuple(dataclasses.replace(one, size_bytes=9000, memtable_bytes=10) for one in look.regions)
+        look,
+        regions=tuple(
+            dataclasses.replace(one, size_bytes=9000, memtable_bytes=one.region_id % 9 * 10**8) for one in look.regions
+        ),
     )
     assert plan(grown, strategy="drain", datanodes=[0]).plan_id == made.plan_id
     for other in (
@@ -438,9 +442,11 @@ def test_moves_come_in_an_order_that_keeps_every_datanode_busy() -> None:
 
 
 def test_what_a_move_occupies() -> None:
-    job = job_of(Move(region_id_of(1024, 3), 1, 2, "public.t", 1024, memtable_bytes=64 * 2**20))
-    assert job.keys == ("global", "per_source:1", "per_target:2", "per_table:1024")
-    assert job.cost == 5.0
+    move = Move(region_id_of(1024, 3), 1, 2, "public.t", 1024, memtable_bytes=64 * 2**20)
+    assert job_of(move).keys == ("global", "per_source:1", "per_target:2", "per_table:1024")
+    made = make_plan("moves", [move], {}, before={})
+    assert made.forecast["seconds"] == 5.0
+    assert made.lower_bound["explanation"] == "No limit binds: all moves can run at once."
 
 
 def test_bytes_that_are_not_known_stay_not_known() -> None:
