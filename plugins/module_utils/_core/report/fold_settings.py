@@ -1,0 +1,74 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""Settings that were changed, in three ways: as found, as we left them, as they are now."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.report import values as v
+from ansible_collections.dbops.migration.plugins.module_utils._core.report.records import Setting
+
+Data = t.Mapping[str, t.Any]
+
+CHANGED = "changed"
+UNCHANGED = "unchanged"
+RESTORED = "restored"
+UNKNOWN = "unknown"
+
+# What a restore decided -> the state it leaves the setting in.
+_DECISIONS = {"restore": RESTORED}
+
+
+class SettingsFold:
+    """Collects intents and outcomes of everything that is no move, and the decisions of restores."""
+
+    def __init__(self) -> None:
+        self._settings: t.Dict[str, Setting] = {}
+        self._open: t.Dict[str, t.Tuple[str, t.Any, float]] = {}
+
+    def intent(self, change_id: str, resource: str, data: Data, at: float) -> None:
+        self._open[change_id] = (resource, data.get("after"), at)
+        if resource not in self._settings:
+            before = data.get("before")
+            self._settings[resource] = Setting(resource, before, None, before, UNCHANGED, "", at)
+        # Until its outcome is written, a change may or may not have taken effect.
+        self._put(resource, state=UNKNOWN, reason="no outcome is recorded")
+
+    def outcome(self, change_id: str, status: str) -> None:
+        if change_id not in self._open:
+            return
+        resource, after, at = self._open.pop(change_id)
+        setting = self._settings[resource]
+        if status == "done":
+            if after == setting.original:
+                self._put(resource, now=after, state=RESTORED, reason="", at=at)
+            else:
+                self._put(resource, ours=after, now=after, state=CHANGED, reason="", at=at)
+        elif status in ("failed", "skipped", "abandoned"):
+            self._put(resource, state=UNCHANGED if setting.ours is None else CHANGED, reason=f"change {status}")
+
+    def restore(self, data: Data, at: float) -> None:
+        """Take the decision of a three-way restore; the change that follows it has its own intent and outcome."""
+        resource, action = v.word(data.get("resource")), v.word(data.get("action"))
+        if resource not in self._settings:
+            self._settings[resource] = Setting(resource, data.get("original"), None, None, UNKNOWN, "", at)
+        self._put(
+            resource,
+            original=data.get("original"),
+            ours=data.get("ours"),
+            now=data.get("original") if action == "restore" else data.get("now"),
+            state=_DECISIONS.get(action, action or UNKNOWN),
+            reason=v.word(data.get("reason")),
+            at=at,
+        )
+
+    def _put(self, resource: str, **fields: t.Any) -> None:
+        self._settings[resource] = dataclasses.replace(self._settings[resource], **fields)
+
+    def settings(self) -> t.List[Setting]:
+        """The settings in the order in which they were first touched."""
+        return list(self._settings.values())
