@@ -12,6 +12,7 @@ import os
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_lines import read_lines
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan import Plan
@@ -83,6 +84,9 @@ def loads(text: str, option: str, name: str) -> t.Any:
         return json.loads(text)
     except ValueError as error:
         not_json = error
+    as_written = read_lines(text)
+    if as_written:
+        return as_written
     try:
         yaml: t.Any = importlib.import_module("yaml")
     except ImportError:

@@ -92,7 +92,7 @@ def test_without_pyyaml_json_works_and_yaml_is_refused_clearly(monkeypatch: pyte
     monkeypatch.setattr("importlib.import_module", missing)
     assert plan_file.loads('{"moves": []}', "plan_file", "p") == {"moves": []}
     with pytest.raises(InvalidOption, match="PyYAML is not installed"):
-        plan_file.loads("moves: []", "plan_file", "p")
+        plan_file.loads("moves: [{region_id: 1}]", "plan_file", "p")
 
 
 def test_the_name_decides_the_form() -> None:
