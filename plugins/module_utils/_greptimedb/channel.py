@@ -97,6 +97,7 @@ class Channel:
         return self._repeat(doing, "frontend_host", lambda: transport.query(sql))
 
     def _ask(self, doing: str, call: t.Callable[[], Result]) -> Result:
+        self._detect()  # it may be what finds the addresses
         if not self._admin.addresses:
             raise InvalidOption(
                 "metasrv_addrs", "no metasrv is known", "Set it to all metasrv, such as metasrv-0.example.com:3002"

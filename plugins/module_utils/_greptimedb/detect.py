@@ -89,7 +89,13 @@ def frontend_version(read: Read, connection: Connection) -> Version:
     ``version()`` begins with a MySQL version and then names GreptimeDB; over HTTP it is bare from 0.9.4 on. Both the
     prefix and the name can be configured away, and then ``build_info`` still tells.
     """
-    text = str(read("SELECT version()", "read the version of the server").single() or "")
+    try:
+        text = str(read("SELECT version()", "read the version of the server").single() or "")
+    except MigrationError as error:
+        # GreptimeDB has a status code for everything, so an answer without one is somebody else's.
+        if error.code == "greptimedb.other" and connection.transport == "http" and "status" not in error.details:
+            raise _not_greptimedb(connection, error.server_text or "") from error
+        raise
     version = decode.product_version(text)
     if version is None and connection.transport == "http":
         version = decode.bare_version(text)
@@ -101,13 +107,17 @@ def frontend_version(read: Read, connection: Connection) -> Version:
         if error.code in ("greptimedb.unreachable", "greptimedb.ambiguous"):
             raise
     if version is None:
-        raise MigrationError(
-            "greptimedb.not_greptimedb",
-            f"The server at {connection.frontend} is not GreptimeDB (it calls itself {text!r}); check frontend_host "
-            "and frontend_port.",
-            server_text=text,
-        )
+        raise _not_greptimedb(connection, text)
     return version
+
+
+def _not_greptimedb(connection: Connection, text: str) -> MigrationError:
+    return MigrationError(
+        "greptimedb.not_greptimedb",
+        f"The server at {connection.frontend} is not GreptimeDB (it answers {text[:60]!r}); check frontend_host, "
+        "frontend_port and transport.",
+        server_text=text,
+    )
 
 
 def _from_cluster_info(read: Read, admin: AdminHttp, others: dict[str, set[Version]]) -> Version | None:

@@ -99,15 +99,20 @@ class ClusterReader(Channel):
         return self._routes({int(row["table_id"]) for row in rows.records() if row["engine"] == "metric"})
 
     def regions(
-        self, tables: t.Sequence[str] | None = None, region_ids: t.Collection[int] | None = None
+        self,
+        tables: t.Sequence[str] | None = None,
+        region_ids: t.Collection[int] | None = None,
+        catalog: t.Sequence[Table] | None = None,
     ) -> list[Region]:
         """Regions with table, placement and size, ordered by id; a fixed number of queries however many there are.
 
         :param tables: only these (``table`` or ``schema.table``)
         :param region_ids: only these
+        :param catalog: what ``tables`` gave, if it was asked just now
         """
         dialect = self.dialect
-        catalog = self.tables()
+        if catalog is None:
+            catalog = self.tables()
         chosen = [table for table in catalog if matches(table, tables, self.connection.schema)]
         if dialect.region_peers_table is None:
             ids = {table.table_id for table in chosen if table.schema != "information_schema"}
