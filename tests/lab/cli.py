@@ -19,6 +19,9 @@ from lab.greptimedb.profiles import PROFILES
 from lab.greptimedb.settings import Settings
 from lab.greptimedb.versions import Version
 
+if t.TYPE_CHECKING:
+    from lab.greptimedb.server import GreptimeLab
+
 PARENT_POLL = 0.5
 
 
@@ -78,7 +81,7 @@ def _problem(args: argparse.Namespace) -> str:
 def main(argv: t.Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     argv = list(sys.argv[1:] if argv is None else argv)
-    args = _parser().parse_args(argv)
+    args = parse(argv)
     if args.action == "stop":
         stopped = process.stop(args.describe)
         print("stopped" if stopped else "no lab was running")
@@ -121,31 +124,39 @@ def _detach(argv: t.Sequence[str], describe_file: str) -> int:
     return 0
 
 
-async def _serve(args: argparse.Namespace) -> None:
+def parse(argv: t.Sequence[str]) -> argparse.Namespace:
+    """Parse a command line."""
+    return _parser().parse_args(argv)
+
+
+async def launch(args: argparse.Namespace, directory: str) -> GreptimeLab:
+    """Start the lab that the arguments ask for; returns when everything listens and the describe file is written."""
     from lab.greptimedb.server import GreptimeLab, Options  # the engine's code is loaded only where it runs
 
-    settings = Settings(**{n: getattr(args, n) for n in (
-        "datanodes", "metasrvs", "regions", "followers", "writers", "seed", "rate", "wal", "storage"
-    )})
+    names = ("datanodes", "metasrvs", "regions", "followers", "writers", "seed", "rate", "wal", "storage")
+    settings = Settings(**{name: getattr(args, name) for name in names})
+    options = Options(
+        args.profile, args.metasrv_version, args.factor, args.user, args.password,
+        args.readonly_user, args.readonly_password, args.tls, directory,
+    )
+    lab = GreptimeLab(options, settings)
+    await lab.start()
+    if args.describe:
+        _write_describe(args.describe, lab.describe)
+    return lab
+
+
+async def _serve(args: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="lab-tls-") as directory:
-        options = Options(
-            args.profile, args.metasrv_version, args.factor, args.user, args.password,
-            args.readonly_user, args.readonly_password, args.tls, directory,
-        )
-        lab = GreptimeLab(options, settings)
+        lab = await launch(args, directory)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, lab.stop)
-        await lab.start()
-        if args.describe:
-            _write_describe(args.describe, lab.describe)
         print(connect_text(lab.describe), flush=True)
         if args.exit_with:
             lab.cluster.spawn(_watch(args.exit_with, lab.stop))
         await lab.stopped.wait()
         lab.close()
-        for task in list(lab.cluster.background):
-            task.cancel()
 
 
 async def _watch(pid: int, stop: t.Callable[[], None]) -> None:

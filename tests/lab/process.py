@@ -33,14 +33,25 @@ def _environment() -> dict[str, str]:
     return dict(os.environ, PYTHONPATH=TESTS_DIRECTORY + (os.pathsep + path if path else ""))
 
 
-def spawn(arguments: t.Sequence[str], describe_file: str) -> LabClient:
-    """Start ``python -m lab <arguments>`` in a session of its own; return when everything listens."""
+def arguments(engine: str, profile: str, options: t.Mapping[str, t.Any]) -> list[str]:
+    """The command line that starts a lab with these options (``regions=60``, ``tls=True``)."""
+    found = [engine, "start", "--profile", profile]
+    for name, value in options.items():
+        if value is True:
+            found.append("--%s" % name.replace("_", "-"))
+        elif value is not None and value is not False:
+            found += ["--%s" % name.replace("_", "-"), str(value)]
+    return found
+
+
+def spawn(command: t.Sequence[str], describe_file: str) -> LabClient:
+    """Start ``python -m lab <command>`` in a session of its own; return when everything listens."""
     log_path = describe_file + ".log"
     if os.path.exists(describe_file):
         os.unlink(describe_file)
     with open(log_path, "wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "lab", *arguments],
+            [sys.executable, "-m", "lab", *command],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=_environment(),
         )
     end = time.monotonic() + START_SECONDS
@@ -105,14 +116,8 @@ def start(engine: str = "greptimedb", profile: str = "1.1", **options: t.Any) ->
     """Run a lab for the duration of a ``with``; options are those of the command line: ``regions=60``, ``tls=True``."""
     with tempfile.TemporaryDirectory(prefix="lab-") as directory:
         describe_file = os.path.join(directory, "lab.json")
-        arguments = [engine, "start", "--profile", profile, "--describe", describe_file]
-        arguments += ["--exit-with", str(os.getpid())]
-        for name, value in options.items():
-            if value is True:
-                arguments.append("--%s" % name.replace("_", "-"))
-            elif value is not None and value is not False:
-                arguments += ["--%s" % name.replace("_", "-"), str(value)]
-        client = spawn(arguments, describe_file)
+        own = {"describe": describe_file, "exit_with": os.getpid()}
+        client = spawn(arguments(engine, profile, {**options, **own}), describe_file)
         try:
             yield client
         finally:

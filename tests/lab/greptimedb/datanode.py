@@ -18,6 +18,14 @@ class NodeDown(Exception):
     """The datanode cannot be reached."""
 
 
+async def ignoring_death(work: t.Awaitable[None]) -> None:
+    """Work on a datanode that nobody waits for."""
+    try:
+        await work
+    except NodeDown:
+        return
+
+
 class Report(t.NamedTuple):
     """What a heartbeat says of one region."""
 
@@ -96,15 +104,11 @@ class Datanode:
             self.cluster.storage.logged(log, region.id).add(sequence)
         if replica.memtable_bytes > self.cluster.settings.auto_flush_bytes and not replica.flushing:
             replica.flushing = True
-            self.cluster.spawn(self._flush_quietly(region, replica))
+            self.cluster.spawn(self._auto_flush(region, replica))
 
-    async def _flush_quietly(self, region: Region, replica: Replica) -> None:
-        try:
-            await self.flush(region)
-        except NodeDown:
-            return
-        finally:
-            replica.flushing = False
+    async def _auto_flush(self, region: Region, replica: Replica) -> None:
+        await ignoring_death(self.flush(region))
+        replica.flushing = False
 
     def flush_seconds(self, replica: Replica) -> float:
         """How long a flush of the memtable takes."""

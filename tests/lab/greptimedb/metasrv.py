@@ -82,7 +82,8 @@ class Metasrv:
         cluster, meta = self.cluster, self.cluster.meta
         for peer in (source, target):
             node = cluster.nodes.get(peer)
-            if node is None or not node.leased:
+            lost_on_purpose = trigger == "Failover" and peer == source
+            if node is None or not (node.leased or lost_on_purpose):
                 raise ServerError(meta.peer_down_code, "The target peer is unavailable temporally: %d" % peer)
         if region_id in self.migrating:
             text = "Another migration procedure is running for region: %s" % render(region_id)

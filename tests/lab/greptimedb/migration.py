@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from lab.greptimedb.datanode import Datanode, NodeDown
+from lab.greptimedb.datanode import Datanode, NodeDown, ignoring_death
 from lab.greptimedb.errors import ServerError
 from lab.greptimedb.model import Region
 from lab.greptimedb.procedures import RetryLater
@@ -160,8 +160,15 @@ class Migration:
         return "pre_flush" if self.cluster.meta.pre_flush else "downgrade_metadata"
 
     async def _pre_flush(self) -> str:
+        """Best effort: a flush that takes longer than the timeout goes on alone."""
         try:
-            await self._source.flush(self.region)
+            seconds = self._source.flush_seconds(self._source.replica(self.region))
+            flush = self._source.flush(self.region, seconds)
+            if seconds <= self.timeout:
+                await flush
+            else:
+                self.cluster.spawn(ignoring_death(flush))
+                await self.cluster.clock.sleep(self.timeout)
         except NodeDown:
             await self.cluster.clock.sleep(TRY_PAUSE)
         return "downgrade_metadata"

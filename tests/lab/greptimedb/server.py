@@ -18,9 +18,11 @@ from lab.gate import Gate
 from lab.greptimedb.actions import Actions
 from lab.greptimedb.cluster import ENGINE_FAULTS, Cluster
 from lab.greptimedb.datanode_http import DatanodeHttp
+from lab.greptimedb.failover import failover_forever
 from lab.greptimedb.frontend import Frontend, User
 from lab.greptimedb.metasrv import Metasrv
 from lab.greptimedb.metasrv_http import MetasrvHttp
+from lab.greptimedb.other_mysql import OtherMysql, no_such_page
 from lab.greptimedb.profiles import PROFILES, Profile
 from lab.greptimedb.settings import Settings
 from lab.greptimedb.sql_engine import SqlEngine
@@ -55,6 +57,7 @@ class GreptimeLab:
     def __init__(self, options: Options, settings: Settings) -> None:
         self.options = options
         self.standalone = options.profile == "standalone"
+        self.distributed = options.profile not in ("standalone", "not-greptimedb")
         if self.standalone:
             settings.datanodes, settings.metasrvs, settings.followers = 1, 1, 0
         version = PROFILES.get(options.profile, options.profile)
@@ -86,20 +89,23 @@ class GreptimeLab:
         if options.tls:
             self.tls = lab_tls.create(options.state_directory)
             context = self.tls.server_context()
-        mysql = MysqlServer(self.frontend, context, require_tls=options.tls == "require")
-        http = HttpServer(self.frontend.http)
+        greptimedb = options.profile != "not-greptimedb"
+        backend = self.frontend if greptimedb else OtherMysql(self.gate, self.frontend.users)
+        answer = self.frontend.http if greptimedb else no_such_page
+        mysql = MysqlServer(backend, context, require_tls=options.tls == "require")
+        http = HttpServer(answer)
         grpc = HttpServer(_nothing)
         self._doors = [mysql, http]
         await self._listen(mysql, http, grpc)
         self.metasrv.frontend_address = grpc.address
         frontend = {"host": "127.0.0.1", "mysql_port": mysql.port, "http_port": http.port}
         if context is not None:
-            https = HttpServer(self.frontend.http, context)
+            https = HttpServer(answer, context)
             await self._listen(https)
             self._doors.append(https)
             frontend["https_port"] = https.port
-        metasrvs = [] if self.standalone else await self._listen_metasrvs()
-        datanodes = {} if self.standalone else await self._listen_datanodes()
+        metasrvs = await self._listen_metasrvs() if self.distributed else []
+        datanodes = await self._listen_datanodes() if self.distributed else {}
         actions = Actions(self)
         self.gate.request_kinds = TRIGGERED
         self.gate.on_rule = actions.strike
@@ -108,7 +114,7 @@ class GreptimeLab:
         self.describe = {
             "engine": "greptimedb",
             "profile": options.profile,
-            "version": str(self.cluster.profile.version),
+            "version": str(self.cluster.profile.version) if greptimedb else OtherMysql.mysql_version,
             "metasrv_version": str(self.cluster.meta.version),
             "factor": options.factor,
             "seed": settings.seed,
@@ -127,6 +133,7 @@ class GreptimeLab:
             node.heartbeat()
             self.cluster.spawn(node.heartbeat_forever())
         self.cluster.spawn(self.metasrv.manager.sweep_forever())
+        self.cluster.spawn(failover_forever(self.metasrv))
         if settings.writers:
             self.writers.run(settings.writers, settings.rate)
 
@@ -181,9 +188,11 @@ class GreptimeLab:
         self.stopped.set()
 
     def close(self) -> None:
-        """Close every socket."""
+        """Close every socket and stop everything that runs."""
         for listener in self._listeners:
             listener.close()
+        for task in list(self.cluster.background):
+            task.cancel()
 
 
 async def _nothing(request: HttpRequest) -> HttpResponse:
