@@ -84,19 +84,7 @@ class ProofTask:
                     " location that the migrate phase was given, or a plan.",
                 )
             return None
-        view.require_valid()
-        for name, found, wanted in (
-            ("migration_id", view.migration_id, self._params.get("migration_id")),
-            ("engine", view.engine, ENGINE),
-        ):
-            if wanted and found != wanted:
-                raise MigrationError(
-                    "journal.other_migration",
-                    f"{view.location}: the journal belongs to {name} {found!r}, not {wanted!r}. Give the journal of"
-                    " this migration.",
-                    details={"found": found, "wanted": wanted},
-                )
-        return view.entries
+        return view.expecting(self._params.get("migration_id") or "", ENGINE).require_valid().entries
 
     def _gives_moves(self) -> bool:
         return any(self._params.get(name) not in (None, "") for name in ("plan", "plan_file", "moves"))
