@@ -23,15 +23,12 @@ class Clock(t.Protocol):
 
     def monotonic(self) -> float:
         """Seconds since an arbitrary start."""
-        ...
 
     def now(self) -> datetime.datetime:
         """The wall clock, aware, in UTC."""
-        ...
 
     def sleep(self, seconds: float) -> None:
         """Pause; a negative span is no pause."""
-        ...
 
 
 class SystemClock:

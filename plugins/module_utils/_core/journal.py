@@ -55,23 +55,18 @@ class Store(t.Protocol):
 
     def load(self) -> Stored:
         """Everything that is kept now."""
-        ...
 
     def append(self, first_seq: int, payload: bytes) -> None:
         """Keep the lines durably, all or none; ``first_seq`` is the first one's."""
-        ...
 
     def write_head(self, head: Head) -> None:
         """Keep the last entry's mark."""
-        ...
 
     def cut(self, size: int, torn: bytes, seq: int) -> str:
         """Remove a torn tail behind ``size`` bytes, keep it elsewhere and say where."""
-        ...
 
     def close(self) -> None:
         """Let go of the store."""
-        ...
 
 
 class Journal:

@@ -29,12 +29,10 @@ def _secrets(value: t.Any, secret: bool = False) -> t.Iterator[str]:
     if isinstance(value, t.Mapping):
         for name, item in value.items():
             named = any(str(name) == word or str(name).endswith("_" + word) for word in _SECRET_NAMES)
-            for found in _secrets(item, secret or named):
-                yield found
+            yield from _secrets(item, secret or named)
     elif isinstance(value, (list, tuple)):
         for item in value:
-            for found in _secrets(item, secret):
-                yield found
+            yield from _secrets(item, secret)
     elif secret and value is not None and not isinstance(value, bool):
         yield str(value)
 

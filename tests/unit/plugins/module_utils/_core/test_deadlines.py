@@ -59,7 +59,9 @@ def test_a_clock_set_back_between_processes_stretches_nothing() -> None:
 
 def test_one_that_passed_is_expired_at_once() -> None:
     clock = FakeClock()
-    assert Deadline(clock, 60, "x", absolute_epoch=clock.now().timestamp() - 1).expired
+    deadline = Deadline(clock, 60, "x", absolute_epoch=clock.now().timestamp() - 1)
+    assert deadline.expired
+    assert deadline.remaining() == 0
 
 
 def test_sleep_ends_with_it() -> None:
