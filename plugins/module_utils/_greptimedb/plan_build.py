@@ -48,7 +48,7 @@ def build(request: PlanRequest, state: ClusterState, dialect: Dialect, past: t.O
     view = ClusterView(state)
     defaults = default_limits_for(dialect)
     if request.plan is not None:
-        return _refresh(request.plan.with_limits(defaults), view, dialect, request.plan_option)
+        return _refresh(request.plan.with_limits(defaults), state, dialect, request.plan_option)
     draft = _draft(request, view, past)
     limits = {**defaults, **request.limits}
     return make_plan(
@@ -58,7 +58,7 @@ def build(request: PlanRequest, state: ClusterState, dialect: Dialect, past: t.O
         before=view.load(),
         excluded=draft.excluded,
         unplaceable=draft.unplaceable,
-        notes=[*draft.notes, *_version_notes(limits, dialect)],
+        notes=[*draft.notes, *_notes(state, limits, dialect)],
     )
 
 
@@ -79,8 +79,9 @@ def _draft(request: PlanRequest, view: ClusterView, past: t.Optional[Past]) -> s
     raise ValueError(f"strategy {request.strategy!r} cannot be planned")
 
 
-def _refresh(plan: Plan, view: ClusterView, dialect: Dialect, option: str) -> Plan:
+def _refresh(plan: Plan, state: ClusterState, dialect: Dialect, option: str) -> Plan:
     """The same moves in the same order, with everything around them made anew: a person may have edited the plan."""
+    view = ClusterView(state)
     check_state(plan, view, option)
     moves = []
     made = set()
@@ -97,20 +98,20 @@ def _refresh(plan: Plan, view: ClusterView, dialect: Dialect, option: str) -> Pl
         before=view.load(),
         excluded=plan.excluded,
         unplaceable=plan.unplaceable,
-        notes=[*notes, *_version_notes(plan.limits, dialect)],
+        notes=[*notes, *_notes(state, plan.limits, dialect)],
         keep_order=True,
         ordering=plan.ordering,
         made=made,
     )
 
 
-def _version_notes(limits: Limits, dialect: Dialect) -> t.List[str]:
+def _notes(state: ClusterState, limits: Limits, dialect: Dialect) -> t.List[str]:
     """What the reader should know because of the server's version."""
     notes = []
-    if dialect.region_peers_table is None:
+    if state.only_schema is not None:
         notes.append(
-            "This server lists the tables of one schema only: plan again, with another database, for every "
-            "other schema."
+            f"Only the tables of schema {state.only_schema} could be listed: set frontend_host to see all, or plan "
+            "again with the option database for every other schema."
         )
     recommended = dialect.recommended_per_table
     wide = recommended is not None and any(

@@ -27,12 +27,17 @@ _WILD = frozenset("*?[")
 
 @dataclasses.dataclass(frozen=True)
 class ClusterState:
-    """The part of a snapshot that planning needs; ``procedures`` as there, None where the server has no list."""
+    """What planning looks at.
+
+    ``procedures``: active region migrations, None where the server has no such list (before 0.9.4). ``only_schema``:
+    the schema whose tables are all that could be listed (before 0.8 without a frontend), else None.
+    """
 
     nodes: t.Sequence[Node]
     regions: t.Sequence[Region]
     tables: t.Sequence[Table]
     procedures: t.Optional[t.Sequence[Procedure]]
+    only_schema: t.Optional[str] = None
 
 
 class ClusterView:

@@ -49,6 +49,7 @@ class PlanTask:
                 regions=client.regions(),
                 tables=client.tables(),
                 procedures=client.procedures(active_only=True),
+                only_schema=connection.schema if connection.frontend is None else None,
             )
             return build(request, self._state, dialect, past)
 
