@@ -75,6 +75,29 @@ def evaluate(
     return findings
 
 
+def table_findings(snapshot: Snapshot, names: t.Sequence[str], schema: str) -> t.Iterator[Finding]:
+    """Names of tables that do not exist, and names of logical tables, whose rows live elsewhere."""
+    for name in names:
+        qualified = name if "." in name else f"{schema}.{name}"
+        found = [table for table in snapshot.tables if table.qualified == qualified]
+        if not found:
+            yield Finding(
+                "greptimedb.table.unknown",
+                "blocker",
+                f"table {qualified}",
+                "There is no such table in the catalog of the connection.",
+                "Correct the name; write schema.table for a table that is not in the database of the connection.",
+            )
+        elif found[0].logical:
+            yield Finding(
+                "greptimedb.table.logical",
+                "info",
+                f"table {qualified}",
+                {"physical_table": found[0].physical_table},
+                "Its rows live in the physical table, whose regions are the ones that are checked and can be moved.",
+            )
+
+
 def _region(region_id: int) -> str:
     return f"region {region_id}"
 
@@ -319,6 +342,6 @@ class _Check:
             "Its writes are refused, and no migration of it is running: a former one was left half done. Migrating it "
             "once more clears that; from 0.15.5 on, ADMIN reconcile_table may too."
             if known
-            else "Its writes are refused. Either a migration of it is running (the server cannot tell before 0.9.4), or "
-            "a former one was left half done; then migrating it once more clears that.",
+            else "Its writes are refused. Either a migration of it is running (the server cannot tell before 0.9.4), "
+            "or a former one was left half done; then migrating it once more clears that.",
         )

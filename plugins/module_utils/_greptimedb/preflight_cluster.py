@@ -186,8 +186,8 @@ def _wal(configs: t.Sequence[NodeConfig], dialect: Dialect) -> t.Iterator[Findin
             "Keep flush_before at auto or always, and do not restart datanodes meanwhile."
             if safe
             else "Before 0.9.4 a migration with a local WAL (raft_engine) loses all rows that were not flushed. "
-            "Upgrade first, or stop all writes and flush every table (flush_table) before the migration, and accept this "
-            "finding.",
+            "Upgrade first, or stop all writes and flush every table (flush_table) before the migration, and accept "
+            "this finding.",
             _REPOSITORY + "pull/4715",
         )
     if nothing:

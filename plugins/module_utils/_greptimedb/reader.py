@@ -106,7 +106,7 @@ class ClusterReader(Channel):
     ) -> list[Region]:
         """Regions with table, placement and size, ordered by id; a fixed number of queries however many there are.
 
-        :param tables: only these (``table`` or ``schema.table``)
+        :param tables: only these (``table`` or ``schema.table``); a logical one brings its physical table along
         :param region_ids: only these
         :param catalog: what ``tables`` gave, if it was asked just now
         """
@@ -114,6 +114,8 @@ class ClusterReader(Channel):
         if catalog is None:
             catalog = self.tables()
         chosen = [table for table in catalog if matches(table, tables, self.connection.schema)]
+        hosts = {table.physical_table for table in chosen if table.logical}
+        chosen.extend(table for table in catalog if table.qualified in hosts and table not in chosen)
         if dialect.region_peers_table is None:
             ids = {table.table_id for table in chosen if table.schema != "information_schema"}
             if tables is None:

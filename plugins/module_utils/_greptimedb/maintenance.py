@@ -1,0 +1,177 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""Setting maintenance mode with its former state written down, and putting that back."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change, ChangeList
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import INTENT, OUTCOME, Entry
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import open_journal, read_journal
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._core.restore import Decision, three_way
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.client import GreptimeClient
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import Connection
+
+ENGINE = "greptimedb"
+RESOURCE = "greptimedb.maintenance_mode"
+RESTORE = "restore"
+
+State = t.Mapping[str, t.Any]
+
+
+class Recorded(t.NamedTuple):
+    """What the journal says of our changes since the last restore. ``pending``: ids of intents without outcome."""
+
+    original: State | None
+    ours: State | None
+    pending: tuple[tuple[str, State], ...]
+
+    @property
+    def anything(self) -> bool:
+        return self.original is not None
+
+
+def recorded(entries: t.Iterable[Entry]) -> Recorded:
+    """Fold journal entries: the original is what our first change since the last restore found.
+
+    Changes that were refused are not ours. Those without outcome, or with an unknown one, may be.
+    """
+    ours: dict[str, tuple[State, State]] = {}
+    pending: dict[str, State] = {}
+    for entry in entries:
+        data = entry.data
+        if entry.kind == INTENT and data.get("resource") == RESOURCE:
+            change_id = str(data["id"])
+            pending[change_id] = data["after"]
+            if data.get("action") != RESTORE:
+                ours[change_id] = (data["before"], data["after"])
+        elif entry.kind == OUTCOME:
+            change_id = str(data.get("id"))
+            pending.pop(change_id, None)
+            if data.get("status") in ("failed", "skipped", "abandoned"):
+                ours.pop(change_id, None)
+        elif entry.kind == RESTORE and data.get("resource") == RESOURCE:
+            ours.clear()
+    changes = list(ours.values())
+    return Recorded(
+        changes[0][0] if changes else None,
+        changes[-1][1] if changes else None,
+        tuple(pending.items()),
+    )
+
+
+class MaintenanceTask:
+    """One call of the module."""
+
+    def __init__(self, params: t.Mapping[str, t.Any], check_mode: bool, redactor: Redactor, clock: Clock) -> None:
+        self._params = params
+        self._check_mode = check_mode
+        self._redactor = redactor
+        self._clock = clock
+        self.result: dict[str, t.Any] = {"changed": False}
+
+    def body(self) -> dict[str, t.Any]:
+        """The module's result."""
+        connection = Connection.from_params(self._params)
+        wanted = str(self._params["state"])
+        if wanted == "restored" and not self._params.get("journal"):
+            raise InvalidOption("journal", "it is not given", "state=restored needs the journal with the former state")
+        view = read_journal(self._params)
+        if view is not None:
+            view.expecting(self._params.get("migration_id") or "", ENGINE).require_valid()
+        past = recorded(view.entries if view is not None else ())
+        with GreptimeClient(connection, self._redactor, self._clock) as client:
+            now = self._now(client)
+            decision: Decision | None = None
+            if wanted == "restored":
+                decision = _decide(past, now)
+                target = past.original if decision.action == "restore" else now
+            else:
+                target = {"enabled": wanted == "enabled"}
+            changes = ChangeList()
+            if target is not None and target != now:
+                request = client.maintenance_request(bool(target["enabled"]))
+                action = RESTORE if decision is not None else "set"
+                changes.add(Change(RESOURCE, action, dict(now), dict(target), request))
+            self._tell(changes, now, past, decision)
+            if not self._check_mode:
+                self._apply(client, changes, now, past, decision)
+        self.result["enabled"] = bool((target or now)["enabled"])
+        return self.result
+
+    @staticmethod
+    def _now(client: GreptimeClient) -> State:
+        client.maintenance_request(True)  # says so where the server has no such mode
+        enabled = client.maintenance()
+        if enabled is None:
+            raise MigrationError(
+                "greptimedb.maintenance_unknown",
+                "The metasrv's answer does not tell whether maintenance mode is on, so it is left as it is; check that "
+                "metasrv_http_addrs leads to a metasrv.",
+            )
+        return {"enabled": enabled}
+
+    def _tell(self, changes: ChangeList, now: State, past: Recorded, decision: Decision | None) -> None:
+        self.result.update(
+            changes=changes.as_result(),
+            diff=changes.diff(),
+            former=bool(now["enabled"]),
+            changed=changes.changed and self._check_mode,
+        )
+        if decision is not None:
+            self.result["restore"] = {
+                "resource": RESOURCE,
+                "original": past.original,
+                "ours": past.ours,
+                "now": dict(now),
+                "action": decision.action,
+                "reason": decision.reason,
+            }
+
+    def _apply(
+        self, client: GreptimeClient, changes: ChangeList, now: State, past: Recorded, decision: Decision | None
+    ) -> None:
+        conclude = decision is not None and past.anything
+        journal = None
+        if changes or past.pending or conclude:
+            journal = open_journal(self._params, engine=ENGINE, clock=self._clock, redactor=self._redactor)
+        try:
+            if journal is not None and past.pending:
+                # A killed run left these open; what is there now tells how they ended.
+                journal.outcomes(
+                    (change_id, "done" if after == now else "abandoned", {"evidence": {"now": dict(now)}})
+                    for change_id, after in past.pending
+                )
+            ids = journal.intents(changes) if journal is not None and changes else []
+            for change in changes:
+                self._send(client, change, journal, ids)
+            if journal is not None and conclude:
+                journal.append(RESTORE, self.result["restore"])
+        finally:
+            if journal is not None:
+                journal.close()
+
+    def _send(self, client: GreptimeClient, change: Change, journal: Journal | None, ids: t.Sequence[str]) -> None:
+        try:
+            client.set_maintenance(bool(change.after["enabled"]))
+        except MigrationError as error:
+            if journal is not None:
+                status = "unknown" if error.code == "greptimedb.ambiguous" else "failed"
+                journal.outcomes([(ids[0], status, {"code": error.code, "server_text": error.server_text or ""})])
+            raise
+        self.result["changed"] = True
+        if journal is not None:
+            journal.outcomes([(ids[0], "done", {"evidence": {"read_back": dict(change.after)}})])
+
+
+def _decide(past: Recorded, now: State) -> Decision:
+    if not past.anything:
+        return Decision("already_original", "the journal has no change of it that was not put back already")
+    return three_way(past.original, past.ours, now)
