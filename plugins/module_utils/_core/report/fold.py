@@ -66,6 +66,7 @@ class _Fold:
         self.changes = ChangesFold()
         self.runs: t.Dict[str, Run] = {}
         self.run_id = ""
+        self.last_seen: t.Dict[str, float] = {}
         self.findings: t.Dict[str, t.Tuple[bool, t.List[Data]]] = {}
         self.waits: t.Dict[str, WaitReason] = {}
         self.proofs: t.List[Proof] = []
@@ -97,9 +98,8 @@ class _Fold:
         handler = self.handlers.get(kind)
         if handler is not None:
             handler(data, at)
-        run = self.runs.get(self.run_id)
-        if run is not None and run.last_seen < at:
-            self.runs[self.run_id] = dataclasses.replace(run, last_seen=at)
+        if self.run_id:
+            self.last_seen[self.run_id] = max(at, self.last_seen.get(self.run_id, at))
 
     def _opened(self, data: Data, at: float) -> None:
         self.opened = self.opened or data
@@ -186,7 +186,10 @@ class _Fold:
         self.notes.append((at, v.word(data.get("text"))))
 
     def report(self, verification: Verification, words: Words, extra: Data) -> Report:
-        runs = list(self.runs.values())
+        runs = [
+            dataclasses.replace(run, last_seen=max(run.last_seen, self.last_seen.get(run.run_id, run.last_seen)))
+            for run in self.runs.values()
+        ]
         attempts = self.changes.sent()
         items = fold_items(self.planned, attempts, runs)
         engine = v.word(self.opened.get("engine"))

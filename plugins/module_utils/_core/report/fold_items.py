@@ -64,7 +64,7 @@ def fold_items(
         own = tuple(by_key.get(key, ()))
         target = v.place(move, "to")
         arriving = own[-1] if own and own[-1].target == target else None
-        state = _state(arriving, at_work, carried_out)
+        state = _state(arriving, at_work, carried_out and plan_of is newest)
         if plan_of is not newest and state == r.WAITING:
             state = r.DROPPED
         items.append(

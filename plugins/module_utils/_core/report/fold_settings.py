@@ -36,7 +36,7 @@ class SettingsFold:
             before = data.get("before")
             self._settings[resource] = Setting(resource, before, None, before, UNCHANGED, "", at)
         # Until its outcome is written, a change may or may not have taken effect.
-        self._put(resource, state=UNKNOWN, reason="no outcome is recorded")
+        self._put(resource, state=UNKNOWN)
 
     def outcome(self, change_id: str, status: str) -> None:
         if change_id not in self._open:
@@ -45,7 +45,7 @@ class SettingsFold:
         setting = self._settings[resource]
         if status == "done":
             if after == setting.original:
-                self._put(resource, now=after, state=RESTORED, reason="", at=at)
+                self._put(resource, now=after, state=RESTORED, at=at)
             else:
                 self._put(resource, ours=after, now=after, state=CHANGED, reason="", at=at)
         elif status in ("failed", "skipped", "abandoned"):
@@ -71,4 +71,6 @@ class SettingsFold:
 
     def settings(self) -> t.List[Setting]:
         """The settings in the order in which they were first touched."""
+        for resource, _after, _at in self._open.values():
+            self._put(resource, reason="no outcome is recorded")
         return list(self._settings.values())

@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import math
 import typing as t
+from collections.abc import Mapping
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import parse_iso
 
 
 def mapping(value: t.Any) -> t.Mapping[str, t.Any]:
     """``value`` if it is a mapping, else an empty one."""
-    return value if isinstance(value, t.Mapping) else {}
+    return value if isinstance(value, (dict, Mapping)) else {}
 
 
 def sequence(value: t.Any) -> t.Sequence[t.Any]:
@@ -26,7 +27,7 @@ def sequence(value: t.Any) -> t.Sequence[t.Any]:
 
 def mappings(value: t.Any) -> t.List[t.Mapping[str, t.Any]]:
     """The mappings among a list's items."""
-    return [item for item in sequence(value) if isinstance(item, t.Mapping)]
+    return [item for item in sequence(value) if isinstance(item, (dict, Mapping))]
 
 
 def number(value: t.Any) -> t.Optional[float]:
@@ -42,7 +43,9 @@ def word(value: t.Any) -> str:
         return ""
     if isinstance(value, str):
         return value
-    if isinstance(value, t.Mapping):
+    if type(value) is int:
+        return str(value)
+    if isinstance(value, (dict, Mapping)):
         return ", ".join(f"{key}: {word(item)}" for key, item in value.items())
     return json.dumps(value, ensure_ascii=False, default=str)
 
