@@ -162,15 +162,15 @@ findings:
     accepted_until:
       description: The expiry, else null.
       type: str
-blockers:
+blocker_count:
   description: How many blockers are open.
   returned: when the cluster could be looked at
   type: int
-warnings:
+warning_count:
   description: How many warnings there are.
   returned: when the cluster could be looked at
   type: int
-infos:
+info_count:
   description: How many infos there are.
   returned: when the cluster could be looked at
   type: int
@@ -235,8 +235,7 @@ def main() -> None:
             "tables": {"type": "raw"},
             "accept": {"type": "raw"},
             "fail_on_blocker": {"type": "bool", "default": True},
-        },
-        mutually_exclusive=[("plan", "plan_file", "moves", "tables")],
+        }
     )
     spec.merge(connection_argument_spec()).merge(journal_spec())
     module = spec.create_ansible_module(supports_check_mode=True)

@@ -95,9 +95,10 @@ class Verdict:
             findings.append(item)
         return {
             "findings": findings,
-            "blockers": len(self.open_blockers),
-            "warnings": sum(finding.severity == "warning" for finding in self.findings),
-            "infos": sum(finding.severity == "info" for finding in self.findings),
+            # Not "warnings": Ansible takes a result of that name for its own list of warnings.
+            "blocker_count": len(self.open_blockers),
+            "warning_count": sum(finding.severity == "warning" for finding in self.findings),
+            "info_count": sum(finding.severity == "info" for finding in self.findings),
             "passed": self.passed,
             "expired_acceptances": [acceptance.as_result() for acceptance in self.expired],
             "unused_acceptances": [acceptance.as_result() for acceptance in self.unused],

@@ -43,7 +43,7 @@ ACCEPTANCES = st.builds(
 def test_a_blocker_stops() -> None:
     verdict = judge([finding()], [], NOW)
     assert not verdict.passed
-    assert verdict.as_result()["blockers"] == 1
+    assert verdict.as_result()["blocker_count"] == 1
 
 
 def test_an_accepted_blocker_does_not() -> None:
@@ -84,9 +84,9 @@ def test_the_latest_expiry_is_shown() -> None:
 def test_nothing_found_passes() -> None:
     assert judge([], [], NOW).as_result() == {
         "findings": [],
-        "blockers": 0,
-        "warnings": 0,
-        "infos": 0,
+        "blocker_count": 0,
+        "warning_count": 0,
+        "info_count": 0,
         "passed": True,
         "expired_acceptances": [],
         "unused_acceptances": [],
