@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Lets plain pytest import the collection from any checkout, and spreads the tests over the workers.
 
-ansible-test, which has its own ways, finds this file too: in a real collection folder it does nothing.
+ansible-test, which has its own ways, finds this file too: in a real collection folder it only sets up hypothesis.
 """
 
 from __future__ import annotations
@@ -15,6 +15,22 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent
 IN_COLLECTION_FOLDER = ROOT.parent.parent.name == "ansible_collections"
+
+
+def _set_up_hypothesis() -> None:
+    try:
+        from hypothesis import HealthCheck, settings
+    except ImportError:
+        return
+    # A busy machine is no failure. Under ansible-test the question is whether the code runs on that Python, so fewer
+    # examples do; the plain run tries hypothesis's own number.
+    settings.register_profile(
+        "dbops",
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+        max_examples=25 if IN_COLLECTION_FOLDER else 100,
+    )
+    settings.load_profile("dbops")
 
 
 def _link_collection() -> None:
@@ -31,6 +47,8 @@ def _cost(item: pytest.Item) -> float:
     return float(marker.args[0]) if marker else 0.0
 
 
+_set_up_hypothesis()
+
 if not IN_COLLECTION_FOLDER:
     _link_collection()
 
@@ -39,5 +57,7 @@ if not IN_COLLECTION_FOLDER:
         """Longest first; without a cost, the tests of one file stay on one worker and share its fixtures."""
         items.sort(key=_cost, reverse=True)
         for item in items:
-            if not _cost(item) and item.get_closest_marker("xdist_group") is None:
+            if item.get_closest_marker("serial"):
+                item.add_marker(pytest.mark.xdist_group("serial"))
+            elif not _cost(item) and item.get_closest_marker("xdist_group") is None:
                 item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(ROOT))))

@@ -36,14 +36,14 @@ def _core_for(target: pythons.Version) -> cores.Core:
     return next((core for core in usable if core.name == "2.19"), usable[-1])
 
 
-@pytest.mark.cost(130)
+@pytest.mark.cost(200)
 @every_core
 def test_sanity(core: cores.Core) -> None:
     _skip_unless_tested(core)
     ansible_test.run(core, "sanity", timeout=900)
 
 
-@pytest.mark.cost(60)
+@pytest.mark.cost(150)
 @every_core
 def test_units(core: cores.Core) -> None:
     _skip_unless_tested(core)
@@ -52,7 +52,7 @@ def test_units(core: cores.Core) -> None:
     ansible_test.run(core, "units", "--local", "--python", ansible_test.python_of(core), timeout=900)
 
 
-@pytest.mark.cost(90)
+@pytest.mark.cost(140)
 @every_core
 def test_integration(core: cores.Core) -> None:
     _skip_unless_tested(core)
