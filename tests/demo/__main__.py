@@ -41,13 +41,18 @@ def main() -> int:
         shutil.rmtree(HOME)
         HOME.mkdir()
     client = running_lab() or start_lab(options.profile)
-    before = client.last_request()
+    before = last_request(client)
     started = time.monotonic()
     code = subprocess.run(playbook_command(), env=linked.ansible_environment(), cwd=HOME, check=False).returncode
     took = time.monotonic() - started
     print()
     print(summary.text(client, HOME, since_request=before, seconds=took, ok=code == 0, drained=DRAINED))
     return code
+
+
+def last_request(client: LabClient) -> int:
+    """Return the number of the newest request that the lab has received."""
+    return max((one["seq"] for one in client.requests()), default=0)
 
 
 def read_arguments() -> argparse.Namespace:
@@ -62,7 +67,7 @@ def running_lab() -> LabClient | None:
     """Return the lab that an earlier demo left running, if it still answers."""
     if not DESCRIBE.exists():
         return None
-    client = LabClient(DESCRIBE)
+    client = LabClient(str(DESCRIBE))
     try:
         client.state()
     except OSError:
@@ -79,7 +84,7 @@ def start_lab(profile: str) -> LabClient:
     command = [sys.executable, "-m", "lab", "greptimedb", "start", "--detach", "--describe", str(DESCRIBE)]
     command += ["--profile", profile, "--datanodes", "4", "--regions", "60", "--writers", "4", "--seed", "7"]
     subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(paths.ROOT / "tests")}, cwd=paths.ROOT)
-    client = LabClient(DESCRIBE)
+    client = LabClient(str(DESCRIBE))
     frontend = client.describe["frontend"]
     print(
         f"GreptimeDB {client.describe['version']} (simulated): mysql -h {frontend['host']} -P {frontend['mysql_port']}"

@@ -20,7 +20,7 @@ def text(client: LabClient, home: pathlib.Path, *, since_request: int, seconds: 
     requests = [one for one in client.requests(since=since_request) if one["mutating"]]
     regions = client.state()["regions"]
     ledger = client.ledger()
-    moves = [one for one in requests if "migrate_region" in one["text"] or "region-migration" in one["text"]]
+    moves = [one for one in requests if "migrate_region" in one["request"] or "region-migration" in one["request"]]
     lines = [RULE]
     if not ok:
         lines += ["The run FAILED; the message above says why. Nothing that had started is lost: run it again."]
@@ -51,7 +51,7 @@ def layout(regions: typing.Mapping[str, typing.Any]) -> str:
 
 
 def kinds(requests: typing.Sequence[typing.Mapping[str, typing.Any]]) -> str:
-    names = collections.Counter(one["text"].split("(")[0] for one in requests)
+    names = collections.Counter(one["request"].split("(")[0] for one in requests)
     return " (" + ", ".join(f"{count} x {name}" for name, count in sorted(names.items())) + ")" if names else ""
 
 

@@ -27,12 +27,14 @@ def ansible_environment() -> dict[str, str]:
     """Return an environment for ansible-playbook: this tree's collection, no configuration of the user or the machine."""
     home = paths.HOMES / "ansible"
     home.mkdir(parents=True, exist_ok=True)
+    config = home / "ansible.cfg"
+    config.touch()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-    # This is a command line for the programs of .venv; a virtual environment of the caller must not win.
+    # The programs of .venv come first, whatever environment the caller has activated.
     environment["PATH"] = f"{paths.ROOT / '.venv' / 'bin'}{os.pathsep}{environment.get('PATH', '')}"
     environment.update(
         ANSIBLE_COLLECTIONS_PATH=str(collections_root()),
-        ANSIBLE_CONFIG=os.devnull,
+        ANSIBLE_CONFIG=str(config),
         ANSIBLE_HOME=str(home),
         ANSIBLE_INVENTORY_UNPARSED_WARNING="False",
         ANSIBLE_LOCALHOST_WARNING="False",
