@@ -10,8 +10,9 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_list
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidInput, MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidInput, InvalidOption, MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Verdict, judge, parse_acceptances
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_news import already_told
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import open_journal, read_journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import plan_file
@@ -63,7 +64,10 @@ class PreflightTask:
             verdict = judge(findings, accepted, self._clock.now())
             self.result.update(verdict.as_result())
             self.result.update(_looked_at(snapshot, moves, reader.queries))
-        self._record(verdict)
+        judges_plan = any(self._params.get(name) for name in ("plan", "plan_file", "moves"))
+        if moves or not judges_plan:
+            # A plan in which nothing moves was judged of nothing: a second run after a drain adds nothing.
+            self._record(verdict)
         self.result["msg"] = _summary(verdict)
         if not verdict.passed and self._params.get("fail_on_blocker", True):
             raise MigrationError("preflight.blocked", self.result["msg"])
@@ -77,14 +81,20 @@ class PreflightTask:
             return
         with journal:
             shown = verdict.as_result()
-            journal.append("findings", {"phase": "preflight", "findings": shown["findings"], "passed": verdict.passed})
+            found = {"phase": "preflight", "findings": shown["findings"], "passed": verdict.passed}
+            if not already_told(journal.entries, [("findings", found)]):
+                journal.append("findings", found)
 
 
 def read_moves(params: t.Mapping[str, t.Any]) -> tuple[Move, ...]:
     """The moves of ``plan``, ``plan_file`` or ``moves``; none of them is a check of the whole cluster.
 
+    :raises InvalidOption: more than one of them, or tables as well (empty values do not count: AWX sends them)
     :raises InvalidInput: ``greptimedb.plan_invalid``, with every problem
     """
+    given = [name for name in ("plan", "plan_file", "moves", "tables") if params.get(name)]
+    if len(given) > 1:
+        raise InvalidOption(given[1], f"it is given together with {given[0]}", "Give only one of them")
     if params.get("plan_file"):
         return parse_plan(plan_file.read(str(params["plan_file"])), "plan_file", allow_empty=True).moves
     if params.get("plan"):
