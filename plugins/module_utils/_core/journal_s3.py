@@ -103,8 +103,6 @@ class S3Store:
                 return Stored(b"".join(found), None if head is None else Head.decode(head), (self._gap(count, first),))
             found.append(body or b"")
             count = first + found[-1].count(b"\n")
-        if head is not None and not firsts:
-            return Stored(b"", Head.decode(head), (self._gap(0, 1),))
         return Stored(b"".join(found), None if head is None else Head.decode(head))
 
     def append(self, first_seq: int, payload: bytes) -> None:

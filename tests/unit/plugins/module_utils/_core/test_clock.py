@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, SystemClock, iso, parse_iso
 
 UTC = datetime.timezone.utc
+ZONES = st.builds(datetime.timezone, st.timedeltas(datetime.timedelta(hours=-23), datetime.timedelta(hours=23)))
 
 
 def test_iso_is_utc_with_milliseconds() -> None:
@@ -26,11 +27,7 @@ def test_iso_refuses_a_time_without_zone() -> None:
         iso(datetime.datetime(2026, 1, 1))
 
 
-@given(
-    st.datetimes(
-        timezones=st.timezones(), min_value=datetime.datetime(1, 1, 3), max_value=datetime.datetime(9999, 12, 29)
-    )
-)
+@given(st.datetimes(timezones=ZONES, min_value=datetime.datetime(1, 1, 3), max_value=datetime.datetime(9999, 12, 29)))
 def test_round_trip_to_the_millisecond(moment: datetime.datetime) -> None:
     utc = moment.astimezone(UTC)
     assert parse_iso(iso(moment)) == utc.replace(microsecond=utc.microsecond // 1000 * 1000)

@@ -101,7 +101,8 @@ def test_a_line_removed_or_doubled_is_refused(removed: int, doubled: int) -> Non
 
 def test_lines_of_another_journal_are_refused() -> None:
     _entries, others = build(8, ["journal.opened", "other"])
-    assert codes(b"".join([*LINES[:3], *others[3:]]), head(7)) == ["journal.chain_broken"]
+    for mark in (head(7), head(2), None):
+        assert codes(b"".join([*LINES[:3], *others[3:]]), mark) == ["journal.chain_broken"]
 
 
 def test_a_rewritten_journal_does_not_fit_its_head() -> None:
