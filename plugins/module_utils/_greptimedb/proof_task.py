@@ -15,6 +15,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.coerce impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import format_duration, parse_duration
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_news import already_told
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import open_journal, read_journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import proof as p
@@ -222,7 +223,9 @@ class ProofTask:
         journal = open_journal(self._params, engine=ENGINE, clock=self._clock, redactor=self._redactor)
         if journal is not None:
             with journal:
-                journal.append_many(records)
+                # What is proved once more, with no change in between, is no news: a second run leaves all as it is.
+                if not already_told(journal.entries, [one for one in records if one[0] == "proof"]):
+                    journal.append_many(records)
 
 
 def _states(regions: t.Sequence[p.RegionProof], datanodes: t.Sequence[p.DatanodeProof]) -> t.Set[str]:
