@@ -96,6 +96,11 @@ class Channel:
         transport = self._sql()
         return self._repeat(doing, "frontend_host", lambda: transport.query(sql))
 
+    def _fetch(self, sql: str, doing: str, decode: t.Callable[[Rows], Result]) -> Result:
+        """A read with its decoder, so that an answer of another shape is told like other failures."""
+        transport = self._sql()
+        return self._repeat(doing, "frontend_host", lambda: decode(transport.query(sql)))
+
     def _ask(self, doing: str, call: t.Callable[[], Result]) -> Result:
         self._detect()  # it may be what finds the addresses
         if not self._admin.addresses:

@@ -65,7 +65,7 @@ class ClusterReader(Channel):
     def nodes(self) -> list[Node]:
         """All nodes with their liveness. Before 0.8.0 only datanodes, and it takes up to 5 s of watching heartbeats."""
         if self.dialect.has_cluster_info:
-            return decode.nodes(self._read(statements.cluster_query(self.dialect), "list the nodes of the cluster"))
+            return self._fetch(statements.cluster_query(self.dialect), "list the nodes of the cluster", decode.nodes)
         return http_gen.watched_nodes(
             lambda: self._ask("read the leases of the datanodes", lambda: self._admin.leases(self.dialect)), self._clock
         )
@@ -127,7 +127,7 @@ class ClusterReader(Channel):
         statistics = self.statistics() if dialect.has_region_statistics else {}
         partitions: dict[int, str] = {}
         if dialect.region_peers_table is not None:
-            partitions = decode.partitions(self._read(statements.partitions_query(), "list the partitions"))
+            partitions = self._fetch(statements.partitions_query(), "list the partitions", decode.partitions)
         wanted = None if tables is None else {table.table_id for table in chosen}
         found = build_regions(places, catalog, statistics, partitions)
         return [
@@ -156,7 +156,7 @@ class ClusterReader(Channel):
 
     def _all_placements(self, table_names: t.Collection[str], region_ids: t.Collection[int]) -> dict[int, Placement]:
         query = statements.peers_query(self.dialect, table_names=table_names, region_ids=region_ids)
-        return decode.placements(self._read(query, "read where the regions are"))
+        return self._fetch(query, "read where the regions are", decode.placements)
 
     def _routes(self, table_ids: t.Collection[int]) -> dict[int, Placement]:
         return self._ask(
@@ -168,13 +168,15 @@ class ClusterReader(Channel):
         """Sizes by region (0.9.4 and newer, else empty); a few seconds old."""
         if not self.dialect.has_region_statistics:
             return {}
-        return decode.statistics(self._read(statements.statistics_query(self.dialect), "read the sizes of the regions"))
+        return self._fetch(
+            statements.statistics_query(self.dialect), "read the sizes of the regions", decode.statistics
+        )
 
     def procedures(self, active_only: bool = False, all_types: bool = False) -> list[Procedure] | None:
         """Region migrations (or procedures of all types); None before 0.9.4, where the server cannot tell."""
         if not self.dialect.has_procedure_info:
             return None
-        found = decode.procedures(self._read(statements.procedures_query(active_only), "list the running procedures"))
+        found = self._fetch(statements.procedures_query(active_only), "list the running procedures", decode.procedures)
         return [
             procedure
             for procedure in found
@@ -186,15 +188,16 @@ class ClusterReader(Channel):
         if not self.dialect.has_region_info or (region_ids is not None and not region_ids):
             return []
         wanted = None if region_ids is None else set(region_ids)
-        rows = self._read(statements.region_info_query(wanted or ()), "ask the datanodes for their regions")
-        return [info for info in decode.region_infos(rows) if wanted is None or info.region_id in wanted]
+        query = statements.region_info_query(wanted or ())
+        found = self._fetch(query, "ask the datanodes for their regions", decode.region_infos)
+        return [info for info in found if wanted is None or info.region_id in wanted]
 
     def events(self, region_id: int | None = None) -> list[Event]:
         """Recorded region migrations, oldest first. Best effort: empty before 0.16.0 and until the first one."""
         if not self.dialect.has_events:
             return []
         try:
-            found = decode.events(self._read(statements.events_query(region_id), "read the recorded migrations"))
+            found = self._fetch(statements.events_query(region_id), "read the recorded migrations", decode.events)
         except MigrationError as error:
             if error.code == "greptimedb.unknown_database" or "not found" in (error.server_text or "").lower():
                 return []  # the table comes into being with the first event

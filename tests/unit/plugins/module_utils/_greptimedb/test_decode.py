@@ -94,7 +94,10 @@ def test_region_ids() -> None:
 
 
 def test_lock_keys_of_every_generation() -> None:
-    newest = 'Share("__catalog_lock/greptime"),Share("__schema_lock/greptime.public"),Exclusive("__region_lock/4398046511104")'
+    newest = (
+        'Share("__catalog_lock/greptime"),Share("__schema_lock/greptime.public"),'
+        'Exclusive("__region_lock/4398046511104")'
+    )
     assert decode.lock_keys(newest) == ((4398046511104,), ())
     middle = newest + ',Exclusive("__table_lock/1024")'
     assert decode.lock_keys(middle) == ((4398046511104,), (1024,))
