@@ -37,7 +37,7 @@ options:
     description:
       - V(enabled) and V(disabled) set it.
       - V(restored) puts back what the first change in O(journal) had found, but only if the mode is still as this
-        collection had set it. When there is nothing to put back, nothing is sent.
+        collection had set it. When there is nothing to put back, nobody is contacted.
     type: str
     required: true
     choices: [enabled, disabled, restored]
@@ -63,7 +63,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 enabled:
-  description: Whether maintenance mode is on now (in check mode, would be on).
+  description:
+    - Whether maintenance mode is on now (in check mode, would be on). Null when O(state=restored) found nothing to put
+      back.
   returned: success
   type: bool
   sample: true

@@ -87,6 +87,8 @@ class MaintenanceTask:
         if view is not None:
             view.expecting(self._params.get("migration_id") or "", ENGINE).require_valid()
         past = recorded(view.entries if view is not None else ())
+        if wanted == "restored" and not past.anything and not past.pending:
+            return self._nothing_to_restore()
         with GreptimeClient(connection, self._redactor, self._clock) as client:
             now = self._now(client)
             decision: Decision | None = None
@@ -104,6 +106,12 @@ class MaintenanceTask:
             if not self._check_mode:
                 self._apply(client, changes, now, past, decision)
         self.result["enabled"] = bool((target or now)["enabled"])
+        return self.result
+
+    def _nothing_to_restore(self) -> dict[str, t.Any]:
+        """Nobody is asked: a metasrv out of reach, or without the mode, must not fail a run that left it alone."""
+        nothing = Recorded(None, None, ())
+        self.result.update(changes=[], enabled=None, restore=_restore(nothing, None, _decide(nothing, {})))
         return self.result
 
     @staticmethod
@@ -126,14 +134,7 @@ class MaintenanceTask:
             changed=changes.changed and self._check_mode,
         )
         if decision is not None:
-            self.result["restore"] = {
-                "resource": RESOURCE,
-                "original": past.original,
-                "ours": past.ours,
-                "now": dict(now),
-                "action": decision.action,
-                "reason": decision.reason,
-            }
+            self.result["restore"] = _restore(past, now, decision)
 
     def _apply(
         self, client: GreptimeClient, changes: ChangeList, now: State, past: Recorded, decision: Decision | None
@@ -175,3 +176,14 @@ def _decide(past: Recorded, now: State) -> Decision:
     if not past.anything:
         return Decision("already_original", "the journal has no change of it that was not put back already")
     return three_way(past.original, past.ours, now)
+
+
+def _restore(past: Recorded, now: State | None, decision: Decision) -> dict[str, t.Any]:
+    return {
+        "resource": RESOURCE,
+        "original": past.original,
+        "ours": past.ours,
+        "now": None if now is None else dict(now),
+        "action": decision.action,
+        "reason": decision.reason,
+    }
