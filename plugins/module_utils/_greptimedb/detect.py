@@ -127,6 +127,8 @@ def _from_cluster_info(read: Read, admin: AdminHttp, others: dict[str, set[Versi
         if error.code in ("greptimedb.unreachable", "greptimedb.permission"):
             raise
         return None  # a metasrv older than the frontend cannot answer it
+    except (KeyError, TypeError, ValueError):
+        return None
     refuse_standalone(nodes)
     for node in nodes:
         if node.version is not None:
