@@ -37,7 +37,7 @@ def test_forms(value: t.Any, seconds: float) -> None:
 @pytest.mark.parametrize(
     "value",
     [0, "0", "0s", "0.0", -1, "-5s", "5 parsecs", "", "  ", None, True, False, [], {}, "5m5m", "5s1m", "m5", "5m x",
-     "1e3",      "\N{ARABIC-INDIC DIGIT FIVE}s", float("nan"), float("inf"), "nan", 10**400],
+     "1e3", "\N{ARABIC-INDIC DIGIT FIVE}s", float("nan"), float("inf"), "nan", 10**400],
 )  # fmt: skip
 def test_refused_with_option_value_and_fix(value: t.Any) -> None:
     with pytest.raises(InvalidOption) as caught:

@@ -216,10 +216,12 @@ def test_any_flipped_byte_is_refused(which: int, draw: st.DataObject) -> None:
 
 
 def test_unreadable() -> None:
-    s3 = FakeS3()
-    s3.get_paginator = lambda name: (_ for _ in ()).throw(Answer("NoSuchBucket"))  # type: ignore[method-assign]
+    class NoBucket(FakeS3):
+        def get_paginator(self, name: str) -> FakeS3:
+            raise Answer("NoSuchBucket")
+
     with pytest.raises(MigrationError) as caught:
-        open_journal(s3)
+        open_journal(NoBucket())
     assert caught.value.code == "journal.not_accessible"
     assert "NoSuchBucket" in caught.value.message
     assert caught.value.message.startswith(LOCATION)
