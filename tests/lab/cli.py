@@ -117,8 +117,8 @@ def _detach(argv: t.Sequence[str], describe_file: str) -> int:
     arguments = [a for a in argv if a != "--detach"]
     try:
         client = process.spawn(arguments, describe_file)
-    except process.LabProcessError as error:
-        print(error, file=sys.stderr)
+    except (process.LabProcessError, OSError) as error:
+        print("The lab did not start: %s" % error, file=sys.stderr)
         return 1
     print("the lab is up, pid %d; connections are in %s" % (client.describe["pid"], describe_file))
     return 0

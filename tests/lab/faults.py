@@ -44,6 +44,11 @@ class Rule:
         """True when the rule has struck as often as it may."""
         return bool(self.times) and self.hits >= self.times
 
+    @property
+    def on_request(self) -> bool:
+        """True when the rule waits for a certain request."""
+        return bool(self.surface or self.match or self.regexp or self.after_requests)
+
     def fits(self, surface: str, text: str, mutating: bool) -> bool:
         """True when a request meets all conditions (whatever is left of ``after_requests``)."""
         if self.surface and self.surface != surface:
@@ -97,18 +102,23 @@ class Faults:
         """Remove all rules."""
         self.rules = []
 
-    def for_request(self, kinds: t.Container[str], surface: str, text: str, mutating: bool) -> list[Rule]:
-        """Rules of these kinds that strike for this request (each counted once)."""
+    def for_request(
+        self, kinds: t.Container[str], engine_kinds: t.Container[str], surface: str, text: str, mutating: bool
+    ) -> list[Rule]:
+        """Rules of these kinds that strike for this request (each counted once), the engine's only if on request."""
         return [
             r
             for r in self.rules
-            if r.kind in kinds and not r.used_up and r.fits(surface, text, mutating) and r.strike()
+            if (r.kind in kinds or (r.kind in engine_kinds and r.on_request))
+            and not r.used_up
+            and r.fits(surface, text, mutating)
+            and r.strike()
         ]
 
     def for_region(self, kind: str, region_id: int, step: str = "") -> Rule | None:
         """The first rule of a kind that strikes for a procedure on this region (at this step)."""
         for rule in self.rules:
-            if rule.kind != kind or rule.used_up or rule.region_id not in (None, region_id):
+            if rule.kind != kind or rule.used_up or rule.on_request or rule.region_id not in (None, region_id):
                 continue
             if step and rule.step and rule.step != step:
                 continue

@@ -62,7 +62,7 @@ class Gate:
         """
         entry = self.record.add(request.surface, request.text, request.mutating)
         strikes = self.faults.for_request(
-            BEFORE_KINDS | AFTER_KINDS | self.request_kinds, request.surface, request.text, request.mutating
+            BEFORE_KINDS | AFTER_KINDS, self.request_kinds, request.surface, request.text, request.mutating
         )
         if not await self._hold("before", entry.seq, request):
             entry.outcome = "client gone before apply"

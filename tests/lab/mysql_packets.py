@@ -52,7 +52,7 @@ class ResultSet:
     """Rows of a query; a result without columns is a plain OK."""
 
     columns: t.Sequence[Column] = ()
-    rows: t.Sequence[t.Sequence[t.Any]] = ()
+    rows: t.Sequence[tuple[t.Any, ...]] = ()
     affected: int = 0
 
 
@@ -158,16 +158,26 @@ def column_definition(column: Column) -> bytes:
     return b"\x03def" + b"\x00\x00\x00" + name + name + fixed
 
 
+_SHORT = [bytes((n,)) for n in range(251)]
+
+
 def text_value(value: t.Any) -> bytes:
-    """One value of a text result row."""
+    """One value of a text result row. This is where large results spend their time."""
     if value is None:
         return b"\xfb"
-    if isinstance(value, bool):
+    kind = type(value)
+    if kind is int:
+        data = b"%d" % value
+    elif kind is str:
+        data = value.encode()
+    elif kind is bool:
         return b"\x011" if value else b"\x010"
-    if isinstance(value, datetime):
-        text = value.strftime("%Y-%m-%d %H:%M:%S")
-        return lenenc_text((text + ".%06d" % value.microsecond if value.microsecond else text).encode())
-    return lenenc_text(str(value).encode())
+    elif kind is datetime:
+        text = "%s" % value if value.microsecond else value.strftime("%Y-%m-%d %H:%M:%S")
+        data = text.encode()
+    else:
+        data = str(value).encode()
+    return _SHORT[len(data)] + data if len(data) < 251 else lenenc_text(data)
 
 
 class PacketWriter:

@@ -58,10 +58,10 @@ def spawn(command: t.Sequence[str], describe_file: str) -> LabClient:
     while not os.path.exists(describe_file):
         if process.poll() is not None:
             lines = Path(log_path).read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            raise LabProcessError("The lab did not start: %s" % (lines[-1] if lines else "no output"))
+            raise LabProcessError(lines[-1] if lines else "it ended without output")
         if time.monotonic() > end:
             process.kill()
-            raise LabProcessError("The lab did not start within %d s; see %s" % (START_SECONDS, log_path))
+            raise LabProcessError("not up within %d s; see %s" % (START_SECONDS, log_path))
         time.sleep(0.01)
     client = LabClient(describe_file)
     client.process = process

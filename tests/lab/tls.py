@@ -31,12 +31,6 @@ class Certificates:
         context.load_cert_chain(self.cert_file, self.key_file)
         return context
 
-    def remove(self) -> None:
-        """Delete the files."""
-        for path in (self.ca_file, self.cert_file, self.key_file):
-            if os.path.exists(path):
-                os.unlink(path)
-
 
 def _name(common_name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])

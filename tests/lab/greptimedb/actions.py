@@ -42,9 +42,8 @@ class Actions:
     async def faults_changed(self) -> None:
         """Strike at once what needs no request, and let the doors follow refuse_connections."""
         for rule in self._lab.faults.rules:
-            conditional = rule.match or rule.regexp or rule.surface or rule.after_requests or rule.region_id
             immediate = rule.kind in ("frontend_restart", "forget_procedures", "refuse_connections")
-            if immediate and not conditional and not rule.hits and rule.strike():
+            if immediate and not rule.on_request and not rule.hits and rule.strike():
                 self.strike(rule)
         if not self._lab.faults.active("refuse_connections") and self._cluster.frontend_up:
             await self._lab.open_doors()
@@ -55,6 +54,8 @@ class Actions:
             self._restart_frontend()
         elif rule.kind == "forget_procedures":
             self._metasrv.manager.forget(self._cluster.clock.now())
+        elif rule.kind == "metasrv_failover_mid_way":
+            self._metasrv.election_in_background()
         elif rule.kind == "refuse_connections":
             self._cluster.spawn(self._lab.refuse_connections(rule.seconds))
 

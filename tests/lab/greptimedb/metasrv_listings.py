@@ -27,8 +27,9 @@ class Listings:
             return HttpResponse(200, "OK\n")
         if path == "/leader":
             leader = self._metasrv.leader
-            text = "election info is None" if leader is None else self._metasrv.addresses[leader]
-            return HttpResponse(200, text)
+            if leader is None:
+                return HttpResponse(500, "There is no leader, an election is going on")
+            return HttpResponse(200, self._metasrv.addresses[leader])
         if path == "/heartbeat":
             return HttpResponse(200, self._heartbeat(query.get("addr")))
         if path == "/heartbeat/help":

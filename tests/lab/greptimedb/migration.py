@@ -108,7 +108,7 @@ class Migration:
         def struck(kind: str, step: str = "") -> bool:
             # without a step given, a fault strikes where it hurts: in the middle
             at = step or ("downgrade" if kind == "source_dies_mid_way" else "upgrade")
-            wanted = [r for r in faults.rules if r.kind == kind and (r.step or at) == self.state]
+            wanted = [r for r in faults.rules if r.kind == kind and not r.on_request and (r.step or at) == self.state]
             return bool(wanted) and faults.for_region(kind, self.region.id, self.state) is not None
 
         if struck("source_dies_mid_way"):

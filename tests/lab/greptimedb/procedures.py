@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import typing as t
 import uuid
 from dataclasses import dataclass, field
@@ -68,6 +69,7 @@ class ProcedureManager:
         self.procedures: dict[str, Procedure] = {}
         self.paused = False
         self.leading = True
+        self._pids = random.Random(cluster.settings.seed)
 
     @property
     def limit(self) -> int:
@@ -79,10 +81,9 @@ class ProcedureManager:
         """Procedures that have not ended, queued ones included."""
         return [p for p in self.procedures.values() if p.status not in TERMINAL]
 
-    @staticmethod
-    def new_pid() -> str:
-        """A fresh procedure id."""
-        return str(uuid.uuid4())
+    def new_pid(self) -> str:
+        """A fresh procedure id, reproducible with the lab's seed."""
+        return str(uuid.UUID(int=self._pids.getrandbits(128), version=4))
 
     async def register(self, procedure: Procedure, rejected: t.Callable[[], None]) -> None:
         """The submission in the background: the pid exists only after it, or never (paused, too many)."""

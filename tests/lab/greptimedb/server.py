@@ -9,7 +9,6 @@ import os
 import typing as t
 from dataclasses import dataclass
 
-from lab import tls as lab_tls
 from lab.breakpoints import Breakpoints
 from lab.clock import LabClock
 from lab.control import Control
@@ -32,6 +31,9 @@ from lab.ledger import Ledger
 from lab.listener import Listener
 from lab.mysql_server import MysqlServer
 from lab.record import RequestRecord
+
+if t.TYPE_CHECKING:
+    from lab.tls import Certificates
 
 TRIGGERED = frozenset(("frontend_restart", "metasrv_failover_mid_way", "forget_procedures", "refuse_connections"))
 
@@ -76,7 +78,7 @@ class GreptimeLab:
         if options.readonly_username:
             users[options.readonly_username] = User(options.readonly_password, "ro")
         self.frontend = Frontend(self.engine, self.gate, users)
-        self.tls: lab_tls.Certificates | None = None
+        self.tls: Certificates | None = None
         self._listeners: list[Listener] = []
         self._doors: list[Listener] = []
         self.describe: dict[str, t.Any] = {}
@@ -87,7 +89,9 @@ class GreptimeLab:
         options, settings = self.options, self.cluster.settings
         context = None
         if options.tls:
-            self.tls = lab_tls.create(options.state_directory)
+            from lab import tls  # needs cryptography, which only TLS needs
+
+            self.tls = tls.create(options.state_directory)
             context = self.tls.server_context()
         greptimedb = options.profile != "not-greptimedb"
         backend = self.frontend if greptimedb else OtherMysql(self.gate, self.frontend.users)

@@ -180,6 +180,8 @@ class SqlEngine:
                 "database": ("string", context.schema),
                 "current_schema": ("string", context.schema),
                 "current_user": ("string", context.user),
+                "user": ("string", context.user),
+                "connection_id": ("u32", 1),
                 "now": ("timestamp", self.cluster.clock.timestamp(self.cluster.clock.now())),
             }
             if name not in simple or args:

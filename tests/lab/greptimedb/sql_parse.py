@@ -49,6 +49,7 @@ class Select:
     """A parsed SELECT; ``items`` are (expression, alias or None)."""
 
     items: list[tuple[Node, str | None]]
+    distinct: bool = False
     sources: list[Source] = field(default_factory=list)
     where: Node | None = None
     group: list[Node] = field(default_factory=list)
@@ -130,9 +131,8 @@ class _Parser:
         return found
 
     def select(self) -> Select:
-        if self.word("distinct"):
-            raise SqlSyntaxError("DISTINCT is not simulated")
-        select = Select(self.list_of(self.item))
+        distinct = bool(self.word("distinct"))
+        select = Select(self.list_of(self.item), distinct)
         if self.word("from"):
             select.sources.append(self.source())
             while True:

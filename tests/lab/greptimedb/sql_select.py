@@ -118,7 +118,15 @@ def _plain(select: Select, scope: Scope, rows: list[Row]) -> ResultSet:
     for node, descending in reversed(select.order):
         key = compile_value(_resolve(node, select, items), scope)
         rows = sorted(rows, key=lambda row, k=key: _sortable(k(row)), reverse=descending)  # type: ignore[misc]
-    rows = _limited(select, rows)
+    if not select.distinct:
+        rows = _limited(select, rows)
+    result = _projected(items, scope, rows)
+    if select.distinct:
+        result.rows = _limited(select, list(dict.fromkeys(result.rows)))
+    return result
+
+
+def _projected(items: list[tuple[Node, Column]], scope: Scope, rows: list[Row]) -> ResultSet:
     if len(items) > 1 and all(node[0] == "col" for node, _ in items):
         project = operator.itemgetter(*(scope.index(node[1], node[2]) for node, _ in items))
         return ResultSet([c for _, c in items], [project(row) for row in rows])
