@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 _LIGHT = """color-scheme:light;--page:#f6f7f8;--card:#fff;--ink:#1b1f24;--dim:#57606a;--line:#dfe3e8;--hair:#eceff2;
---link:#0b57b0;--moved:#3f78c3;--onmoved:#fff;--refused:#d97a0b;--failed:#c4352b;--before:#b9c1ca;
+--link:#0b57b0;--moved:#3970b8;--onmoved:#fff;--refused:#d97a0b;--failed:#c4352b;--before:#b9c1ca;
 --good:#12703f;--care:#8a5a00;--bad:#b3261e;--goodbg:#e7f5ec;--carebg:#fdf3dc;--badbg:#fdebe9;--plainbg:#eef1f4;"""
 _DARK = """color-scheme:dark;--page:#111418;--card:#191d23;--ink:#e4e8ed;--dim:#9da7b3;--line:#323943;--hair:#262c34;
 --link:#7db4f5;--moved:#5c96e0;--onmoved:#0c1118;--refused:#f0a040;--failed:#f3736a;--before:#59636f;

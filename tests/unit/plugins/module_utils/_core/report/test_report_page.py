@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import typing as t
 
@@ -163,55 +164,18 @@ def test_hostile_text_stays_text(make: t.Callable[[], t.List[Entry]]) -> None:
     assert "\\u202eabc" in read.text
 
 
+DATA_KEYS = re.findall(
+    r"\w+",
+    "id status resource context purpose from_peer to_peer table plan moves region_id limits before after regions"
+    " lower_bound findings severity accepted waits reason since worst count items subject original ours now action"
+    " done total eta_seconds run_id phase text measured refused_seconds_at_most evidence strategy",
+)
 json_data = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12) | st.just(HOSTILE),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                [
-                    "id",
-                    "status",
-                    "resource",
-                    "context",
-                    "purpose",
-                    "from_peer",
-                    "to_peer",
-                    "table",
-                    "plan",
-                    "moves",
-                    "region_id",
-                    "limits",
-                    "before",
-                    "after",
-                    "regions",
-                    "lower_bound",
-                    "findings",
-                    "severity",
-                    "accepted",
-                    "waits",
-                    "reason",
-                    "since",
-                    "worst",
-                    "count",
-                    "items",
-                    "subject",
-                    "original",
-                    "ours",
-                    "now",
-                    "action",
-                    "done",
-                    "total",
-                    "eta_seconds",
-                    "run_id",
-                    "phase",
-                    "text",
-                    "measured",
-                    "refused_seconds_at_most",
-                    "evidence",
-                    "strategy",
-                ]
-            ),
+            st.sampled_from(DATA_KEYS),
             inner,
             max_size=6,
         )
