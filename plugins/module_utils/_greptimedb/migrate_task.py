@@ -74,6 +74,9 @@ class MigrationTask:
             with GreptimeClient(connection, self._redactor, self._clock) as client:
                 past = read_past(entries, run_id)
                 plan = _open_moves(past) if source is None else source.complete(client.dialect)
+                if source is None and not plan.moves and past.run_started is None:
+                    # Nobody is asked: wrong options of the steps that follow are told before anything is contacted.
+                    return self._result(finished=True, changes=ChangeList())
                 placements = client.placements(
                     sorted({move.region_id for move in plan.moves} | {move.region_id for move in past.unfinished})
                 )
