@@ -107,7 +107,7 @@ def loads(text: str, option: str, name: str) -> t.Any:
 def _loader(yaml: t.Any) -> t.Any:
     """A safe loader which refuses a key that stands twice: YAML would silently take the last one."""
 
-    class PlanLoader(yaml.SafeLoader):  # type: ignore[misc]
+    class PlanLoader(yaml.SafeLoader):
         def construct_mapping(self, node: t.Any, deep: bool = False) -> t.Any:
             seen: t.Set[str] = set()
             for key_node, _value in node.value:

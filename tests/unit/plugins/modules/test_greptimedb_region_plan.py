@@ -226,7 +226,7 @@ def test_a_datanode_that_does_not_exist(run: Run) -> None:
 def journal_of(path: pathlib.Path, moves: t.Sequence[t.Tuple[int, int, int]], engine: str = "greptimedb") -> None:
     clock = SystemClock()
     with Journal.open(str(path), migration_id="m1", engine=engine, clock=clock, redactor=Redactor([])) as journal:
-        changes: t.List[Change] = [move_change(region_id, *peers, request="ADMIN") for region_id, *peers in moves]
+        changes: t.List[Change] = [move_change(*move, "ADMIN") for move in moves]
         ids = journal.intents(changes)
         journal.outcomes([(one, "done", {}) for one in ids])
 

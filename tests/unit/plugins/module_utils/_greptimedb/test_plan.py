@@ -237,8 +237,8 @@ def test_balance_by_bytes_moves_the_region_that_fits_best() -> None:
 
 
 def test_balance_by_bytes_stops_where_no_move_helps_and_says_so() -> None:
-    regions = [region(1024, 0, 0, size_bytes=1000), region(1025, 0, 1, size_bytes=10)]
-    made = plan(cluster(regions, nodes=2), strategy="balance", balance_by="bytes")
+    # The only move there is would turn the imbalance around.
+    made = plan(cluster([region(1024, 0, 0, size_bytes=1000)], nodes=2), strategy="balance", balance_by="bytes")
     assert not made.moves
     assert made.notes == ("Outside the tolerance of 10 % stay datanodes 0, 1: no single move makes it better.",)
 
