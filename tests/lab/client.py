@@ -123,4 +123,4 @@ class LabClient:
                 return state
             if time.monotonic() > end:
                 raise LabError("the condition did not come true within %g s" % seconds)
-            time.sleep(0.02)
+            time.sleep(0.03)

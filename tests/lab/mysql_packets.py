@@ -7,7 +7,6 @@ from __future__ import annotations
 import struct
 import typing as t
 from dataclasses import dataclass, field
-from datetime import datetime
 
 CLIENT_CONNECT_WITH_DB = 0x8
 CLIENT_PROTOCOL_41 = 0x200
@@ -172,10 +171,7 @@ def text_value(value: t.Any) -> bytes:
         data = value.encode()
     elif kind is bool:
         return b"\x011" if value else b"\x010"
-    elif kind is datetime:
-        text = "%s" % value if value.microsecond else value.strftime("%Y-%m-%d %H:%M:%S")
-        data = text.encode()
-    else:
+    else:  # datetime reads as MySQL writes it
         data = str(value).encode()
     return _SHORT[len(data)] + data if len(data) < 251 else lenenc_text(data)
 

@@ -102,5 +102,5 @@ def wait_end(lab: LabClient, pid: str, seconds: float = 20.0) -> dict[str, t.Any
         found = state(lab, pid)
         if found["status"] in ("Done", "Failed"):
             return found
-        time.sleep(0.01)
+        time.sleep(0.03)
     raise AssertionError("%s has not ended: %r" % (pid, found))

@@ -113,7 +113,8 @@ def test_ids_of_logical_tables(shared_lab: LabFactory, version: str, own: bool) 
     peers = ask(lab, "SELECT region_id FROM information_schema.%s" % table)
     of_physical = [row for row in peers if row[0] >> 32 == physical]
     assert len(of_physical) == len(set(of_physical)) * (1 if own else 3)
-    options = dict(ask(lab, "SELECT table_id, create_options FROM information_schema.tables WHERE engine = 'metric'"))
+    select = "SELECT table_id, create_options FROM information_schema.tables WHERE engine = 'metric'"
+    options: dict[int, str] = dict(ask(lab, select))
     assert options[physical] == "physical_metric_table="
     assert options[logical] == "on_physical_table=greptime_physical_table"
 
@@ -158,7 +159,8 @@ def test_active_time_of_a_dead_node_grows(new_lab: LabFactory) -> None:
     lab = new_lab("1.1")
     lab.node(3, alive=False)
     lab.wait_for(lambda s: s["time"] > 14)
-    ages = dict(ask(lab, "SELECT peer_id, active_time FROM information_schema.cluster_info WHERE peer_type='DATANODE'"))
+    select = "SELECT peer_id, active_time FROM information_schema.cluster_info WHERE peer_type='DATANODE'"
+    ages: dict[int, str] = dict(ask(lab, select))
     assert ages[3].startswith("1") and "s" in ages[3]
     rows = ask(lab, "SELECT status FROM information_schema.region_peers WHERE peer_id = 3")
     assert set(rows) == {("ALIVE",)}  # route metadata, not liveness
