@@ -43,6 +43,10 @@ options:
       - The journal to report on, a path on the host where the module runs, or V(s3://bucket/prefix).
       - Nothing is made when there is none. The module fails with the code V(journal.missing) then.
       - When not given, the environment variable E(DBOPS_MIGRATION_JOURNAL) is used. One of both is needed.
+  migration_id:
+    description:
+      - When given, a journal of another migration is refused with the code V(journal.other_migration).
+      - When not given, the environment variable E(DBOPS_MIGRATION_ID) is used.
   dest:
     description:
       - Where the page is written, on the host where the module runs. The folder must exist.

@@ -92,7 +92,7 @@ def settings(report: r.Report) -> str:
 
     def row(one: r.Setting) -> t.List[str]:
         tone, words = _SETTING_WORDS.get(one.state, ("plain", one.state))
-        reason = f" {esc(one.reason)}" if one.reason else ""
+        reason = f" {esc(one.reason)}" if one.reason and tone != "good" else ""
         return [
             code(one.resource),
             *(_value(side) for side in (one.original, one.ours, one.now)),

@@ -135,7 +135,7 @@ nav,.skip,.filter{display:none}section,.verdict{border-radius:6px;padding:10pt 1
 .tiles .value{font-size:13pt}.tiles dt,.tiles .why{font-size:8pt}
 h1{font-size:17pt}h2{font-size:12pt;break-after:avoid}.verdict p{font-size:12.5pt}
 table{font-size:7.8pt}th,td{padding:2.5pt 6pt 2.5pt 0;min-width:0!important}.tag{font-size:7.2pt;padding:0 5pt}
-code{font-size:.92em}td,th code{overflow-wrap:anywhere}
+code{font-size:.92em}th code{overflow-wrap:anywhere}
 .scroll{overflow:visible}figure svg{min-width:0}.tiles,.verdict,figure,tr,.facts{break-inside:avoid}
 caption,figcaption,.legend,.note{font-size:8.5pt}.verdict,.tiles div,section{border-color:#ccc}
 details:not([open]) summary::after{content:" \\2013 folded away; open it before printing to have it on paper"}}

@@ -74,7 +74,7 @@ def test_a_good_migration_is_told_in_full() -> None:
             "enabled: false",
             "enabled: true",
             "enabled: false",
-            "put back it is still what the migration made it",
+            "put back",
         ]
     ]
     accepted = read.rows["findings-table"][-1]
