@@ -8,9 +8,8 @@ from __future__ import annotations
 import time
 import typing as t
 
-from lab.client import LabClient, LabError
-
 from bench.timeline import Span, submitted_region
+from lab.client import LabClient, LabError
 
 HTTP_ERA = ("0.6",)
 TERMINAL = ("Done", "Failed", "Poisoned")

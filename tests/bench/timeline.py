@@ -15,7 +15,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.schedule_bou
     Bound,
     measured_lower_bound,
 )
-
 from bench.moves import Move
 
 SUBMISSION = re.compile(r"migrate_region\s*\(\s*(\d+)|region-migration\?.*?region_id=(\d+)", re.IGNORECASE)

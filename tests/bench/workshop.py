@@ -12,16 +12,15 @@ import pathlib
 import shutil
 import typing as t
 
+from bench import labs, moves, playbooks
+from bench.timeline import Span
 from lab import process
 from lab.client import LabClient
 from tooling import paths
 
-from bench import labs, moves, playbooks
-from bench.timeline import Span
-
 HOME = paths.BUILD / "bench"
 
-# Lab seconds; a region with some hundred MiB to open, flush and replay. The lab's own defaults are for a busy small one.
+# Lab seconds: regions with some hundred MiB to open, flush and replay. The lab's own defaults are for small ones.
 SLOW = {"open_candidate": [0.5, 1.5], "flush": [0.5, 2.5], "catch_up": [0.5, 2.5], "close_region": [0.1, 0.4]}
 
 

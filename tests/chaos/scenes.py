@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the dbops.migration contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The migrations that are killed and misled: a small lab under writes, a few moves, options scaled to the lab's clock."""
+"""The migrations that are killed and misled: a small lab under writes, a few moves, options scaled to its clock."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ import pathlib
 import random
 import typing as t
 
-from lab import process
-from lab.client import LabClient
-
 from bench import labs
 from bench.moves import Move
+from lab import process
+from lab.client import LabClient
 
 PROFILES = ("0.6", "0.7", "0.8", "0.9.2", "0.9.5", "0.12", "0.15", "0.17", "1.0", "1.1")
 NODES = 3
@@ -74,7 +73,7 @@ def choose(state: t.Mapping[str, t.Any], rng: random.Random, count: int) -> list
 def options(
     scene: Scene, lab: LabClient, moves: t.Sequence[Move], journal: pathlib.Path, **more: t.Any
 ) -> dict[str, t.Any]:
-    """The module's options; every time that a real cluster's clock decides is divided by the lab's factor."""
+    """The module's options. What the server counts is in lab seconds; what we count is divided by the lab's factor."""
     scaled = {
         "settle_time": f"{10 / scene.factor:g}s",
         "read_timeout": f"{30 / scene.factor:g}s",
@@ -86,8 +85,8 @@ def options(
         **scaled,
         "moves": list(moves),
         "limits": {"global": 3, "per_source": 2, "per_target": 2},
-        "server_timeout": "30s",
-        "move_timeout": "31s",
+        "server_timeout": "5s",
+        "move_timeout": "6s",
         "timeout": "60s",
         "journal": str(journal),
         "migration_id": scene.name,

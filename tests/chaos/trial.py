@@ -11,13 +11,12 @@ import pathlib
 import shutil
 import typing as t
 
-from lab.client import LabClient
-from tooling import paths
-
 from bench import labs, modules
 from bench.moves import Move
 from chaos import journal_check
 from chaos.judgement import Evidence, Verdict, judge
+from lab.client import LabClient
+from tooling import paths
 
 HOME = paths.BUILD / "chaos"
 MOST_RUNS = 6
@@ -38,7 +37,7 @@ class Trial:
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir(parents=True)
         self._before = lab.state()
-        self._since = self.last_seq()
+        self.first_seq = self.last_seq() + 1
 
     def last_seq(self) -> int:
         """The newest request's number."""
@@ -85,7 +84,7 @@ class Trial:
 
     def keep(self, result: Verdict) -> None:
         """Put everything that helps to understand the case into its folder."""
-        record = [json.dumps(one) for one in self.lab.requests(since=self._since + 1)]
+        record = [json.dumps(one) for one in self.lab.requests(since=self.first_seq)]
         (self.home / "requests.jsonl").write_text("\n".join(record) + "\n", encoding="utf-8")
         (self.home / "outputs.txt").write_text("\n-----\n".join(self.outputs) + "\n", encoding="utf-8")
         with contextlib.suppress(OSError):
