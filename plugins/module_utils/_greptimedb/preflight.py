@@ -126,6 +126,7 @@ class _Check:
             if procedure.active
         }
         self.own = set(own_procedures)
+        self.serving = {region.leader_peer for region in self.regions.values() if region.leader_peer is not None}
 
     def features(self) -> set[str]:
         """What is in use, by the names that known bugs are tied to."""
@@ -153,10 +154,13 @@ class _Check:
         ):
             for peer in sorted(peers):
                 needed.setdefault(peer, []).append(role)
-        for peer in sorted(set(needed) | set(self.nodes)):
+        for peer in sorted(set(needed) | set(self.nodes) | self.serving):
             node = self.nodes.get(peer)
             roles = " and ".join(needed.get(peer, []))
-            if node is None:
+            if node is None and peer in self.serving:
+                # Its lease is over for so long that it is not even listed, but routes still name it.
+                yield self._not_alive(Node(peer, "datanode", "", alive=DEAD), roles)
+            elif node is None:
                 yield Finding(
                     "greptimedb.datanode.unknown",
                     "blocker",

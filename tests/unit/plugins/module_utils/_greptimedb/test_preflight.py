@@ -201,6 +201,11 @@ def test_a_dead_datanode_that_nothing_needs_is_a_warning() -> None:
     assert only(judged(cluster(nodes=nodes), MOVE), "greptimedb.datanode.dead").severity == "warning"
 
 
+def test_a_datanode_that_is_only_in_the_routes_is_dead_and_not_misspelt() -> None:
+    found = only(judged(cluster(nodes=(node(1), node(2)), configs=(config(1),)), MOVE), "greptimedb.datanode.dead")
+    assert (found.severity, found.subject, found.evidence["regions"]) == ("blocker", "datanode 0", 1)
+
+
 def test_two_datanodes_are_needed() -> None:
     only(judged(cluster(nodes=(node(0), node(1, "no")))), "greptimedb.datanode.too_few")
 
