@@ -181,6 +181,17 @@ def test_parallel_route_updates_of_one_table_race_before_0_11_1(new_lab: LabFact
     assert [lab.leader(FIRST + n) for n in range(6)] == [(n + 1) % 4 for n in range(6)]
 
 
+@pytest.mark.parametrize("version", ["0.9.5", "1.1"])
+def test_back_and_forth_at_once(new_lab: LabFactory, version: str) -> None:
+    """Before 0.11.1 the source keeps its copy until the lease is over: in the way of nothing."""
+    lab = new_lab(version, writers=2, factor=10)
+    lab.config(durations={"open_candidate": 0.9})
+    for source, target in ((0, 1), (1, 0), (0, 1)):
+        assert wait_end(lab, migrate(lab, FIRST, source, target)) == {"status": "Done"}
+        assert lab.leader(FIRST) == target
+    assert lab.ledger()["missing"] == 0
+
+
 def test_a_table_dropped_meanwhile(new_lab: LabFactory) -> None:
     lab = new_lab("1.1")
     lab.config(durations={"open_candidate": 9})

@@ -141,7 +141,8 @@ class Migration:
         return "open_candidate"
 
     async def _open_candidate(self) -> str:
-        if self.region.leader == self.target:
+        if self.region.leader == self.target:  # resumed: the former metasrv leader got this far
+            await self.cluster.invalidate_cache(self.region)
             return "close"
         seconds = self.cluster.draw(self.cluster.settings.durations.open_candidate)
         limit = self.cluster.meta.open_timeout
@@ -155,7 +156,9 @@ class Migration:
         place = storage_place(self._target.config, self.target)
         if place != storage_place(self._source.config, self.source):
             raise RetryLater("EmptyRegionDir: Empty region directory, region_id: %s" % self.region.text)
-        if self.target not in self.region.replicas:
+        if self.target in self.region.replicas:  # left over from an earlier migration the other way
+            self.region.replicas[self.target].closes_at = None
+        else:
             self.cluster.open_replica(self.region, self._target, leader=False)
         return "pre_flush" if self.cluster.meta.pre_flush else "downgrade_metadata"
 
