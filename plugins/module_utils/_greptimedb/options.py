@@ -260,8 +260,3 @@ class _Reader:
                 "'prefer' does not exist for the http transport, which cannot ask a server whether it offers TLS",
                 "Set tls to disable for http or to require, verify-ca or verify-full for https",
             )
-
-
-def read_connection(params: t.Mapping[str, t.Any]) -> Connection:
-    """The connection of a module's parameters; see ``Connection.from_params``."""
-    return Connection.from_params(params)

@@ -125,8 +125,7 @@ def connection(**given: t.Any) -> Connection:
     return Connection.from_params(params)
 
 
-def client(sql: t.Optional[FakeSql], admin: t.Any = None, **given: t.Any) -> GreptimeClient:
+def client(sql: t.Optional[FakeSql], admin: t.Optional[FakeAdmin] = None, **given: t.Any) -> GreptimeClient:
     """A client over the fakes."""
-    return GreptimeClient(
-        connection(**given), Redactor(["hunter22"]), Clock(), transport=sql, admin=admin or FakeAdmin()
-    )
+    metasrv: t.Any = admin or FakeAdmin()
+    return GreptimeClient(connection(**given), Redactor(["hunter22"]), Clock(), transport=sql, admin=metasrv)
