@@ -158,9 +158,9 @@ def _load_picture(
     for place, before, after in plan.loads:
         was, planned = v.number(before.get(key)), v.number(after.get(key))
         if was is not None or planned is not None:
-            is_now = max(0.0, (was or 0.0) + moved.get(place, 0.0))
-            rows.append((place, was or 0.0, is_now, planned))
-    if not rows:
+            rows.append((place, was or 0.0, (was or 0.0) + moved.get(place, 0.0), planned))
+    # More moved away than was there: the plan was made without knowing the loads.
+    if not rows or any(is_now < -1e-6 for _place, _was, is_now, _planned in rows):
         return ""
     left_out = ""
     if len(rows) > _MOST_LOADS:

@@ -12,7 +12,7 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.report.records import Attempt, Report
 from ansible_collections.dbops.migration.plugins.module_utils._core.schedule import Job
-from ansible_collections.dbops.migration.plugins.module_utils._core.schedule_bound import Bound, lower_bound
+from ansible_collections.dbops.migration.plugins.module_utils._core.schedule_bound import lower_bound
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,24 +79,42 @@ def time_at_work(report: Report) -> float:
     return math.fsum(stop - start for start, stop in busy_periods(report, report.current))
 
 
-def bound_of(report: Report) -> t.Optional[Bound]:
-    """The shortest time in which the attempts could have run under the newest plan's limits, from how long each took.
+@dataclasses.dataclass(frozen=True)
+class Best:
+    """The shortest time the limits allowed: ``seconds`` for all plans, ``binding`` names the limit of the longest part.
+
+    ``by_limit`` holds what each limit of the newest plan allowed at best.
+    """
+
+    seconds: float
+    binding: str
+    by_limit: t.Mapping[str, float]
+
+
+def best_of(report: Report) -> t.Optional[Best]:
+    """The shortest time in which the attempts could have run under their plans' limits, from how long each took.
 
     None without a plan, or while fewer than two attempts have ended.
     """
-    if report.plan is None:
+    plans = [plan for plan in report.plans if plan.moves]
+    jobs: t.List[t.List[Job]] = [[] for _plan in plans]
+    for number, attempt in enumerate(report.current):
+        in_force = [place for place, plan in enumerate(plans) if plan.at <= attempt.started]
+        if attempt.ended is not None and in_force:
+            jobs[in_force[-1]].append(Job(str(number), _keys(attempt), attempt.ended - attempt.started))
+    bounds = [lower_bound(some, _limits(plan.limits)) for plan, some in zip(plans, jobs) if some]
+    if not bounds or sum(map(len, jobs)) < 2:
         return None
-    jobs = [
-        Job(str(number), _keys(attempt), attempt.ended - attempt.started)
-        for number, attempt in enumerate(report.current)
-        if attempt.ended is not None
-    ]
-    limits = {
+    longest = max(bounds, key=lambda bound: bound.value)
+    return Best(math.fsum(bound.value for bound in bounds), longest.binding, bounds[-1].by_key)
+
+
+def _limits(limits: t.Mapping[str, t.Any]) -> t.Dict[str, t.Optional[int]]:
+    return {
         str(key): value
-        for key, value in report.plan.limits.items()
+        for key, value in limits.items()
         if isinstance(value, int) and not isinstance(value, bool) and value > 0
     }
-    return lower_bound(jobs, limits) if len(jobs) > 1 and limits else None
 
 
 def _keys(attempt: Attempt) -> t.Tuple[str, ...]:

@@ -75,7 +75,7 @@ def fold_items(
                 target=target,
                 size_bytes=v.number(move.get("size_bytes")),
                 state=state,
-                attempts=own,
+                attempts=tuple(attempt for attempt in own if attempt.target == target),
             )
         )
     return items

@@ -36,8 +36,9 @@ def plan_facts(report: r.Report) -> str:
     ]
     deep = v.number(bound.get("moves_deep"))
     if deep is not None:
-        text = f"at least {w.count(deep)} moves one after another, because of {code(v.word(bound.get('binding')))}"
-        facts.append(("Lower bound", f"{text}. {esc(v.word(bound.get('explanation')))}"))
+        text = f"{w.counted(int(deep), 'move')} one after another at least"
+        explanation = v.word(bound.get("explanation")) or f"{v.word(bound.get('binding'))} binds."
+        facts.append(("Lower bound", f"{text}. {esc(explanation)}"))
     for name, left in (("Excluded", plan.excluded), ("No place found for", plan.unplaceable)):
         if left:
             facts.append((name, some([v.word(one) for one in left], 8)))

@@ -63,7 +63,7 @@ class Attempt:
 
 @dataclasses.dataclass(frozen=True)
 class Item:
-    """One thing that moves: where from, where to, and the attempts made since the plans took their direction."""
+    """One thing that moves: where from, where to, and the attempts to bring it there (oldest first)."""
 
     key: str
     group: str

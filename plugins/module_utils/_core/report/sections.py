@@ -285,8 +285,8 @@ def runs(report: r.Report) -> str:
 
 def bounds(report: r.Report) -> str:
     """What each limit would allow at best."""
-    bound = figures.bound_of(report)
-    if bound is None:
+    best = figures.best_of(report)
+    if best is None:
         return ""
-    rows = ([code(key), w.seconds(value)] for key, value in list(bound.by_key.items())[:8])
+    rows = ([code(key), w.seconds(value)] for key, value in list(best.by_limit.items())[:8])
     return table("bounds-table", "At best, by limit", [Column("Limit"), Column("At least", "n")], rows)

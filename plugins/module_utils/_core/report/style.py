@@ -84,6 +84,7 @@ th[aria-sort=descending] button::after{content:" \\2193"}
 .tag{display:inline-block;padding:0 8px;border-radius:9px;font-size:12.5px;font-weight:600;line-height:1.55;
 white-space:nowrap;color:var(--tone);background:var(--tint)}
 #bounds-table{width:auto}#bounds-table th,#bounds-table td{padding-right:28px}
+td .dim{overflow-wrap:anywhere}
 details summary{cursor:pointer;color:var(--link);margin:2px 0 10px}
 .filter{display:flex;align-items:center;gap:10px;margin:0 0 8px;font-size:13.5px}
 .filter input{font:inherit;color:inherit;background:var(--page);border:1px solid var(--line);border-radius:6px;

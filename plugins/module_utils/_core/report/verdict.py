@@ -13,6 +13,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.report impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.report import records as r
 from ansible_collections.dbops.migration.plugins.module_utils._core.report import values as v
 from ansible_collections.dbops.migration.plugins.module_utils._core.report import words as w
+from ansible_collections.dbops.migration.plugins.module_utils._core.schedule_bound import LONGEST_JOB
 
 GOOD, CARE, BAD, PLAIN = "good", "care", "bad", "plain"
 
@@ -259,16 +260,21 @@ def _time_tiles(report: r.Report) -> t.List[Tile]:
     if periods > 1:
         note += f"; pauses between {periods} runs left out"
     found = [Tile("Time at work", w.seconds(took), note)]
-    bound = figures.bound_of(report)
-    if bound is not None and bound.value > 0:
+    best = figures.best_of(report)
+    if best is not None and best.seconds > 0:
         found.append(
             Tile(
                 "Shortest possible",
-                w.seconds(bound.value),
-                f"under the plan's limits; {bound.binding} binds, {took / bound.value:.2f} times as long was needed",
+                w.seconds(best.seconds),
+                f"under the plan's limits; {_binding(best.binding)},"
+                f" {took / best.seconds:.2f} times as long was needed",
             )
         )
     return found
+
+
+def _binding(key: str) -> str:
+    return "the longest move binds" if key == LONGEST_JOB else f"{key} binds"
 
 
 def summary_lines(report: r.Report) -> t.List[str]:

@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.report import figures
 from ansible_collections.dbops.migration.plugins.module_utils._core.report import records as r
+from ansible_collections.dbops.migration.plugins.module_utils._core.report.charts import loads
 from ansible_collections.dbops.migration.plugins.module_utils._core.report.verdict import summary_lines, verdict
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.report import journals
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.report.reading import report_of
@@ -122,6 +123,14 @@ def test_there_and_back_count_apart() -> None:
     assert all(len(item.attempts) == 1 for item in report.items)
     assert (len(report.current), len(report.attempts)) == (20, 40)
     assert verdict(report).sentence == "Rolled back: all 20 regions moved back."
+
+
+def test_loads_are_not_shown_where_the_plan_does_not_know_them() -> None:
+    plan = one_plan(1, before={"3": {"regions": 0}, "0": {"regions": 0}}, after={"3": {"regions": 0}})
+    writer = started(plan)
+    sent(writer, plan, 0, "c1")
+    assert loads(ended(writer)) == ""
+    assert "datanode 3: 60 to 0" in loads(report_of(journals.small()))
 
 
 def test_a_run_that_goes_on_in_steps_is_one_run() -> None:
@@ -247,10 +256,10 @@ def test_figures_of_the_run() -> None:
     report = report_of(journals.interrupted(resumed=True))
     at_work = figures.time_at_work(report)
     assert 25 < at_work < 40, "the hour between the runs does not count"
-    bound = figures.bound_of(report)
-    assert bound is not None
-    assert bound.binding == "per_source:3"
-    assert 0.8 * at_work < bound.value <= at_work
+    best = figures.best_of(report)
+    assert best is not None
+    assert best.binding == "per_source:3"
+    assert 0.8 * at_work < best.seconds <= at_work
     refused = figures.spread(attempt.refused_most for attempt in report.attempts)
     assert refused is not None
     assert refused.median <= refused.p95 <= refused.largest < 2
