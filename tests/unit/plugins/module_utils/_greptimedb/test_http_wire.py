@@ -87,7 +87,7 @@ def test_nobody_there_means_not_sent() -> None:
 def test_a_mutating_request_whose_answer_is_lost_is_sent_once(
     serve: t.Callable[..., t.Tuple[Server, HttpEndpoint]],
 ) -> None:
-    server, endpoint = serve([ANSWER], [None], [ANSWER])
+    server, endpoint = serve([ANSWER, None], [None], [ANSWER])
     endpoint.request("GET", "/warm")
     with pytest.raises(ConnectionLost) as caught:
         endpoint.request("POST", "/change", mutating=True)
