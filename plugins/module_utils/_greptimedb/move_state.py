@@ -36,6 +36,10 @@ DEGRADED_WORDS = frozenset({"DOWNGRADED", "DOWNGRADING"})
 FAILED_WORDS = frozenset({"Failed", "Poisoned"})
 TERMINAL_WORDS = FAILED_WORDS | {"Done"}
 
+# A procedure that was never seen is not asked for by its id sooner than this many seconds after the submission: the id is
+# handed out before the procedure exists, and nearly all show in the list by the next look, which costs nothing more.
+ASK_AFTER = 1.0
+
 # Reasons a move (or the whole run) can wait for. The registry of the follow loop: nothing else may be given as reason.
 WAIT_REASONS = frozenset(
     {
@@ -194,7 +198,7 @@ def decide(track: Track, seen: Sighting, now: float, rules: Rules) -> Decision:
         )
     if degraded or seen.leader_peer is None:
         return _while_degraded(track, seen, settled)
-    return _still_on_source(track, seen, settled, rules)
+    return _still_on_source(track, seen, silent_for, settled, rules)
 
 
 def _reason_while_active(track: Track, seen: Sighting, degraded: bool) -> str:
@@ -230,7 +234,7 @@ def _while_degraded(track: Track, seen: Sighting, settled: bool) -> Decision:
     )
 
 
-def _still_on_source(track: Track, seen: Sighting, settled: bool, rules: Rules) -> Decision:
+def _still_on_source(track: Track, seen: Sighting, silent_for: float, settled: bool, rules: Rules) -> Decision:
     word = track.asked[0] if track.asked else ""
     if word in FAILED_WORDS:
         return _ended(
@@ -245,6 +249,8 @@ def _still_on_source(track: Track, seen: Sighting, settled: bool, rules: Rules) 
     if seen.active is None and word in ("Running", "Retrying"):
         return Decision("ask", reason="greptimedb.wait.preparing_target")
     if track.procedure_id and rules.asks_state and word not in ("Done", "not_found"):
+        if track.active_at is None and silent_for < min(ASK_AFTER, rules.settle_time / 2):
+            return _keep(waiting)
         return Decision("ask", reason=waiting)
     if not settled:
         # "not found" may still turn into a procedure (it is registered after its id was handed out).

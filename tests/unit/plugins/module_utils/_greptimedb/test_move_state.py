@@ -175,3 +175,17 @@ def test_no_sighting_proves_arrival_but_the_target_leading_and_no_wait_is_withou
 
 def test_every_wait_reason_says_what_ends_it() -> None:
     assert set(ENDS_WHEN) == ms.WAIT_REASONS
+
+
+def test_a_fresh_submission_is_not_asked_for_by_its_id() -> None:
+    assert ms.decide(track(), seen(), SENT + 0.3, RULES).kind == "keep"
+    assert ms.decide(track(), seen(), SENT + 1.0, RULES).kind == "ask"
+
+
+def test_a_procedure_that_was_seen_and_is_gone_is_asked_for_at_once() -> None:
+    assert ms.decide(track(active_at=SENT + 0.2), seen(), SENT + 0.3, RULES).kind == "ask"
+
+
+def test_asking_comes_before_the_settle_time_is_over() -> None:
+    quick = ms.Rules(settle_time=0.4, move_timeout=600.0, asks_state=True)
+    assert ms.decide(track(), seen(), SENT + 0.3, quick).kind == "ask"
