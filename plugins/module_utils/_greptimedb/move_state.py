@@ -36,8 +36,8 @@ DEGRADED_WORDS = frozenset({"DOWNGRADED", "DOWNGRADING"})
 FAILED_WORDS = frozenset({"Failed", "Poisoned"})
 TERMINAL_WORDS = FAILED_WORDS | {"Done"}
 
-# A procedure that was never seen is not asked for by its id sooner than this many seconds after the submission: the id is
-# handed out before the procedure exists, and nearly all show in the list by the next look, which costs nothing more.
+# A procedure that was never seen is not asked for by its id sooner than this many seconds after the submission: the id
+# is handed out before the procedure exists, and nearly all show in the list by the next look, which costs nothing more.
 ASK_AFTER = 1.0
 
 # Reasons a move (or the whole run) can wait for. The registry of the follow loop: nothing else may be given as reason.
