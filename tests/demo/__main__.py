@@ -41,18 +41,19 @@ def main() -> int:
         shutil.rmtree(HOME)
         HOME.mkdir()
     client = running_lab() or start_lab(options.profile)
-    before = last_request(client)
+    first = next_request(client)
+    written = client.ledger()["acknowledged"]
     started = time.monotonic()
     code = subprocess.run(playbook_command(), env=linked.ansible_environment(), cwd=HOME, check=False).returncode
     took = time.monotonic() - started
     print()
-    print(summary.text(client, HOME, since_request=before, seconds=took, ok=code == 0, drained=DRAINED))
+    print(summary.text(client, HOME, first, written, seconds=took, ok=code == 0, drained=DRAINED))
     return code
 
 
-def last_request(client: LabClient) -> int:
-    """Return the number of the newest request that the lab has received."""
-    return max((one["seq"] for one in client.requests()), default=0)
+def next_request(client: LabClient) -> int:
+    """Return the number that the next request to the lab will have."""
+    return max((one["seq"] + 1 for one in client.requests()), default=0)
 
 
 def read_arguments() -> argparse.Namespace:

@@ -15,9 +15,21 @@ from lab.client import LabClient
 RULE = "-" * 78
 
 
-def text(client: LabClient, home: pathlib.Path, *, since_request: int, seconds: float, ok: bool, drained: int) -> str:
-    """Return the closing summary; all figures are the lab's own (its requests, its writers' ledger)."""
-    requests = [one for one in client.requests(since=since_request) if one["mutating"]]
+def text(
+    client: LabClient,
+    home: pathlib.Path,
+    first_request: int,
+    written_before: int,
+    *,
+    seconds: float,
+    ok: bool,
+    drained: int,
+) -> str:
+    """Return the closing summary; all figures are the lab's own (its requests, its writers' ledger).
+
+    Requests count from the number ``first_request`` on, writes beyond the ``written_before`` acknowledged earlier.
+    """
+    requests = [one for one in client.requests(since=first_request) if one["mutating"]]
     regions = client.state()["regions"]
     ledger = client.ledger()
     moves = [one for one in requests if "migrate_region" in one["request"] or "region-migration" in one["request"]]
@@ -32,8 +44,8 @@ def text(client: LabClient, home: pathlib.Path, *, since_request: int, seconds: 
         "",
         "Regions per datanode now   " + layout(regions),
         f"Mutating calls received    {len(requests)}" + kinds(requests),
-        f"Acknowledged writes        {ledger['acknowledged']:,}",
-        f"Acknowledged writes lost   {ledger['missing']}",
+        f"Acknowledged writes        {ledger['acknowledged'] - written_before:,} during the run",
+        f"Acknowledged writes lost   {ledger['missing']} since the lab was started",
         "Writes refused per region  " + windows(ledger),
         f"Report                     {home / 'report.html'}",
         f"Journal                    {home / 'journal.jsonl'}",
