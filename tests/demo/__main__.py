@@ -18,9 +18,8 @@ import subprocess
 import sys
 import time
 
-from lab.client import LabClient
-
 from demo import summary
+from lab.client import LabClient
 from tooling import linked, paths
 
 HOME = paths.BUILD / "demo"
