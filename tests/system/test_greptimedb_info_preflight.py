@@ -48,6 +48,7 @@ def run(module: str, lab: LabClient, **options: t.Any) -> dict[str, t.Any]:
         capture_output=True,
         text=True,
         timeout=120,
+        check=False,
     )
     assert "{" in done.stdout, done.stdout + done.stderr
     return dict(json.loads(done.stdout[done.stdout.index("{") :]))

@@ -10,7 +10,11 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_list
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidInput, InvalidOption, MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import (
+    InvalidInput,
+    InvalidOption,
+    MigrationError,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Verdict, judge, parse_acceptances
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_news import already_told
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import open_journal, read_journal

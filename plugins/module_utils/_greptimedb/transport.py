@@ -70,7 +70,6 @@ class SqlTransport(t.Protocol):
     @property
     def address(self) -> str:
         """Where it connects to, for messages: ``host:port``."""
-        ...
 
     def query(self, sql: str, *, mutating: bool = False) -> Rows:
         """The result of one statement.
@@ -78,8 +77,6 @@ class SqlTransport(t.Protocol):
         :raises ServerError: the server refused it
         :raises ConnectionLost: no answer; after this, the next call uses a fresh connection
         """
-        ...
 
     def close(self) -> None:
         """Give the connection back."""
-        ...
