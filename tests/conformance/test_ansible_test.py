@@ -40,7 +40,7 @@ def _core_for(target: pythons.Version) -> cores.Core:
 @every_core
 def test_sanity(core: cores.Core) -> None:
     _skip_unless_tested(core)
-    ansible_test.run(core, "sanity", timeout=900)
+    ansible_test.run(core, "sanity", timeout=1500)
 
 
 @pytest.mark.cost(150)
