@@ -24,7 +24,7 @@ def collections_root() -> pathlib.Path:
 
 
 def ansible_environment() -> dict[str, str]:
-    """Return an environment for ansible-playbook: this tree's collection, no configuration of the user or the machine."""
+    """Return an environment for ansible-playbook: the tree of this checkout, no configuration of user or machine."""
     home = paths.HOMES / "ansible"
     home.mkdir(parents=True, exist_ok=True)
     config = home / "ansible.cfg"
