@@ -23,6 +23,7 @@ description:
 extends_documentation_fragment:
   - dbops.migration._attributes
   - dbops.migration._attributes.actiongroup_greptimedb
+  - dbops.migration._attributes.flow
   - dbops.migration._greptimedb
   - dbops.migration._journal
 attributes:
