@@ -74,7 +74,9 @@ class Play:
         return Played(self._process.returncode, output, seconds, usage.ru_utime + usage.ru_stime)
 
 
-def start(playbook: pathlib.Path, variables: t.Mapping[str, t.Any], home: pathlib.Path, *, check: bool = False) -> Play:
+def start(
+    playbook: pathlib.Path | str, variables: t.Mapping[str, t.Any], home: pathlib.Path, *, check: bool = False
+) -> Play:
     """Begin `ansible-playbook` on localhost with these extra variables."""
     home.mkdir(parents=True, exist_ok=True)
     file = home / "variables.json"
@@ -83,6 +85,8 @@ def start(playbook: pathlib.Path, variables: t.Mapping[str, t.Any], home: pathli
     return Play([*command, *(["--check"] if check else []), "--extra-vars", f"@{file}", str(playbook)], home)
 
 
-def run(playbook: pathlib.Path, variables: t.Mapping[str, t.Any], home: pathlib.Path, *, check: bool = False) -> Played:
+def run(
+    playbook: pathlib.Path | str, variables: t.Mapping[str, t.Any], home: pathlib.Path, *, check: bool = False
+) -> Played:
     """Run `ansible-playbook` to its end."""
     return start(playbook, variables, home, check=check).wait()

@@ -20,14 +20,14 @@ import typing as t
 from bench import figures
 from bench.figures import Figure
 from bench.workers import Workers
-from chaos import ambiguity, kills
+from chaos import ambiguity, kills, whole
 from chaos.kills import Point, Tried
 from chaos.scenes import PROFILES, Scene
 from chaos.trial import HOME
 from tooling import paths
 
 RESULT = paths.BUILD / "chaos-greptimedb.json"
-SERIES = ("module", "pair", "playbook", "ambiguity")
+SERIES = ("module", "pair", "playbook", "whole", "ambiguity")
 SHOWN_EVERY = 30.0
 
 
@@ -73,7 +73,7 @@ class Tally:
 
 def kill_everything(options: argparse.Namespace, workers: Workers, tally: Tally) -> None:
     """All kill series over the profiles: record each scene first, then try its points."""
-    series = [name for name in options.series.split(",") if name != "ambiguity"]
+    series = [name for name in options.series.split(",") if name in ("module", "pair", "playbook")]
     count = 2 if options.quick else 3
     found = [Scene(profile, options.seed, count=count) for profile in options.profiles.split(",") if series]
     points: dict[Scene, list[Point]] = dict(
@@ -88,6 +88,23 @@ def kill_everything(options: argparse.Namespace, workers: Workers, tally: Tally)
                     jobs.append(_kill_job(name, scene, point))
                     tally.recorded[scene.profile] += 1
     print(f"{len(jobs)} points in {len(found)} recorded runs", flush=True)
+    for tried in workers.results(jobs):
+        tally.add_kill(tried)
+
+
+def kill_whole_runs(options: argparse.Namespace, workers: Workers, tally: Tally) -> None:
+    """The whole playbook, preflight to restore, with maintenance mode."""
+    found = [
+        Scene(profile, options.seed, count=2) for profile in whole.PROFILES if profile in options.profiles.split(",")
+    ]
+    points = dict(workers.results([lambda _server, one=scene: [(one, whole.record(one))] for scene in found]))
+    jobs = [
+        lambda _server, scene=scene, point=point: [whole.kill(scene, point)]
+        for scene in found
+        for point in points[scene]
+    ]
+    tally.recorded.update(scene.profile for scene in found for _point in points[scene])
+    print(f"{len(jobs)} points in {len(found)} recorded whole runs", flush=True)
     for tried in workers.results(jobs):
         tally.add_kill(tried)
 
@@ -182,6 +199,8 @@ def main(argv: t.Sequence[str] | None = None) -> int:
     tally = Tally()
     with Workers(options.workers, HOME) as workers:
         kill_everything(options, workers, tally)
+        if "whole" in options.series.split(","):
+            kill_whole_runs(options, workers, tally)
         if "ambiguity" in options.series.split(","):
             mislead(options, workers, tally)
     found = [*kill_figures(tally, options.seed), *ambiguity_figures(tally, options.first)]
