@@ -10,6 +10,7 @@ A figure that was not measured is absent. The exit status is 1 when a bar does n
 from __future__ import annotations
 
 import argparse
+import functools
 import itertools
 import sys
 import time
@@ -58,9 +59,7 @@ def predict(options: argparse.Namespace) -> list[Figure]:
     found: list[prediction.Predicted] = []
     with Workers(options.workers, workshop.HOME) as workers:
         jobs = [
-            lambda server, one=some, profile=profile: prediction.states(
-                profile, [options.seed * 1_000_000 + number for number in one], server
-            )
+            functools.partial(prediction.states, profile, [options.seed * 1_000_000 + number for number in some])
             for some, profile in zip(seeds, itertools.cycle(profiles))
         ]
         for one in workers.results(jobs):

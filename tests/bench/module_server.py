@@ -38,7 +38,7 @@ class Death:
 
     def install(self) -> None:
         """Put the hooks in place."""
-        os.write = self._hooked_write  # type: ignore[assignment]
+        os.write = self._hooked_write
         os.replace = self._hooked_replace  # type: ignore[assignment]
 
     def _hooked_write(self, fd: int, data: t.Any) -> int:

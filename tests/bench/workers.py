@@ -45,8 +45,11 @@ class Workers:
             self._local.server = server
         return server
 
+    def _do(self, job: Job[Result]) -> list[Result]:
+        return list(job(self._server()))
+
     def results(self, jobs: t.Iterable[Job[Result]]) -> t.Iterator[Result]:
         """Everything that the jobs yield, job by job as they end."""
-        futures = [self._pool.submit(lambda job=job: list(job(self._server()))) for job in jobs]
+        futures = [self._pool.submit(self._do, job) for job in jobs]
         for future in concurrent.futures.as_completed(futures):
             yield from future.result()

@@ -12,14 +12,16 @@ from __future__ import annotations
 import argparse
 import collections
 import dataclasses
+import functools
 import random
 import sys
 import time
 import typing as t
 
-from bench import figures
+from bench import figures, timeline
 from bench.figures import Figure
-from bench.workers import Workers
+from bench.modules import ModuleServer
+from bench.workers import Job, Workers
 from chaos import ambiguity, kills, whole
 from chaos.kills import Point, Tried
 from chaos.scenes import PROFILES, Scene
@@ -27,7 +29,7 @@ from chaos.trial import HOME
 from tooling import paths
 
 RESULT = paths.BUILD / "chaos-greptimedb.json"
-SERIES = ("module", "pair", "playbook", "whole", "ambiguity")
+SERIES = ("module", "pair", "late", "playbook", "whole", "ambiguity")
 SHOWN_EVERY = 30.0
 
 
@@ -73,19 +75,18 @@ class Tally:
 
 def kill_everything(options: argparse.Namespace, workers: Workers, tally: Tally) -> None:
     """All kill series over the profiles: record each scene first, then try its points."""
-    series = [name for name in options.series.split(",") if name in ("module", "pair", "playbook")]
+    series = [name for name in options.series.split(",") if name in ("module", "pair", "late", "playbook")]
     count = 2 if options.quick else 3
     found = [Scene(profile, options.seed, count=count) for profile in options.profiles.split(",") if series]
-    points: dict[Scene, list[Point]] = dict(
-        workers.results([lambda server, one=scene: [(one, kills.record(one, server))] for scene in found])
-    )
-    jobs: list[t.Any] = []
+    points = dict(workers.results([functools.partial(_record, scene) for scene in found]))
+    jobs: list[Job[Tried]] = []
     for scene in found:
         for point in points[scene]:
             on_wire = point.effect == "request"
+            submits = point.side == "before" and timeline.submitted_region(point.text) is not None
             for name in series:
-                if name == "module" or on_wire:
-                    jobs.append(_kill_job(name, scene, point))
+                if name == "module" or (submits if name == "late" else on_wire):
+                    jobs.append(functools.partial(_kill, name, scene, point))
                     tally.recorded[scene.profile] += 1
     print(f"{len(jobs)} points in {len(found)} recorded runs", flush=True)
     for tried in workers.results(jobs):
@@ -97,11 +98,9 @@ def kill_whole_runs(options: argparse.Namespace, workers: Workers, tally: Tally)
     found = [
         Scene(profile, options.seed, count=2) for profile in whole.PROFILES if profile in options.profiles.split(",")
     ]
-    points = dict(workers.results([lambda _server, one=scene: [(one, whole.record(one))] for scene in found]))
-    jobs = [
-        lambda _server, scene=scene, point=point: [whole.kill(scene, point)]
-        for scene in found
-        for point in points[scene]
+    points = dict(workers.results([functools.partial(_record_whole, scene) for scene in found]))
+    jobs: list[Job[Tried]] = [
+        functools.partial(_kill, "whole", scene, point) for scene in found for point in points[scene]
     ]
     tally.recorded.update(scene.profile for scene in found for _point in points[scene])
     print(f"{len(jobs)} points in {len(found)} recorded whole runs", flush=True)
@@ -109,13 +108,25 @@ def kill_whole_runs(options: argparse.Namespace, workers: Workers, tally: Tally)
         tally.add_kill(tried)
 
 
-def _kill_job(series: str, scene: Scene, point: Point) -> t.Any:
+def _record(scene: Scene, server: ModuleServer) -> list[tuple[Scene, list[Point]]]:
+    return [(scene, kills.record(scene, server))]
+
+
+def _record_whole(scene: Scene, _server: ModuleServer) -> list[tuple[Scene, list[Point]]]:
+    return [(scene, whole.record(scene))]
+
+
+def _kill(series: str, scene: Scene, point: Point, server: ModuleServer) -> list[Tried]:
+    if series == "whole":
+        return [whole.kill(scene, point)]
     if series == "playbook":
-        return lambda server: [kills.kill_playbook(scene, point, server)]
-    if series == "pair":
-        chance = random.Random(f"{scene.name} {point.name}")
-        return lambda server: [kills.kill_module(scene, point, server, chance)]
-    return lambda server: [kills.kill_module(scene, point, server)]
+        return [kills.kill_playbook(scene, point, server)]
+    chance = random.Random(f"{scene.name} {point.name}")
+    if series == "late":
+        return [kills.kill_late(scene, point, server, chance)]
+    if series == "module":
+        return [kills.kill_module(scene, point, server)]
+    return [kills.kill_module(scene, point, server, chance)]
 
 
 def mislead(options: argparse.Namespace, workers: Workers, tally: Tally) -> None:
@@ -124,7 +135,7 @@ def mislead(options: argparse.Namespace, workers: Workers, tally: Tally) -> None
     batches: dict[int, list[int]] = {}
     for seed in seeds:
         batches.setdefault(seed // ambiguity.BATCH, []).append(seed)
-    jobs = [lambda server, one=batch: ambiguity.play_batch(one, server) for batch in batches.values()]
+    jobs = [functools.partial(ambiguity.play_batch, batch) for batch in batches.values()]
     for misled in workers.results(jobs):
         tally.add_misled(misled)
 
@@ -204,7 +215,7 @@ def main(argv: t.Sequence[str] | None = None) -> int:
         if "ambiguity" in options.series.split(","):
             mislead(options, workers, tally)
     found = [*kill_figures(tally, options.seed), *ambiguity_figures(tally, options.first)]
-    verdicts = [one.verdict for one in (*tally.tried, *tally.misled)]
+    verdicts = [one.verdict for one in tally.tried] + [one.verdict for one in tally.misled]
     found.append(
         Figure(
             id="S7",

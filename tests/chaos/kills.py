@@ -12,9 +12,10 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 import random
+import threading
 import typing as t
 
-from bench import modules, playbooks
+from bench import modules, playbooks, timeline
 from chaos import scenes
 from chaos.judgement import Verdict
 from chaos.scenes import Scene
@@ -108,6 +109,37 @@ def kill_module(scene: Scene, point: Point, server: modules.ModuleServer, rng: r
 
         verdict = trial.verdict(trial.until_ended(again), again)
     return Tried(scene, point, series, reached, verdict)
+
+
+def kill_late(scene: Scene, point: Point, server: modules.ModuleServer, rng: random.Random) -> Tried:
+    """Kill the module while its submission is still on the way; the server applies it while the next run is at work.
+
+    The lab forgets a held request whose client has gone, so the late one comes over its control port.
+    """
+    home = HOME / f"{scene.name}-late-{point.name}"
+    with scenes.laboratory(scene) as lab:
+        trial = Trial(home.name, lab, _moves(scene, lab), home)
+        given = scenes.options(scene, lab, trial.moves, trial.journal)
+        out = home / "out.txt"
+        lab.breakpoint("", "before", skip=point.index)
+        run = server.start(given, out)
+        reached = bool(lab.wait_breakpoint(REACH))
+        run.kill()
+        trial.note(run.wait())
+        lab.clear_breakpoints()
+        region = timeline.submitted_region(point.text)
+        move = next(one for one in trial.moves if one["region_id"] == region)
+        # Up to twice the settle time: before the next run has given the submission up, and after.
+        late = threading.Timer(rng.uniform(0.0, 20 / scene.factor), lab.foreign, kwargs={"migrate": move})
+        late.start()
+
+        def again() -> modules.Ended:
+            return server.run(given, out)
+
+        ended = trial.until_ended(again)
+        late.join()
+        verdict = trial.verdict(trial.until_ended(again) and ended, again)
+    return Tried(scene, point, "late", reached, verdict)
 
 
 def kill_playbook(scene: Scene, point: Point, server: modules.ModuleServer) -> Tried:
