@@ -49,7 +49,6 @@ def refused(
     lab: LabClient,
     folder: pathlib.Path,
     *words: str,
-    playbook: str = "greptimedb_migrate",
     contact: bool = True,
     **more: t.Any,
 ) -> dict[str, t.Any]:
