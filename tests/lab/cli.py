@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The lab's command line: ``python -m lab greptimedb start|stop|status ...``."""
+
 from __future__ import annotations
 
 import argparse
@@ -136,8 +137,15 @@ async def launch(args: argparse.Namespace, directory: str) -> GreptimeLab:
     names = ("datanodes", "metasrvs", "regions", "followers", "writers", "seed", "rate", "wal", "storage")
     settings = Settings(**{name: getattr(args, name) for name in names})
     options = Options(
-        args.profile, args.metasrv_version, args.factor, args.user, args.password,
-        args.readonly_user, args.readonly_password, args.tls, directory,
+        args.profile,
+        args.metasrv_version,
+        args.factor,
+        args.user,
+        args.password,
+        args.readonly_user,
+        args.readonly_password,
+        args.tls,
+        directory,
     )
     lab = GreptimeLab(options, settings)
     await lab.start()

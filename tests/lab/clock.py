@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The lab's one clock: every duration in the lab is lab seconds, which pass ``factor`` times faster than real ones."""
+
 from __future__ import annotations
 
 import asyncio

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The control port: JSON over HTTP with which tests and people steer a lab. Nothing here is in the request record."""
+
 from __future__ import annotations
 
 import json

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A small HTTP/1.1 server: enough of the protocol for admin APIs and ordinary clients, keep-alive included."""
+
 from __future__ import annotations
 
 import asyncio

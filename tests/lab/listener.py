@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A TCP listener on a fixed port of 127.0.0.1 that can stop listening (connection refused) and start again."""
+
 from __future__ import annotations
 
 import asyncio

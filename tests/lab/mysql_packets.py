@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """MySQL packets: handshake, login, OK/EOF/ERR and text result sets, as bytes."""
+
 from __future__ import annotations
 
 import struct
@@ -112,7 +113,7 @@ def parse_login(packet: bytes) -> Login | None:
     at = end + 1
     if capabilities & (CLIENT_PLUGIN_AUTH_LENENC | CLIENT_SECURE_CONNECTION):
         length = packet[at]
-        scramble = packet[at + 1:at + 1 + length]
+        scramble = packet[at + 1 : at + 1 + length]
         at += 1 + length
     else:
         end = packet.index(b"\x00", at)
@@ -123,7 +124,7 @@ def parse_login(packet: bytes) -> Login | None:
         database, at = packet[at:end].decode("utf-8", "replace"), end + 1
     if capabilities & CLIENT_PLUGIN_AUTH and at < len(packet):
         end = packet.find(b"\x00", at)
-        plugin = packet[at:end if end >= 0 else len(packet)].decode("ascii", "replace")
+        plugin = packet[at : end if end >= 0 else len(packet)].decode("ascii", "replace")
     return Login(capabilities, user, scramble, database, plugin)
 
 

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One MySQL connection's bytes: packets in and out, plain or through TLS started in the middle of the handshake."""
+
 from __future__ import annotations
 
 import asyncio
@@ -96,6 +97,6 @@ class MysqlWire:
         else:
             view = memoryview(data)
             while view:
-                view = view[self._tls.write(view):]
+                view = view[self._tls.write(view) :]
             self._writer.write(self._outgoing.read())
         await self._writer.drain()

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Labs as processes: start one (in the background), stop one, and a context manager for tests."""
+
 from __future__ import annotations
 
 import json
@@ -52,7 +53,11 @@ def spawn(command: t.Sequence[str], describe_file: str) -> LabClient:
     with open(log_path, "wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "lab", *command],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env=_environment(),
         )
     end = time.monotonic() + START_SECONDS
     while not os.path.exists(describe_file):

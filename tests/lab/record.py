@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The record of every request that the lab received, on every surface. The lab's own writers are not in it."""
+
 from __future__ import annotations
 
 import time

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A certificate authority and a server certificate for 127.0.0.1 and localhost, made when the lab starts."""
+
 from __future__ import annotations
 
 import ipaddress

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Labs for the lab's own tests: one per profile and options, kept for the session, no writers unless asked for."""
+
 from __future__ import annotations
 
 import typing as t

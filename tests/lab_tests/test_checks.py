@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a submission is checked for, in which order, and how the refusal reads on each version (facts 1.5, 2)."""
+
 from __future__ import annotations
 
 import pytest

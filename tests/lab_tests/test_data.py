@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What migrations do to writes: refusals and their texts, losses counted by the ledger, slow paths (facts 6, 7)."""
+
 from __future__ import annotations
 
 import zlib

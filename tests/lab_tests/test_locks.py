@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keyed locks as procedures take them."""
+
 from __future__ import annotations
 
 import asyncio
@@ -31,6 +32,7 @@ def test_a_cancelled_waiter_blocks_nobody() -> None:
     async def scenario() -> bool:
         locks = KeyLocks()
         async with locks.hold([("Share", "a")]):
+
             async def take(mode: str) -> None:
                 async with locks.hold([("Share", "b"), (mode, "a")]):
                     pass

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Procedure state, its memory, limits and locks (facts 1.4, 2.4, 3, 7)."""
+
 from __future__ import annotations
 
 import datetime
@@ -66,8 +67,7 @@ def test_procedure_info(new_lab: LabFactory) -> None:
     assert found[0] == pid
     assert datetime.datetime(2000, 1, 1) < found[2] <= found[3]
     assert found[4] == (
-        'Share("__catalog_lock/greptime"),Share("__schema_lock/greptime.public"),'
-        'Exclusive("__region_lock/%d")' % FIRST
+        'Share("__catalog_lock/greptime"),Share("__schema_lock/greptime.public"),Exclusive("__region_lock/%d")' % FIRST
     )
 
 

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which form of submission works on which version, and what the wrong one answers (facts 0, 1)."""
+
 from __future__ import annotations
 
 import json

@@ -113,7 +113,8 @@ def test_plan_edited_to_an_impossible_state(
     edited = json.loads(plan)
     edit(edited)
     path.write_text(json.dumps(edited))
-    more = {"greptimedb_strategy": "validate", "greptimedb_datanodes": None, "greptimedb_edited_plan_file": str(path)}
+    more: dict[str, t.Any] = {"greptimedb_strategy": "validate", "greptimedb_datanodes": None}
+    more["greptimedb_edited_plan_file"] = str(path)
     failure = refused(lab, tmp_path, **more)
     assert failure["code"] == "greptimedb.plan_invalid"
     assert any(word in failure["msg"] for word in words), failure["msg"]
@@ -149,7 +150,7 @@ def test_tls_asked_for_and_not_offered(lab: LabClient, tmp_path: pathlib.Path) -
 
 
 def test_a_user_without_the_right_to_run_admin(lab: LabClient, tmp_path: pathlib.Path) -> None:
-    reader = {"greptimedb_username": "reader", "greptimedb_password": "read-0nly-x"}
+    reader: dict[str, t.Any] = {"greptimedb_username": "reader", "greptimedb_password": "read-0nly-x"}
     failure = refused(lab, tmp_path, "greptimedb.admin.not_permitted", **reader)
     assert failure["code"] == "preflight.blocked"
     # It is enough to plan, and to look whether a datanode is empty.

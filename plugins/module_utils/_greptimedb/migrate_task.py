@@ -88,8 +88,8 @@ class MigrationTask:
                 to_do = [track for track in self._tracks if track.state == ms.WAITING]
                 if self._check_mode:
                     return self._prediction(client, settings, to_do)
-                # A journal that is there needs no word of a run with nothing to do. A new one is made even then, so that
-                # the next phase finds that there was nothing to do, and not that there was no run.
+                # A journal that is there needs no word of a run with nothing to do. A new one is made even then, so
+                # that the next phase finds that there was nothing to do, and not that there was no run.
                 known = journal is not None or settings.follow_only
                 if known and not to_do and not past.unfinished and past.run_started is None:
                     return self._result(finished=True, changes=ChangeList())

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The control port's paths for a GreptimeDB lab: state, writers, nodes, elections, foreign operators, configuration."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -83,8 +84,13 @@ class Actions:
         }
         procedures = [
             {
-                "pid": p.pid, "type": p.type, "status": p.status, "region_id": p.region or None,
-                "started": p.started, "ended": p.ended, "lock_keys": p.lock_keys,
+                "pid": p.pid,
+                "type": p.type,
+                "status": p.status,
+                "region_id": p.region or None,
+                "started": p.started,
+                "ended": p.ended,
+                "lock_keys": p.lock_keys,
                 "error": metasrv.manager.error_text(p) or None,
                 "step": getattr(p.body, "state", None),
             }
@@ -92,16 +98,26 @@ class Actions:
         ]
         nodes = {
             str(n.id): {
-                "alive": n.alive, "leased": n.leased, "addr": n.address, "regions": len(n.regions),
+                "alive": n.alive,
+                "leased": n.leased,
+                "addr": n.address,
+                "regions": len(n.regions),
                 "leaders": sum(1 for r in n.regions.values() if r.leader == n.id),
                 "config": dataclasses.asdict(n.config),
             }
             for n in cluster.nodes.values()
         }
         return {
-            "engine": "greptimedb", "profile": self._lab.options.profile, "version": str(cluster.profile.version),
-            "pid": os.getpid(), "time": now, "factor": cluster.clock.factor, "epoch": cluster.clock.epoch(),
-            "regions": regions, "procedures": procedures, "nodes": nodes,
+            "engine": "greptimedb",
+            "profile": self._lab.options.profile,
+            "version": str(cluster.profile.version),
+            "pid": os.getpid(),
+            "time": now,
+            "factor": cluster.clock.factor,
+            "epoch": cluster.clock.epoch(),
+            "regions": regions,
+            "procedures": procedures,
+            "nodes": nodes,
             "tables": {
                 str(x.id): {"name": x.full_name, "engine": x.engine, "physical": x.physical.id if x.physical else None}
                 for x in cluster.tables.values()

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The simulated cluster: tables and routes, datanodes, the frontend's view of them, and what is held where."""
+
 from __future__ import annotations
 
 import asyncio
@@ -21,9 +22,19 @@ from lab.intervals import IntervalSet
 from lab.ledger import Ledger
 
 ENGINE_FAULTS = (
-    "pid_never_registered", "false_done", "stuck_running", "stuck_retrying", "stuck_downgrading", "procedure_failed",
-    "target_dies_mid_way", "source_dies_mid_way", "metasrv_failover_mid_way", "forget_procedures", "stale_statistics",
-    "frontend_restart", "resubmitted",
+    "pid_never_registered",
+    "false_done",
+    "stuck_running",
+    "stuck_retrying",
+    "stuck_downgrading",
+    "procedure_failed",
+    "target_dies_mid_way",
+    "source_dies_mid_way",
+    "metasrv_failover_mid_way",
+    "forget_procedures",
+    "stale_statistics",
+    "frontend_restart",
+    "resubmitted",
 )
 
 

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A datanode's HTTP: /config as TOML without secrets, /status, /health, /metrics (facts 6)."""
+
 from __future__ import annotations
 
 import json

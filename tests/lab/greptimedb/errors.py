@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """GreptimeDB's status codes and how an error reaches a client (facts 1.8, 2.2, 10)."""
+
 from __future__ import annotations
 
 from lab.gate import AnswerError
@@ -37,8 +38,20 @@ STATUS: dict[str, tuple[int, int, int]] = {
     "PermissionDenied": (7006, 1045, 403),
 }
 SQLSTATES = {
-    1815: "HY000", 1105: "HY000", 1210: "HY000", 1836: "HY000", 1235: "42000", 1149: "42000", 1044: "42000",
-    1102: "42000", 1045: "28000", 1698: "28000", 1317: "70100", 1146: "42S02", 1054: "42S22", 1050: "42S01",
+    1815: "HY000",
+    1105: "HY000",
+    1210: "HY000",
+    1836: "HY000",
+    1235: "42000",
+    1149: "42000",
+    1044: "42000",
+    1102: "42000",
+    1045: "28000",
+    1698: "28000",
+    1317: "70100",
+    1146: "42S02",
+    1054: "42S22",
+    1050: "42S01",
 }
 MASKED = frozenset(("Internal", "Unknown"))
 

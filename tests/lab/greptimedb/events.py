@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """greptime_private.events: the history that metasrv writes through a frontend, late and best effort (facts 3.4)."""
+
 from __future__ import annotations
 
 import json

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Region failover: metasrv itself migrates the regions of a datanode that has been gone for long (facts 1.6)."""
+
 from __future__ import annotations
 
 from lab.gate import AnswerError

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The frontend's two doors: MySQL sessions and the HTTP SQL API, both through the gate (facts 1.8, 10)."""
+
 from __future__ import annotations
 
 import base64
@@ -19,8 +20,14 @@ from lab.mysql_packets import Column, ResultSet
 from lab.mysql_server import MysqlError
 
 HTTP_TYPES = {
-    "u64": "UInt64", "i64": "Int64", "u32": "UInt32", "i32": "Int32", "f64": "Float64", "bool": "Boolean",
-    "string": "String", "timestamp": "TimestampMillisecond",
+    "u64": "UInt64",
+    "i64": "Int64",
+    "u32": "UInt32",
+    "i32": "Int32",
+    "f64": "Float64",
+    "bool": "Boolean",
+    "string": "String",
+    "timestamp": "TimestampMillisecond",
 }
 _SWALLOWED = re.compile(
     r"(set\s+names\b|set\s+(session\s+)?autocommit\b|set\s+character_set_results\b|set\s+(session\s+)?sql_mode\b"

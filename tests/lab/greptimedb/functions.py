@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Admin functions: migrate_region, procedure_state, flush and their like, for ADMIN and SELECT (facts 1, 3)."""
+
 from __future__ import annotations
 
 import asyncio
@@ -19,9 +20,18 @@ Arg = t.Union[int, float, str, None]
 READING = frozenset(("procedure_state",))
 UUID = re.compile(r"^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}$")
 _SINCE = {
-    "migrate_region": "0.7.0", "procedure_state": "0.7.0", "flush_region": "0.7.0", "flush_table": "0.7.0",
-    "compact_region": "0.7.0", "compact_table": "0.7.0", "reconcile_table": "0.15.5", "reconcile_database": "0.15.5",
-    "reconcile_catalog": "0.15.5", "gc_regions": "1.0.0", "gc_table": "1.0.0", "build_index": "1.0.0",
+    "migrate_region": "0.7.0",
+    "procedure_state": "0.7.0",
+    "flush_region": "0.7.0",
+    "flush_table": "0.7.0",
+    "compact_region": "0.7.0",
+    "compact_table": "0.7.0",
+    "reconcile_table": "0.15.5",
+    "reconcile_database": "0.15.5",
+    "reconcile_catalog": "0.15.5",
+    "gc_regions": "1.0.0",
+    "gc_table": "1.0.0",
+    "build_index": "1.0.0",
 }
 
 

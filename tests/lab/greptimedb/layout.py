@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The tables that a lab starts with: mito tables of several sizes, a physical metric table with two logical ones."""
+
 from __future__ import annotations
 
 import typing as t

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The metasrv group: who leads, submissions with their checks in order, modes, elections (facts 1.4, 1.5, 2)."""
+
 from __future__ import annotations
 
 import asyncio
@@ -89,9 +90,7 @@ class Metasrv:
             text = "Another migration procedure is running for region: %s" % render(region_id)
             raise ServerError("Unexpected", text)
         if source == target:
-            raise ServerError(
-                "InvalidArguments", "Invalid arguments: The `from_peer_id` can't equal `to_peer_id` "
-            )
+            raise ServerError("InvalidArguments", "Invalid arguments: The `from_peer_id` can't equal `to_peer_id` ")
         table = cluster.tables.get(region_id >> 32)
         if table is None:
             raise ServerError("Unexpected", "Failed to find table route for %d" % (region_id >> 32))

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Metasrv's HTTP: the gRPC port's lenient /admin, and the HTTP port's strict one, by version (facts 1.1, 5)."""
+
 from __future__ import annotations
 
 import re
@@ -74,7 +75,7 @@ class MetasrvHttp:
                 return NOT_FOUND
         if not path.startswith("/admin/"):
             return NOT_FOUND
-        path = path[len("/admin"):]
+        path = path[len("/admin") :]
         for handler in (self._maintenance, self._procedure_manager, self._recovery):
             response = handler(path, request, grpc)
             if response is not None:

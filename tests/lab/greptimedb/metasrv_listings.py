@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What metasrv's admin API only reads: leader, heartbeats, leases, routes and listings (facts 5)."""
+
 from __future__ import annotations
 
 import json
@@ -60,20 +61,22 @@ class Listings:
                 {"id": key, "role": report.role, "engine": "mito", "memtable_size": report.memtable_bytes}
                 for key, report in node.reports.items()
             ]
-            found.append([
-                {
-                    "timestamp_millis": int(self._cluster.clock.epoch(node.last_heartbeat) * 1000),
-                    "id": node.id,
-                    "addr": node.address,
-                    "rcus": 0,
-                    "wcus": 0,
-                    "region_num": len(stats),
-                    "region_stats": stats,
-                    "topic_stats": [],
-                    "node_epoch": 0,
-                    "datanode_workloads": {"types": [0]},
-                }
-            ])
+            found.append(
+                [
+                    {
+                        "timestamp_millis": int(self._cluster.clock.epoch(node.last_heartbeat) * 1000),
+                        "id": node.id,
+                        "addr": node.address,
+                        "rcus": 0,
+                        "wcus": 0,
+                        "region_num": len(stats),
+                        "region_stats": stats,
+                        "topic_stats": [],
+                        "node_epoch": 0,
+                        "datanode_workloads": {"types": [0]},
+                    }
+                ]
+            )
         return found
 
     def _node_lease(self, query: t.Mapping[str, str]) -> HttpResponse:

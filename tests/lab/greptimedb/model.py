@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The cluster's objects: tables, regions with their route, replicas on datanodes."""
+
 from __future__ import annotations
 
 import typing as t

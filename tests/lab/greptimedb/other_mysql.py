@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The profile "not-greptimedb": an ordinary MySQL 8 server that happens to listen where a GreptimeDB was expected."""
+
 from __future__ import annotations
 
 import re

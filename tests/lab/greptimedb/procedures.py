@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Metasrv's procedure manager: locks, retries, rollback, retention, what survives a change of leader (facts 3, 7)."""
+
 from __future__ import annotations
 
 import asyncio

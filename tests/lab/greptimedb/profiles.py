@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Version profiles: everything that differs between GreptimeDB versions, derived from one version."""
+
 from __future__ import annotations
 
 from lab.greptimedb.versions import Version
@@ -172,7 +173,7 @@ class Profile:
 
     @property
     def maintenance_api(self) -> str:
-        """"" none, "set" 0.7.2, "text" 0.8-0.14, "json" 0.15.0-0.15.4, "paths" 0.15.5/0.16+."""
+        """ "" none, "set" 0.7.2, "text" 0.8-0.14, "json" 0.15.0-0.15.4, "paths" 0.15.5/0.16+."""
         if self.admin_on_http_port:
             return "paths"
         if self.version >= "0.15.0":

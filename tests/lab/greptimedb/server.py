@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A GreptimeDB lab put together: cluster, metasrvs, sockets, writers, control port."""
+
 from __future__ import annotations
 
 import asyncio

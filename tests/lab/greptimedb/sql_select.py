@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Execution of a parsed SELECT: tables with pushed-down filters, hash joins, filter, grouping, order, limit."""
+
 from __future__ import annotations
 
 import operator
@@ -165,4 +166,4 @@ def _sortable(value: t.Any) -> tuple[bool, t.Any]:
 
 def _limited(select: Select, rows: list[t.Any]) -> list[t.Any]:
     end = None if select.limit is None else select.offset + select.limit
-    return rows[select.offset:end]
+    return rows[select.offset : end]

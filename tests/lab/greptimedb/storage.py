@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is stored where: object storage or local directories for flushed data, Kafka or local logs for the rest."""
+
 from __future__ import annotations
 
 import typing as t

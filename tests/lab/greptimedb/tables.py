@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """information_schema and greptime_private by version: regions and tables (facts 4)."""
+
 from __future__ import annotations
 
 import typing as t
@@ -16,13 +17,29 @@ from lab.mysql_packets import Column
 
 TABLE_COLUMNS = [Column("table_catalog"), Column("table_schema"), Column("table_name")]
 PARTITION_COLUMNS = (
-    ("partition_name", "string"), ("subpartition_name", "string"), ("partition_ordinal_position", "i64"),
-    ("subpartition_ordinal_position", "i64"), ("partition_method", "string"), ("subpartition_method", "string"),
-    ("partition_expression", "string"), ("subpartition_expression", "string"), ("partition_description", "string"),
-    ("table_rows", "i64"), ("avg_row_length", "i64"), ("data_length", "i64"), ("max_data_length", "i64"),
-    ("index_length", "i64"), ("data_free", "i64"), ("create_time", "timestamp"), ("update_time", "timestamp"),
-    ("check_time", "timestamp"), ("checksum", "i64"), ("partition_comment", "string"), ("nodegroup", "string"),
-    ("tablespace_name", "string"), ("greptime_partition_id", "u64"),
+    ("partition_name", "string"),
+    ("subpartition_name", "string"),
+    ("partition_ordinal_position", "i64"),
+    ("subpartition_ordinal_position", "i64"),
+    ("partition_method", "string"),
+    ("subpartition_method", "string"),
+    ("partition_expression", "string"),
+    ("subpartition_expression", "string"),
+    ("partition_description", "string"),
+    ("table_rows", "i64"),
+    ("avg_row_length", "i64"),
+    ("data_length", "i64"),
+    ("max_data_length", "i64"),
+    ("index_length", "i64"),
+    ("data_free", "i64"),
+    ("create_time", "timestamp"),
+    ("update_time", "timestamp"),
+    ("check_time", "timestamp"),
+    ("checksum", "i64"),
+    ("partition_comment", "string"),
+    ("nodegroup", "string"),
+    ("tablespace_name", "string"),
+    ("greptime_partition_id", "u64"),
 )
 Provider = t.Callable[[], TableData]
 
@@ -136,8 +153,12 @@ class Tables:
 
     def _tables_table(self) -> TableData:
         columns = TABLE_COLUMNS + [
-            Column("table_type"), Column("table_id", "u32"), Column("engine"), Column("create_time", "timestamp"),
-            Column("create_options"), Column("table_comment"),
+            Column("table_type"),
+            Column("table_id", "u32"),
+            Column("engine"),
+            Column("create_time", "timestamp"),
+            Column("create_options"),
+            Column("table_comment"),
         ]
         created = self.cluster.clock.timestamp(0.0)
 
@@ -170,8 +191,10 @@ def _unqualified(node: Node) -> Node:
     if node[0] == "col":
         return ("col", "", node[2])
     return tuple(
-        _unqualified(p) if isinstance(p, tuple) and p and isinstance(p[0], str)
-        else tuple(_unqualified(q) for q in p) if isinstance(p, tuple)
+        _unqualified(p)
+        if isinstance(p, tuple) and p and isinstance(p[0], str)
+        else tuple(_unqualified(q) for q in p)
+        if isinstance(p, tuple)
         else p
         for p in node
     )

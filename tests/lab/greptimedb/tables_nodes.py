@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """System tables about nodes, procedures and what datanodes report, by version (facts 3.3, 3.4, 4.4-4.7)."""
+
 from __future__ import annotations
 
 import json
@@ -20,11 +21,20 @@ from lab.mysql_packets import Column
 COMMIT = "9c1e2a3b4d5f60718293a4b5c6d7e8f901234567"
 
 EVENT_COLUMNS = (
-    ("type", "string"), ("procedure_id", "string"), ("procedure_state", "string"), ("procedure_error", "string"),
-    ("timestamp", "timestamp"), ("region_id", "u64"), ("table_id", "u32"), ("region_number", "u32"),
-    ("region_migration_trigger_reason", "string"), ("region_migration_src_node_id", "u64"),
-    ("region_migration_src_peer_addr", "string"), ("region_migration_dst_node_id", "u64"),
-    ("region_migration_dst_peer_addr", "string"), ("payload", "string"),
+    ("type", "string"),
+    ("procedure_id", "string"),
+    ("procedure_state", "string"),
+    ("procedure_error", "string"),
+    ("timestamp", "timestamp"),
+    ("region_id", "u64"),
+    ("table_id", "u32"),
+    ("region_number", "u32"),
+    ("region_migration_trigger_reason", "string"),
+    ("region_migration_src_node_id", "u64"),
+    ("region_migration_src_peer_addr", "string"),
+    ("region_migration_dst_node_id", "u64"),
+    ("region_migration_dst_peer_addr", "string"),
+    ("payload", "string"),
 )
 
 
@@ -125,8 +135,12 @@ class NodeTables:
     def procedure_info(self) -> TableData:
         """Procedures in the leader's memory."""
         columns = [
-            Column("procedure_id"), Column("procedure_type"), Column("start_time", "timestamp"),
-            Column("end_time", "timestamp"), Column("status"), Column("lock_keys"),
+            Column("procedure_id"),
+            Column("procedure_type"),
+            Column("start_time", "timestamp"),
+            Column("end_time", "timestamp"),
+            Column("status"),
+            Column("lock_keys"),
         ]
         clock = self.cluster.clock
 
@@ -139,11 +153,21 @@ class NodeTables:
     def region_info(self) -> TableData:
         """What the living datanodes themselves say of the regions that they have open."""
         columns = [
-            Column("region_id", "u64", False), Column("table_id", "u32"), Column("region_number", "u32"),
-            Column("region_group", "u32"), Column("region_sequence", "u32"), Column("state"), Column("role"),
-            Column("writable", "bool"), Column("committed_sequence", "u64"), Column("flushed_sequence", "u64"),
-            Column("manifest_version", "u64"), Column("compaction_time_window"), Column("region_options"),
-            Column("sst_format"), Column("node_id", "u64"),
+            Column("region_id", "u64", False),
+            Column("table_id", "u32"),
+            Column("region_number", "u32"),
+            Column("region_group", "u32"),
+            Column("region_sequence", "u32"),
+            Column("state"),
+            Column("role"),
+            Column("writable", "bool"),
+            Column("committed_sequence", "u64"),
+            Column("flushed_sequence", "u64"),
+            Column("manifest_version", "u64"),
+            Column("compaction_time_window"),
+            Column("region_options"),
+            Column("sst_format"),
+            Column("node_id", "u64"),
         ]
 
         def rows(filters: t.Sequence[Node]) -> t.Iterator[Row]:
@@ -161,9 +185,21 @@ class NodeTables:
             options["wal_options"]["wal.kafka.topic"] = "greptimedb_wal_topic_%d" % (region.id % 64)
         state = ("Leader(Writable)" if replica.writable else "Leader(Downgrading)") if replica.leader else "Follower"
         return (
-            region.id, region.table.id, region.number, region.number >> 24, region.number & 0xFFFFFF, state,
-            "Leader" if replica.leader else "Follower", replica.writable, committed + 1, (flushed or 0) + 1,
-            7, None, json.dumps(options), "flat", node.id,
+            region.id,
+            region.table.id,
+            region.number,
+            region.number >> 24,
+            region.number & 0xFFFFFF,
+            state,
+            "Leader" if replica.leader else "Follower",
+            replica.writable,
+            committed + 1,
+            (flushed or 0) + 1,
+            7,
+            None,
+            json.dumps(options),
+            "flat",
+            node.id,
         )
 
     def events(self) -> TableData:

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """User tables in a simple form, so that a person can play: SELECT, INSERT, CREATE TABLE, DROP TABLE."""
+
 from __future__ import annotations
 
 import re
@@ -68,7 +69,7 @@ class UserTables:
         at = 2
         if words[:2] in (["create", "table"], ["drop", "table"]):
             at = words.index("exists") + 1 if "exists" in words[2:5] else 2
-            name = re.split(r"\.", "".join(words[at:words.index("(")] if words[0] == "create" else words[at:]))
+            name = re.split(r"\.", "".join(words[at : words.index("(")] if words[0] == "create" else words[at:]))
             if words[0] == "create":
                 await self.ddl.create(name[-2] if len(name) > 1 else schema, name[-1], "exists" in words[2:5])
             elif at == 2 or self.cluster.table_by_name(name[-2] if len(name) > 1 else schema, name[-1]):
@@ -81,11 +82,11 @@ class UserTables:
         head = words[2:values_at]
         names = [c.name for c in COLUMNS]
         if "(" in head:
-            names = [w for w in head[head.index("("):] if w not in "(),"]
-            head = head[:head.index("(")]
+            names = [w for w in head[head.index("(") :] if w not in "(),"]
+            head = head[: head.index("(")]
         table = self._table([w for w in head if w != "."], schema)
         regions = (table.physical or table).regions
-        rows = list(_value_rows(tokens[values_at + 1:]))
+        rows = list(_value_rows(tokens[values_at + 1 :]))
         for row in rows:
             if len(row) != len(names):
                 raise SqlSyntaxError("expected %d values, found %d" % (len(names), len(row)))

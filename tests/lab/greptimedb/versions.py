@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """GreptimeDB versions and how they compare: 1.0.0-beta.2 < 1.0.0-rc.1 < 1.0.0."""
+
 from __future__ import annotations
 
 import functools

@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writers that load every region in turn through the frontend's routing, and try again when refused."""
+
 from __future__ import annotations
 
 import asyncio

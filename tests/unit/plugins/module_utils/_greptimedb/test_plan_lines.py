@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import importlib
+
 import pytest
 
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import plan_file
@@ -27,7 +29,7 @@ def test_what_was_written_is_read_without_yaml(monkeypatch: pytest.MonkeyPatch) 
     def absent(name: str) -> None:
         raise ImportError(name)
 
-    monkeypatch.setattr(plan_file.importlib, "import_module", absent)
+    monkeypatch.setattr(importlib, "import_module", absent)
     assert plan_file.loads(TEXT, "plan_file", "p") == MADE.as_data()
 
 
