@@ -126,7 +126,7 @@ def rerun(lab: LabClient, home: t.Any, case: Case, seed: int) -> list[Figure]:
     calls = len(lab.requests(since=since, mutating=True))
     about = f"lab, ansible-playbook again on {case.count:,} finished moves"
     return [
-        Figure("P8", about, played.seconds, "s", bar=P8_BAR, seed=seed),
+        Figure("P8", f"{about} ({played.cpu_seconds:.1f} s CPU)", played.seconds, "s", bar=P8_BAR, seed=seed),
         Figure("P8", f"{about}: mutating calls that the lab received", calls, "calls", bar=0, seed=seed),
         Figure("P8", f"{about}: changed tasks", played.changed, "changed", bar=0, seed=seed),
     ]
