@@ -9,6 +9,7 @@ import contextlib
 import json
 import pathlib
 import shutil
+import time
 import typing as t
 
 from bench import labs, modules
@@ -20,6 +21,8 @@ from tooling import paths
 
 HOME = paths.BUILD / "chaos"
 MOST_RUNS = 6
+PAUSE = 5.0
+"""Lab seconds before a run that failed is repeated the first time: nobody repeats a run within milliseconds."""
 QUIET = 3.0
 """Real seconds for which the cluster may still be at work when the last run has ended."""
 
@@ -37,6 +40,7 @@ class Trial:
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir(parents=True)
         self._before = lab.state()
+        self._factor = float(self._before["factor"])
         self.first_seq = self.last_seq() + 1
 
     def last_seq(self) -> int:
@@ -50,8 +54,12 @@ class Trial:
         return ended
 
     def until_ended(self, again: t.Callable[[], modules.Ended], runs: int = MOST_RUNS) -> bool:
-        """Run again until a run ends well; False when none of them does."""
-        return any(self.note(again()).ok for _ in range(runs))
+        """Run again until a run ends well, with pauses that grow; False when none of them does."""
+        for number in range(1, runs + 1):
+            if self.note(again()).ok:
+                return True
+            time.sleep(PAUSE * number / self._factor)
+        return False
 
     def verdict(self, ended: bool, again: t.Callable[[], modules.Ended]) -> Verdict:
         """Look at everything, then run once more: that run must find nothing to do."""

@@ -13,8 +13,8 @@ import typing as t
 
 import pytest
 
-from bench import modules
-from chaos import ambiguity, journal_check, kills
+from bench import labs, modules, playbooks
+from chaos import ambiguity, journal_check, kills, scenes
 from chaos.judgement import Evidence, judge
 from chaos.scenes import Scene
 from chaos.trial import HOME
@@ -48,6 +48,21 @@ def test_a_playbook_that_vanishes_with_all_its_processes_converges(server: modul
     tried = kills.kill_playbook(Scene("1.0", SEED, count=2), point, server)
     assert tried.reached
     assert tried.verdict.problems == [], kills.home_of(tried.name)
+
+
+def test_a_playbook_waits_for_a_frontend_that_is_away_for_several_steps(tmp_path: pathlib.Path) -> None:
+    scene = Scene("1.0", SEED, count=3, factor=2.0)
+    with scenes.laboratory(scene) as lab:
+        moves = scenes.choose(lab.state(), random.Random(SEED), scene.count)
+        given = scenes.options(scene, lab, moves, tmp_path / "journal.jsonl", limits={"global": 1}, step_time="500ms")
+        # Real seconds are half of these: longer than a step and than two attempts of a move.
+        lab.fault("refuse_connections", mutating=True, after_requests=1, seconds=14)
+        played = playbooks.run(playbooks.MIGRATE_PLAY, {"options": given}, tmp_path / "play")
+        assert played.code == 0, played.output
+        assert [one["hits"] for one in lab.faults()] == [1]
+        assert {move["region_id"]: move["to_peer"] for move in moves}.items() <= labs.leaders(lab.state()).items()
+    assert "cannot be reached" in played.output
+    assert journal_check.problems(tmp_path / "journal.jsonl") == []
 
 
 @pytest.mark.parametrize("batch", [3, 19])

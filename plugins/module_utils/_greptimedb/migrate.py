@@ -62,6 +62,8 @@ class RegionMigration:
         self._launcher = Launcher(client, clock, settings, recorder)
         self._watcher = Watcher(client, clock, settings, recorder)
         self._delayed: t.Dict[int, ms.Track] = {}
+        self._reached = True
+        self._try_again_at = 0.0
 
     @property
     def stopping(self) -> bool:
@@ -107,6 +109,8 @@ class RegionMigration:
                 raise
             self.run_wait = "greptimedb.wait.cluster_unreachable"
         self._recorder.flush()
+        if not self._reached:
+            self.run_wait = "greptimedb.wait.cluster_unreachable"
         flying = bool(self.in_flight())
         if not flying and (self.stopping or not self.waiting()):
             self.finished = True
@@ -114,10 +118,14 @@ class RegionMigration:
             self.run_wait = self.run_wait or "greptimedb.wait.draining_after_failure"
 
     def _launch(self, now: float) -> None:
-        ready = [track for track in self._delayed.values() if track.not_before <= now]
+        if now < self._try_again_at:
+            return
+        # As long as nobody answers, one move at a time finds out whether that has changed.
+        room = LAUNCHES_PER_TICK if self._reached else 1
+        ready = [track for track in self._delayed.values() if track.not_before <= now][:room]
         for track in ready:
             del self._delayed[track.region_id]
-        started = [self.tracks[int(job.id)] for job in self._schedule.start(LAUNCHES_PER_TICK)]
+        started = [self.tracks[int(job.id)] for job in self._schedule.start(room - len(ready))]
         for track in started:
             if track.not_before > now:
                 self._delayed[track.region_id] = track
@@ -125,16 +133,35 @@ class RegionMigration:
         if not batch:
             return
         for track, error in self._launcher.launch(batch):
+            if error is None or error.code not in Launcher.UNREACHED_ERRORS:
+                self._reached = True
             if error is not None:
                 self._refused(track, error)
 
     def _refused(self, track: ms.Track, error: MigrationError) -> None:
+        if error.code in Launcher.UNREACHED_ERRORS and not self.stopping:
+            self._postpone(track, error)
+            return
         if error.code in Launcher.FATAL_ERRORS:
             self.fatal = error
         kind = "retry" if error.code in Launcher.PASSING_ERRORS else "fail"
         self._end_attempt(
             track, ms.Decision(kind, code=error.code, message=error.message, server_text=error.server_text or "")
         )
+
+    def _postpone(self, track: ms.Track, error: MigrationError) -> None:
+        """Start a move later that could not be submitted: an outage is nobody's failed attempt, the deadline ends it."""
+        if self._reached:
+            self.events.append(f"{error.message}; trying again")
+        self._reached = False
+        if track.intent_id is not None:
+            self._recorder.outcome(track.intent_id, "skipped", code=error.code, msg=error.message)
+            track.attempts -= 1
+        track.forget_attempt()
+        now = self._clock.now().timestamp()
+        self._try_again_at = track.not_before = now + self._settings.settle_time / 4
+        track.wait_reason, track.wait_since = "greptimedb.wait.cluster_unreachable", now
+        self._delayed[track.region_id] = track
 
     def _conclude(self, decisions: t.Iterable[t.Tuple[ms.Track, ms.Decision]]) -> None:
         now = self._clock.now().timestamp()

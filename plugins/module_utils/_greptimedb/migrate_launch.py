@@ -61,8 +61,10 @@ class Launcher:
             "greptimedb.standalone",
         }
     )
-    # The server (or the way to it) said no for a reason that may pass; nothing was applied.
-    PASSING_ERRORS = frozenset({"greptimedb.not_leader", "greptimedb.unreachable", "greptimedb.peer_down"})
+    # Nobody who could decide was reached, so nothing was applied. It says nothing of the move, and goes for all others.
+    UNREACHED_ERRORS = frozenset({"greptimedb.not_leader", "greptimedb.unreachable"})
+    # The server said no for a reason that may pass; nothing was applied.
+    PASSING_ERRORS = UNREACHED_ERRORS | {"greptimedb.peer_down"}
 
     def __init__(self, client: GreptimeClient, clock: Clock, settings: Settings, recorder: MoveRecorder) -> None:
         self._client = client
@@ -73,7 +75,7 @@ class Launcher:
     def launch(self, batch: t.Sequence[ms.Track]) -> t.List[t.Tuple[ms.Track, t.Optional[MigrationError]]]:
         """Start the moves of ``batch`` in order; return each with the error that refused it, or None.
 
-        The caller writes the outcome of a refused move, because only it knows whether the move is tried again.
+        When nobody can be reached, the rest is not tried and gets the same error. The caller writes the outcome of a refused move, because only it knows whether the move is tried again.
         """
         todo: t.List[t.Tuple[ms.Track, Change]] = [
             (track, change) for track in batch for change in planned_changes(self._client, self._settings, track)
@@ -94,12 +96,14 @@ class Launcher:
         for (track, change), intent_id in zip(todo, intents):
             if stopped is not None:
                 self._recorder.outcome(intent_id, "skipped", code=stopped.code)
+                if stopped.code in self.UNREACHED_ERRORS and change.action != "flush":
+                    results.append((track, stopped))
             elif change.action == "flush":
                 self._flush(track, intent_id)
             else:
                 error = self._submit(track, intent_id)
                 results.append((track, error))
-                if error is not None and error.code in self.FATAL_ERRORS:
+                if error is not None and error.code in self.FATAL_ERRORS | self.UNREACHED_ERRORS:
                     stopped = error
         return results
 

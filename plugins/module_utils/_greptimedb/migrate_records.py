@@ -185,6 +185,8 @@ class _Fold:
             ended_in_run=self.run_started is not None,
             finished_at=parse_iso(at).timestamp(),
             failure=failure,
+            # What was not sent was no attempt.
+            attempts_in_run=past.attempts_in_run - (data.get("status") == "skipped" and past.attempts_in_run > 0),
         )
         if data.get("status") == "done":
             self.origins.setdefault(past.region_id, past.from_peer)

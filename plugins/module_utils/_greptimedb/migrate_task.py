@@ -21,6 +21,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import open_journal, read_journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import migrate_outage
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import migrate_result as mr
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import move_state as ms
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.client import GreptimeClient
@@ -33,7 +34,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrat
     sent_changes,
     settle_past,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_settings import read_settings
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_settings import (
+    Settings,
+    read_settings,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_start import (
     begin,
     make_schedule,
@@ -65,9 +69,18 @@ class MigrationTask:
     def body(self) -> t.Dict[str, t.Any]:
         """Do the call and return the module's result; raise ``MigrationError`` where the run failed."""
         settings = read_settings(self._params)
+        follow = as_mapping(self._params["follow"], "follow") if self._params.get("follow") else {}
+        try:
+            return self._step(settings, follow)
+        except MigrationError as error:
+            if self._tracks or not migrate_outage.passes(error, follow, self._clock):
+                raise
+            self._told.update(migrate_outage.wait_out(error, follow, settings.settle_time / 4, self._clock))
+            return self._told
+
+    def _step(self, settings: Settings, follow: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
         connection = Connection.from_params(self._params)
         source = None if settings.follow_only else read_plan(self._params)
-        follow = as_mapping(self._params["follow"], "follow") if self._params.get("follow") else {}
         run_id = str(follow.get("run_id") or uuid.uuid4().hex[:12])
         journal, entries = self._past_entries()
         try:
@@ -245,7 +258,12 @@ class MigrationTask:
                 {"run_id": run_id, "phase": "migrate", "status": status, "summary": self._told["summary"]},
             )
         else:
-            self._told["follow"] = {"run_id": run_id, "deadline": deadline, "carry": self._carry_out()}
+            self._told["follow"] = {
+                "run_id": run_id,
+                "deadline": deadline,
+                "carry": self._carry_out(),
+                "progress": self._told["progress"],
+            }
         recorder.flush()
         if error is not None:
             raise error

@@ -279,6 +279,34 @@ def test_follow_only_starts_nothing_and_says_how_open_moves_of_an_earlier_run_en
     assert read_past(journal.entries).unfinished == []
 
 
+def test_an_outage_is_no_failed_attempt_and_only_one_call_finds_out_when_it_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = FakeClock()
+    server = Server(clock, leaders(6), [], duration=3.0)
+    journal = MemoryJournal(clock)
+    back = clock.now().timestamp() + 60
+    answer, tried = server.submit, []
+
+    def submit(*args: t.Any) -> t.Optional[str]:
+        if clock.now().timestamp() < back:
+            tried.append(args)
+            raise MigrationError("greptimedb.unreachable", "the frontend cannot be reached")
+        return answer(*args)
+
+    monkeypatch.setattr(server, "submit", submit)
+    run = start(server, clock, journal, plan(6), {"global": 4}, attempts=1, step_time=30.0)
+    run.run()
+    assert run.run_wait == "greptimedb.wait.cluster_unreachable" and states(run) == {ms.WAITING: 6}
+    assert len(run.events) == 1
+    run = start(server, clock, journal, plan(6), {"global": 4}, attempts=1)
+    run.run()
+    assert run.finished and states(run) == {ms.DONE: 6} and len(server.submitted) == 6
+    assert run.run_wait is None
+    # One call each 2.5 s (a quarter of the settle time), not one for each move.
+    assert len(tried) <= 60 / 2.5 + 8
+
+
 FATES = st.lists(
     st.sampled_from(["moves", "fails", "false_done", "never_registered", "reply_lost", "dropped", "refused"]),
     max_size=12,
