@@ -150,7 +150,7 @@ class RegionMigration:
         )
 
     def _postpone(self, track: ms.Track, error: MigrationError) -> None:
-        """Start a move later that could not be submitted: an outage is nobody's failed attempt, the deadline ends it."""
+        """Start a move later that could not be submitted: an outage is no failed attempt, and the deadline ends it."""
         if self._reached:
             self.events.append(f"{error.message}; trying again")
         self._reached = False

@@ -75,7 +75,8 @@ class Launcher:
     def launch(self, batch: t.Sequence[ms.Track]) -> t.List[t.Tuple[ms.Track, t.Optional[MigrationError]]]:
         """Start the moves of ``batch`` in order; return each with the error that refused it, or None.
 
-        When nobody can be reached, the rest is not tried and gets the same error. The caller writes the outcome of a refused move, because only it knows whether the move is tried again.
+        When nobody can be reached, the rest is not tried and gets the same error. The caller writes the outcome of a
+        refused move, because only it knows whether the move is tried again.
         """
         todo: t.List[t.Tuple[ms.Track, Change]] = [
             (track, change) for track in batch for change in planned_changes(self._client, self._settings, track)
