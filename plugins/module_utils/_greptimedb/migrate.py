@@ -98,16 +98,17 @@ class RegionMigration:
         if self._deadline.expired:
             self._expire(now)
             return
-        if not self.stopping:
-            self._launch(now)
+        self.run_wait = None
         try:
             self._conclude(self._watcher.look(self.in_flight()))
-            self.run_wait = None
         except MigrationError as error:
             if error.code not in Watcher.PASSING_ERRORS:
                 self._recorder.flush()
                 raise
             self.run_wait = "greptimedb.wait.cluster_unreachable"
+        # Right after the look: a slot that it found free is filled before the pause, and before the end of the step.
+        if not self.stopping and self.run_wait is None:
+            self._launch(self._clock.now().timestamp())
         self._recorder.flush()
         if not self._reached:
             self.run_wait = "greptimedb.wait.cluster_unreachable"

@@ -217,6 +217,15 @@ def test_all_regions_arrive_and_each_is_submitted_once_within_the_limits() -> No
     assert server.most["global"] == server.most["per_source"] == 4
 
 
+def test_a_slot_that_a_look_found_free_is_filled_without_another_pause() -> None:
+    clock = FakeClock()
+    server = Server(clock, leaders(8), [], duration=3.1)
+    began = clock.monotonic()
+    start(server, clock, MemoryJournal(clock), plan(8), {"global": 1}).run()
+    # Each move is seen to have ended at the next look, 0.15 s later, and the next one starts at that moment.
+    assert clock.monotonic() - began == pytest.approx(8 * 3.25, abs=0.3)
+
+
 def test_a_second_run_sends_nothing() -> None:
     clock = FakeClock()
     server = Server(clock, leaders(4), [], duration=1.0)
