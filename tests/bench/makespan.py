@@ -93,7 +93,7 @@ def _figures(case: Case, wanted: t.Sequence[moves.Move], run: Recorded, seed: in
         case=f"{about}; ansible-playbook with all its processes, start included; {case.name}",
         value=1000 * run.played.cpu_seconds / case.count,
         unit="ms CPU per move",
-        bar=P2_BAR,
+        bar=None if case.ordering else P2_BAR,
         seed=seed,
     )
     cost = polling.polling(run.requests)
