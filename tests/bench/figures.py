@@ -24,7 +24,7 @@ class Figure:
     case: str
     value: float
     unit: str
-    bar: float | None = None
+    must_be: float | None = None
     p95: float | None = None
     max: float | None = None
     reference: float | None = None
@@ -38,16 +38,17 @@ class Figure:
     def holds(self) -> bool:
         """True when the judged number meets the bar, or there is none."""
         number = getattr(self, self.judged)
-        if self.bar is None:
+        if self.must_be is None:
             return True
         if number is None or math.isnan(number):
             return False
-        return bool(number >= self.bar) if self.at_least else bool(number <= self.bar)
+        return bool(number >= self.must_be) if self.at_least else bool(number <= self.must_be)
 
     def as_record(self) -> dict[str, t.Any]:
         """The figure as it stands in the JSON file."""
-        names = ("id", "case", "value", "unit", "p95", "max", "bar", "reference", "runs", "seed")
-        record = {name: _rounded(getattr(self, name)) for name in names if getattr(self, name) is not None}
+        names = ("id", "case", "value", "unit", "p95", "max", "must_be", "reference", "runs", "seed")
+        told = {name: _rounded(getattr(self, name)) for name in names if getattr(self, name) is not None}
+        record = {"bar" if name == "must_be" else name: value for name, value in told.items()}
         record["holds"] = self.holds
         return record
 
@@ -87,10 +88,10 @@ def table(figures: t.Sequence[Figure]) -> str:
                 f"{_number(figure.value)} {figure.unit}".strip(),
                 _number(figure.p95),
                 _number(figure.max),
-                f"{sign} {_number(figure.bar)}" if figure.bar is not None else "",
+                f"{sign} {_number(figure.must_be)}" if figure.must_be is not None else "",
                 _number(figure.reference),
                 str(figure.runs),
-                ("holds" if figure.holds else "DOES NOT HOLD") if figure.bar is not None else "",
+                ("holds" if figure.holds else "DOES NOT HOLD") if figure.must_be is not None else "",
             )
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]

@@ -80,7 +80,7 @@ def predict(options: argparse.Namespace) -> list[Figure]:
             f"{about}: calls predicted with the same arguments",
             100 * sum(one.right for one in found) / max(1, calls),
             "%",
-            bar=P9_BAR,
+            must_be=P9_BAR,
             **shared,
         ),
         Figure(
@@ -88,7 +88,7 @@ def predict(options: argparse.Namespace) -> list[Figure]:
             f"{about}: states predicted in full",
             100 * sum(one.same for one in found) / len(found),
             "%",
-            bar=P9_BAR,
+            must_be=P9_BAR,
             **shared,
         ),
         Figure(

@@ -23,7 +23,7 @@ TESTS = str(Path(__file__).resolve().parent.parent)
 def _lab(*arguments: str) -> subprocess.CompletedProcess[str]:
     environment = dict(os.environ, PYTHONPATH=TESTS)
     command = [sys.executable, "-m", "lab", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_detached_then_stopped(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_foreground_ends_with_a_signal(tmp_path: Path) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         lab = subprocess.Popen(command, env=dict(os.environ, PYTHONPATH=TESTS), stdout=subprocess.PIPE, text=True)
         assert lab.stdout is not None
-        lines = [lab.stdout.readline() for _ in range(3)]
+        lines = [lab.stdout.readline() for dummy in range(3)]
         assert "mysql -h 127.0.0.1 -P " in lines[1] and " -u me -p public" in lines[1]
         assert "curl -u me http://127.0.0.1:" in lines[2]
         lab.send_signal(number)

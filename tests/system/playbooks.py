@@ -83,6 +83,7 @@ def play(name: str, variables: t.Mapping[str, t.Any], folder: pathlib.Path, *arg
     """Run ``dbops.migration.<name>`` to its end."""
     done = subprocess.run(
         command(name, variables, folder, *arguments),
+        check=False,
         env=environment(**env),
         cwd=folder,
         stdin=subprocess.DEVNULL,

@@ -37,6 +37,7 @@ def run(lab: LabClient, **options: t.Any) -> dict[str, t.Any]:
     }
     done = subprocess.run(
         [sys.executable, "-m", MODULE],
+        check=False,
         input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
         env={**os.environ, "PYTHONPATH": str(COLLECTIONS)},
         capture_output=True,

@@ -43,7 +43,7 @@ def word(value: t.Any) -> str:
         return ""
     if isinstance(value, str):
         return value
-    if type(value) is int:
+    if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if isinstance(value, (dict, Mapping)):
         return ", ".join(f"{key}: {word(item)}" for key, item in value.items())
