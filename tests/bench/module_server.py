@@ -105,7 +105,7 @@ def main() -> None:
             _child(module, basic, request)
         answers.write(json.dumps({"pid": pid}) + "\n")
         answers.flush()
-        dummy, status = os.waitpid(pid, 0)
+        _dummy, status = os.waitpid(pid, 0)
         answers.write(json.dumps({"status": status}) + "\n")
         answers.flush()
 

@@ -67,7 +67,7 @@ class Play:
 
     def wait(self) -> Played:
         """Wait for the end; the resource usage that the kernel returns covers all children that were waited for."""
-        dummy, status, usage = os.wait4(self._process.pid, 0)
+        _dummy, status, usage = os.wait4(self._process.pid, 0)
         self._process.returncode = os.waitstatus_to_exitcode(status)
         output = self._log.read_text(encoding="utf-8", errors="replace")
         seconds = time.monotonic() - self._started

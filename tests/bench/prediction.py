@@ -72,7 +72,7 @@ def _play(lab: LabClient, rng: random.Random, home: pathlib.Path, server: module
     """One random state: some moves to make, some made already, some in flight, now and then an impossible one."""
     leaders = labs.leaders(labs.rest(lab))
     regions = rng.sample(sorted(leaders), rng.randrange(1, 11))
-    kinds = [rng.choice(("move", "move", "move", "there", "flying")) for dummy in regions]
+    kinds = [rng.choice(("move", "move", "move", "there", "flying")) for _dummy in regions]
     if rng.random() < 0.06:
         kinds[rng.randrange(len(kinds))] = "impossible"
     wanted = [_wanted(region, leaders[region], kind, rng) for region, kind in zip(regions, kinds)]

@@ -93,7 +93,7 @@ def peak(found: t.Sequence[Span]) -> int:
     """The most migrations that ran at one time."""
     changes = sorted([(span.started, 1) for span in found] + [(span.ended, -1) for span in found])
     running = most = 0
-    for dummy, change in changes:
+    for _dummy, change in changes:
         running += change
         most = max(most, running)
     return most

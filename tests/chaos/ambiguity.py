@@ -54,7 +54,7 @@ class Misled:
 
 def faults(rng: random.Random, moves: t.Sequence[Move], factor: float) -> list[Fault]:
     """One to three faults, each aimed at one of the moves or at the cluster."""
-    return [_fault(rng, rng.choice(moves)["region_id"], factor) for dummy in range(rng.choice((1, 1, 2, 2, 3)))]
+    return [_fault(rng, rng.choice(moves)["region_id"], factor) for _dummy in range(rng.choice((1, 1, 2, 2, 3)))]
 
 
 def _fault(rng: random.Random, region: int, factor: float) -> Fault:

@@ -78,7 +78,7 @@ def test_conditions(new_lab: LabFactory) -> None:
     lab.fault("error_before", regexp=r"migrate_region\(\d+, 0", after_requests=1, times=2)
     lab.fault("error_before", region_id=FIRST + 3, message="for region 3")
     assert len(migrate(lab, FIRST, 0, 1)) == 36
-    for dummy in range(2):
+    for _dummy in range(2):
         assert "1003" in refused(lab, "ADMIN migrate_region(%d, 0, 1)" % (FIRST + 4))[1]
     assert len(migrate(lab, FIRST + 4, 0, 1)) == 36
     assert "for region 3" in refused(lab, "ADMIN flush_region(%d)" % (FIRST + 3))[1]

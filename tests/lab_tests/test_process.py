@@ -51,7 +51,7 @@ def test_foreground_ends_with_a_signal(tmp_path: Path) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         lab = subprocess.Popen(command, env=dict(os.environ, PYTHONPATH=TESTS), stdout=subprocess.PIPE, text=True)
         assert lab.stdout is not None
-        lines = [lab.stdout.readline() for dummy in range(3)]
+        lines = [lab.stdout.readline() for _dummy in range(3)]
         assert "mysql -h 127.0.0.1 -P " in lines[1] and " -u me -p public" in lines[1]
         assert "curl -u me http://127.0.0.1:" in lines[2]
         lab.send_signal(number)

@@ -153,7 +153,7 @@ class Frontend:
         if not header.lower().startswith("basic "):
             raise ServerError("AuthHeaderNotFound", "Not found http or grpc authorization header")
         try:
-            user, dummy, password = base64.b64decode(header[6:]).decode().partition(":")
+            user, _dummy, password = base64.b64decode(header[6:]).decode().partition(":")
         except ValueError:
             raise ServerError("AuthHeaderNotFound", "Invalid http authorization header") from None
         if user not in self.users:

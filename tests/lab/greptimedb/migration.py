@@ -238,7 +238,7 @@ class Migration:
         budget = self.cluster.meta.timeout_is_budget
         durations = self.cluster.settings.durations
         replayed = 0.0
-        for dummy in range(TRIES):
+        for _dummy in range(TRIES):
             replica = self.region.replicas.get(self.target)
             if replica is None or not self._target.alive:
                 await self.cluster.clock.sleep(TRY_PAUSE)

@@ -206,7 +206,7 @@ class SqlEngine:
     # --- SHOW ---
 
     def _show(self, text: str, context: Context) -> ResultSet:
-        words = [w for dummy, w in tokenize(text)]
+        words = [w for _dummy, w in tokenize(text)]
         what = words[1].lower()
         if what == "full":
             what = words.pop(1) and words[1].lower()
@@ -254,7 +254,7 @@ def _literals(tokens: t.Sequence[tuple[str, str]]) -> list[Arg]:
             continue
         if not part and not args and not tokens:
             return []
-        kind, text = part[0] if len(part) == 1 else ("", " ".join(x for dummy, x in part))
+        kind, text = part[0] if len(part) == 1 else ("", " ".join(x for _dummy, x in part))
         if kind == "number":
             args.append(float(text) if "." in text else int(text))
         elif kind in ("string", "quoted"):

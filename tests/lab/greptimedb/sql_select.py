@@ -70,7 +70,7 @@ def execute(select: Select, lookup: TableLookup) -> ResultSet:
     if select.where is not None:
         keep = compile_value(select.where, scope)
         rows = [row for row in rows if keep(row) is True]
-    if select.group or any(contains_aggregate(node) for node, dummy in select.items):
+    if select.group or any(contains_aggregate(node) for node, _dummy in select.items):
         return _grouped(select, scope, rows)
     return _plain(select, scope, rows)
 
@@ -91,11 +91,11 @@ def _join(
         rest.append(compile_value(part, scope))
     table: dict[t.Any, list[Row]] = {}
     for row in right:
-        table.setdefault(tuple(row[b] for dummy, b in keys), []).append(row)
+        table.setdefault(tuple(row[b] for _dummy, b in keys), []).append(row)
     nothing = (None,) * len(own)
     joined: list[Row] = []
     for row in left:
-        key = tuple(row[a] for a, dummy in keys)
+        key = tuple(row[a] for a, _dummy in keys)
         matches = [row + other for other in table.get(key, ()) if None not in key]
         matches = [m for m in matches if all(c(m) is True for c in rest)]
         if not matches and source.join == "left":
@@ -128,11 +128,11 @@ def _plain(select: Select, scope: Scope, rows: list[Row]) -> ResultSet:
 
 
 def _projected(items: list[tuple[Node, Column]], scope: Scope, rows: list[Row]) -> ResultSet:
-    if len(items) > 1 and all(node[0] == "col" for node, dummy in items):
-        project = operator.itemgetter(*(scope.index(node[1], node[2]) for node, dummy in items))
-        return ResultSet([c for dummy, c in items], [project(row) for row in rows])
-    values = [compile_value(node, scope) for node, dummy in items]
-    return ResultSet([c for dummy, c in items], [tuple(v(row) for v in values) for row in rows])
+    if len(items) > 1 and all(node[0] == "col" for node, _dummy in items):
+        project = operator.itemgetter(*(scope.index(node[1], node[2]) for node, _dummy in items))
+        return ResultSet([c for _dummy, c in items], [project(row) for row in rows])
+    values = [compile_value(node, scope) for node, _dummy in items]
+    return ResultSet([c for _dummy, c in items], [tuple(v(row) for v in values) for row in rows])
 
 
 def _grouped(select: Select, scope: Scope, rows: list[Row]) -> ResultSet:
@@ -145,8 +145,8 @@ def _grouped(select: Select, scope: Scope, rows: list[Row]) -> ResultSet:
     for node, descending in reversed(select.order):
         target = _resolve(node, select, items)
         found.sort(key=lambda g, n=target: _sortable(aggregate(n, scope, g)), reverse=descending)  # type: ignore[misc]
-    result = [tuple(aggregate(node, scope, group) for node, dummy in items) for group in _limited(select, found)]
-    return ResultSet([c for dummy, c in items], result)
+    result = [tuple(aggregate(node, scope, group) for node, _dummy in items) for group in _limited(select, found)]
+    return ResultSet([c for _dummy, c in items], result)
 
 
 def _resolve(node: Node, select: Select, items: list[tuple[Node, Column]]) -> Node:

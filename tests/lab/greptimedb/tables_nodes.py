@@ -204,7 +204,7 @@ class NodeTables:
 
     def events(self) -> TableData:
         """The durable history of migrations."""
-        found = [tuple(row[name] for name, dummy in EVENT_COLUMNS) for row in self.metasrv.events.rows]
+        found = [tuple(row[name] for name, _dummy in EVENT_COLUMNS) for row in self.metasrv.events.rows]
         return TableData([Column(n, k) for n, k in EVENT_COLUMNS], lambda filters: found)
 
     def build_info(self) -> TableData:

@@ -38,11 +38,11 @@ class Writers:
         for task in self._tasks:
             task.cancel()
         self.rate = rate
-        self._tasks = [self._cluster.spawn(self._write(rate / count)) for dummy in range(count if rate > 0 else 0)]
+        self._tasks = [self._cluster.spawn(self._write(rate / count)) for _dummy in range(count if rate > 0 else 0)]
 
     def _next_region(self) -> Region | None:
         regions = self._cluster.regions
-        for dummy in range(2):
+        for _dummy in range(2):
             while self._cursor < len(self._ids):
                 self._cursor += 1
                 region = regions.get(self._ids[self._cursor - 1])
@@ -62,7 +62,7 @@ class Writers:
             while due_at <= now:
                 due_at += 1 / rate
                 region = self._next_region()
-                if region is not None and not any(region is waiting for dummy, waiting in again):
+                if region is not None and not any(region is waiting for _dummy, waiting in again):
                     self._try(region, again, now)
             wake = min(due_at, again[0][0]) if again else due_at
             await clock.sleep(max(wake - clock.now(), MIN_PAUSE * clock.factor))
