@@ -170,8 +170,6 @@ def _load_picture(
     most = max(max(was, is_now, planned or 0.0) for _place, was, is_now, planned in rows) or 1.0
     pitch, thick = (40.0, 13.0) if len(rows) <= 10 else (29.0, 10.0)
     told = "; ".join(f"{report.words.place} {row[0]}: {show(row[1])} to {show(row[2])}" for row in rows)
-        f"{report.words.place} {place}: {show(was)} to {show(is_now)}" for place, was, is_now, _dummy in rows
-    )
     heading = f"{title} per {report.words.place}"
     svg = Svg(ident, f"{heading}, before and now", told + ".", len(rows) * pitch + 4)
     room = WIDTH - RIGHT - GUTTER - 90
