@@ -41,6 +41,7 @@ def run(lab: LabClient, check: bool = False, **options: t.Any) -> dict[str, t.An
         capture_output=True,
         text=True,
         timeout=120,
+        check=False,
     )
     assert "{" in done.stdout, done.stdout + done.stderr
     return dict(json.loads(done.stdout[done.stdout.index("{") :]))

@@ -140,7 +140,7 @@ class Tables:
 
         def rows(filters: t.Sequence[Node]) -> t.Iterator[Row]:
             for table in list(self.cluster.tables.values()):
-                for index, (listed, _) in enumerate(self.region_entries(table)):
+                for index, (listed, _dummy) in enumerate(self.region_entries(table)):
                     rule = "host < 'h%03d'" % (index + 1)
                     expression, description = ("host", rule) if later else (rule, None)
                     yield (
