@@ -5,6 +5,7 @@
 #
 # setup.sh demo|dev: makes .venv with the pinned packages of requirements/<name>.txt, and does nothing when they are there.
 # Missing system packages are installed with apt-get where root or sudo is at hand; otherwise one sentence says which.
+# Only Java and ZooKeeper may stay away: then the tests that need them say so and are skipped.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -36,6 +37,19 @@ install() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" > /dev/null
 }
 
+# The simulated Apache Pegasus clusters run a real ZooKeeper; everything else does without.
+set_up_zookeeper() {
+    local packages=()
+    command -v java > /dev/null || packages+=(default-jre-headless)
+    [ -e /usr/share/java/zookeeper.jar ] || packages+=(libzookeeper-java)
+    [ "${#packages[@]}" -gt 0 ] || return 0
+    local reason="The simulated Apache Pegasus clusters need Java and ZooKeeper, and here not both are there."
+    # In a subshell, which install may end.
+    if ! (install "$reason" "${packages[@]}"); then
+        echo "Going on without '${packages[*]}': what needs ZooKeeper is left out, and says so." >&2
+    fi
+}
+
 # Prints the path of the first Python that is 3.11 or newer and can make virtual environments.
 find_python() {
     local name
@@ -56,6 +70,8 @@ stamp=.venv/.installed-$wanted-$(cat "requirements/$wanted.txt" tests/tooling/se
 if [ -e "$stamp" ] && .venv/bin/python -c '' 2> /dev/null; then
     exit 0
 fi
+
+set_up_zookeeper
 
 if ! python=$(find_python); then
     install "No Python from 3.11 to 3.14 that can make virtual environments was found." python3 python3-venv
