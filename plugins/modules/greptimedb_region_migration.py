@@ -133,7 +133,7 @@ options:
   step_time:
     description:
       - How long one call of the module may last before it returns to the follow loop. By default the loop chooses
-        between 2 s and 12 s. Nothing is lost when a step ends or dies.
+        between 2 s and 40 s. Nothing is lost when a step ends or dies.
     type: str
   follow:
     description:
