@@ -1,0 +1,113 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""Sending one call that changes settings: written down before, read back after, sent again only on evidence.
+
+A meta server changes app envs by reading the whole map, altering it and writing it, so a change made at the same time
+by somebody else can undo ours without a word. And a reply can be lost while the change was made. Both are told apart
+from success by reading the settings back, never by the reply.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
+
+ATTEMPTS = 3
+PAUSE = 0.5
+REPLY_LOST = frozenset(("pegasus.ambiguous", "pegasus.timeout"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """One request to the server. All ``changes`` carry this same request; ``look`` reads their states, in order."""
+
+    changes: t.Tuple[Change, ...]
+    send: t.Callable[[], t.Any]
+    look: t.Callable[[], t.Sequence[t.Any]]
+
+
+def send_call(call: Call, journal: t.Optional[Journal], clock: Clock) -> t.Dict[str, t.Any]:
+    """Send it until its changes are read back, at most three times; returns the evidence that went to the journal.
+
+    :raises MigrationError: the server refused (its own code), somebody else changed a setting meanwhile
+        (``pegasus.setting_contested``), or it was never found in place (``pegasus.setting_not_kept``)
+    """
+    ids = journal.intents(call.changes) if journal is not None else []
+
+    def conclude(status: str, data: t.Mapping[str, t.Any]) -> None:
+        if journal is not None:
+            journal.outcomes((change_id, status, data) for change_id in ids)
+
+    lost = 0
+    now: t.Sequence[t.Any] = ()
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            call.send()
+        except MigrationError as error:
+            if error.code not in REPLY_LOST:
+                conclude(
+                    "failed" if not lost else "unknown", {"code": error.code, "server_text": error.server_text or ""}
+                )
+                raise
+            lost += 1
+        try:
+            now = call.look()
+        except MigrationError as error:
+            conclude("unknown", {"code": error.code, "server_text": error.server_text or ""})
+            raise
+        verdict = _verdict(call.changes, now)
+        evidence = {"read_back": list(now), "sent": attempt, "replies_lost": lost}
+        if verdict == "ours":
+            conclude("done", {"evidence": evidence})
+            return evidence
+        if verdict == "theirs":
+            conclude("failed", {"code": "pegasus.setting_contested", "evidence": evidence})
+            raise _contested(call.changes, now)
+        clock.sleep(PAUSE * attempt)
+    conclude("unknown", {"code": "pegasus.setting_not_kept", "evidence": {"read_back": list(now), "sent": ATTEMPTS}})
+    names = ", ".join(change.resource for change in call.changes)
+    raise MigrationError(
+        "pegasus.setting_not_kept",
+        f"{names}: the change was sent {ATTEMPTS} times, and each time the old value was read back. Somebody may be "
+        "setting envs of the same table at the same time; stop that, and run again.",
+        details={"expected": [change.after for change in call.changes], "found": list(now)},
+    )
+
+
+def _verdict(changes: t.Sequence[Change], now: t.Sequence[t.Any]) -> str:
+    """``ours``: all as wanted. ``before``: some are still as found. ``theirs``: one is neither."""
+    verdict = "ours"
+    for change, state in zip(changes, now):
+        if _same(state, change.after):
+            continue
+        if not _same(state, change.before):
+            return "theirs"
+        verdict = "before"
+    return verdict
+
+
+def _contested(changes: t.Sequence[Change], now: t.Sequence[t.Any]) -> MigrationError:
+    others = [
+        (change, state)
+        for change, state in zip(changes, now)
+        if not _same(state, change.after) and not _same(state, change.before)
+    ]
+    change, state = others[0]
+    return MigrationError(
+        "pegasus.setting_contested",
+        f"{change.resource} was changed by somebody else in the same moment: {json.dumps(change.after)} was set, and "
+        f"{json.dumps(state)} is there now. It is left as it is; agree on who sets it, and run again.",
+        details={"expected": change.after, "found": state, "resources": [one.resource for one, _state in others]},
+    )
+
+
+def _same(one: t.Any, two: t.Any) -> bool:
+    return json.dumps(one, sort_keys=True) == json.dumps(two, sort_keys=True)
