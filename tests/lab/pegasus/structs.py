@@ -83,7 +83,8 @@ query_split_request: 1 string app_name
 query_split_response: 1 error_code err, 2 i32 new_partition_count, 3 map<i32,i32> status, 4 string hint_msg
 query_bulk_load_request: 1 string app_name
 query_bulk_load_response: 1 error_code err, 2 string app_name, 3 i32 app_status, 4 list<i32> partitions_status, \
-    5 i32 max_replica_count, 6 list<map<address,partition_bulk_load_state>> bulk_load_states, 7 string hint_msg, 8 bool is_bulk_loading
+    5 i32 max_replica_count, 6 list<map<address,partition_bulk_load_state>> bulk_load_states, 7 string hint_msg, \
+    8 bool is_bulk_loading
 partition_bulk_load_state: 1 i32 download_progress, 2 error_code download_status, 3 i32 ingest_status
 query_replica_info_request: 1 address node, 2 host_port hp_node
 query_replica_info_response: 1 error_code err, 2 list<replica_info> replicas
@@ -106,8 +107,8 @@ incr_request: 1 blob key, 2 i64 increment, 3 i32 expire_ts_seconds
 incr_response: 1 i32 error, 2 i64 new_value, 3 i32 app_id, 4 i32 partition_index, 5 i64 decree, 6 string server
 get_scanner_request: 1 blob start_key, 2 blob stop_key, 3 bool start_inclusive, 4 bool stop_inclusive, \
     5 i32 batch_size, 6 bool no_value, 7 i32 hash_key_filter_type, 8 blob hash_key_filter_pattern, \
-    9 i32 sort_key_filter_type, 10 blob sort_key_filter_pattern, 11 bool validate_partition_hash, 12 bool return_expire_ts, 13 bool full_scan, \
-    14 bool only_return_count
+    9 i32 sort_key_filter_type, 10 blob sort_key_filter_pattern, 11 bool validate_partition_hash, \
+    12 bool return_expire_ts, 13 bool full_scan, 14 bool only_return_count
 scan_request: 1 i64 context_id
 scan_response: 1 i32 error, 2 list<key_value> kvs, 3 i64 context_id, 4 i32 app_id, 5 i32 partition_index, \
     6 string server, 7 i32 kv_count
