@@ -96,7 +96,7 @@ options:
     description:
       - The pause between two looks at the cluster. A look costs three queries at most, however many moves run.
     type: str
-    default: 250ms
+    default: 500ms
   max_failures:
     description:
       - How many moves may fail before no new one is started. Moves that run are always followed to their end.
@@ -274,7 +274,7 @@ def main() -> None:
             "timeout": {"type": "str", "default": "12h"},
             "move_timeout": {"type": "str", "default": "20m"},
             "settle_time": {"type": "str", "default": "10s"},
-            "poll_interval": {"type": "str", "default": "250ms"},
+            "poll_interval": {"type": "str", "default": "500ms"},
             "max_failures": {"type": "int", "default": 0},
             "attempts": {"type": "int", "default": 2},
             "flush_before": {"type": "str", "default": "auto", "choices": list(FLUSH_CHOICES)},
