@@ -19,7 +19,7 @@ notes:
 options:
   meta_servers:
     description:
-      - The meta servers of the cluster, each as C(host:port). For a module that knows two clusters, those of the source.
+      - The meta servers of the cluster, each as C(host:port). For a module that knows two, those of the source.
       - A list, JSON text of one, or comma-separated text. The primary among them is found and followed.
       - Not the address of a MetaProxy, which answers nothing but clients' queries.
       - If not given, the environment variable E(PEGASUS_META_SERVERS) is used.

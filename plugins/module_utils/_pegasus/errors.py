@@ -106,7 +106,7 @@ def unreachable(doing: str, address: str, why: str, option: str = "meta_servers"
     """The request never left, or was a read and got no answer because the connection broke."""
     return MigrationError(
         "pegasus.unreachable",
-        f"Could not {doing}: {address} cannot be reached ({why}); check {option}, the network and that the server runs.",
+        f"Could not {doing}: {address} cannot be reached ({why}); check {option}, the network and the server.",
         details={"address": address, "doing": doing, "reason": why},
     )
 
@@ -143,7 +143,7 @@ def not_pegasus(doing: str, address: str, why: str, option: str = "meta_servers"
     """Something answered that is no Pegasus server."""
     return MigrationError(
         "pegasus.not_pegasus",
-        f"Could not {doing}: something listens on {address}, but it does not speak Pegasus ({why}); check host and port "
+        f"Could not {doing}: something listens on {address}, but it does not speak Pegasus ({why}); check the address "
         f"in {option}.",
         details={"address": address, "doing": doing, "reason": why},
     )

@@ -20,8 +20,27 @@ APP_STATUSES = {1: "AVAILABLE", 2: "CREATING", 4: "DROPPING", 6: "DROPPED", 7: "
 DUPLICATION_STATUSES = {0: "DS_INIT", 1: "DS_PREPARE", 2: "DS_APP", 3: "DS_LOG", 4: "DS_PAUSE", 5: "DS_REMOVED"}
 FAIL_MODES = {0: "FAIL_SLOW", 1: "FAIL_SKIP", 2: "FAIL_FAST"}
 META_LEVELS = {100: "stopped", 200: "blind", 300: "freezed", 400: "steady", 500: "lively"}
-REPLICA_STATUSES = {0: "INACTIVE", 1: "ERROR", 3: "PRIMARY", 4: "SECONDARY", 5: "POTENTIAL_SECONDARY",
-                    6: "PARTITION_SPLIT"}  # fmt: skip
+REPLICA_STATUSES = {
+    0: "INVALID",
+    1: "INACTIVE",
+    2: "ERROR",
+    3: "PRIMARY",
+    4: "SECONDARY",
+    5: "POTENTIAL_SECONDARY",
+    6: "PARTITION_SPLIT",
+}
+SPLIT_STATUSES = {0: "NOT_SPLIT", 1: "SPLITTING", 2: "PAUSING", 3: "PAUSED", 4: "CANCELING"}
+BULK_LOAD_STATUSES = {
+    0: "INVALID",
+    1: "DOWNLOADING",
+    2: "DOWNLOADED",
+    3: "INGESTING",
+    4: "SUCCEED",
+    5: "FAILED",
+    6: "PAUSING",
+    7: "PAUSED",
+    8: "CANCELED",
+}
 
 WRITES_OPEN = "open"
 """The replica took the probe as far as the check that refuses it: ordinary writes are let through."""
@@ -283,10 +302,18 @@ class ConfigValue:
 
 @dataclasses.dataclass(frozen=True)
 class SplitStatus:
-    """A partition split of a table. ``partitions`` maps the index of each splitting parent to its state."""
+    """A partition split of a table that is going on. ``partitions``: state by index of the parent partition."""
 
-    partition_count: int
+    new_partition_count: int
     partitions: t.Mapping[int, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class BulkLoadStatus:
+    """Bulk load of a table. ``running`` is None where the server does not tell; ``status``: INGESTING, PAUSED, ..."""
+
+    status: str
+    running: bool | None
 
 
 @dataclasses.dataclass(frozen=True)

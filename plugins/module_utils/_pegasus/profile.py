@@ -92,7 +92,7 @@ class Profile:
         if line < OLDEST:
             raise MigrationError(
                 "pegasus.version_too_old",
-                f"Pegasus {version} is too old: duplication that copies the existing data came with 2.4; upgrade first.",
+                f"Pegasus {version} is too old: duplication that copies existing data came with 2.4; upgrade first.",
                 details={"version": str(version)},
             )
         from_2_5, from_2_6 = line >= (2, 5), line >= (2, 6)
