@@ -76,7 +76,7 @@ def leader(fields: Fields) -> str:
 def _partition(fields: Fields) -> model.Partition:
     what = "partition_configuration"
     return model.Partition(
-        index=need(fields, "pid", what).index,
+        index=need(fields, "pid", what).partition,
         ballot=need(fields, "ballot", what),
         max_replica_count=need(fields, "max_replica_count", what),
         primary=need(fields, "primary", what) or fields.get("hp_primary", ""),
@@ -149,7 +149,7 @@ def replica_info(fields: Fields, address: str) -> model.ReplicaInfo:
     what = "replica_info"
     pid = need(fields, "pid", what)
     return model.ReplicaInfo(
-        index=pid.index,
+        index=pid.partition,
         app_id=pid.app_id,
         ballot=need(fields, "ballot", what),
         status=model.name_of(model.REPLICA_STATUSES, need(fields, "status", what)),

@@ -72,7 +72,7 @@ def encode_request(
     body.field(tb.STRUCT, 1)
     rpc.request.write(body, fields)
     body.byte(tb.STOP)
-    payload = body.bytes()
+    payload = body.joined()
     header = _HEADER.pack(
         b"THFT",
         0,
@@ -81,9 +81,9 @@ def encode_request(
         len(payload),
         0,
         gpid.app_id,
-        gpid.index,
+        gpid.partition,
         max(1, timeout_ms) & 0x7FFFFFFF,
-        (gpid.app_id * 7919 + gpid.index) & 0xFFFFFFFF,
+        (gpid.app_id * 7919 + gpid.partition) & 0xFFFFFFFF,
         partition_hash,
     )
     return header + payload

@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, SystemClock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus import decode, messages, meta_requests, model
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import decode, messages, model, requests
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.errors import (
     NO_SUCH_APP,
     OK,
@@ -142,8 +142,8 @@ class MetaClient:
         envs: t.Mapping[str, str] | None = None,
         success_if_exist: bool = False,
     ) -> int:
-        """Create a table; its id. See :func:`meta_requests.create_app`."""
-        request = meta_requests.create_app(
+        """Create a table; its id. See :func:`requests.create_app`."""
+        request = requests.create_app(
             name,
             partition_count=partition_count,
             replica_count=replica_count,
@@ -155,16 +155,16 @@ class MetaClient:
 
     def drop_app(self, name: str, reserve_seconds: int | None = None) -> None:
         """Drop a table, which can be recalled for a while."""
-        self.send(meta_requests.drop_app(name, reserve_seconds), f"drop the table {name}")
+        self.send(requests.drop_app(name, reserve_seconds), f"drop the table {name}")
 
     def recall_app(self, app_id: int, new_name: str = "") -> model.App:
         """Bring a dropped table back."""
-        value = self.send(meta_requests.recall_app(app_id, new_name), f"recall the table with id {app_id}")
+        value = self.send(requests.recall_app(app_id, new_name), f"recall the table with id {app_id}")
         return decode.app(decode.need(value, "info", "recall_app_response"))
 
     def rename_app(self, old_name: str, new_name: str) -> None:
         """Rename a table (2.5 and newer)."""
-        self.send(meta_requests.rename_app(old_name, new_name), f"rename the table {old_name} to {new_name}")
+        self.send(requests.rename_app(old_name, new_name), f"rename the table {old_name} to {new_name}")
 
     def update_app_env(
         self,
@@ -174,11 +174,11 @@ class MetaClient:
         values: t.Sequence[str] = (),
         prefix: str = "",
     ) -> str:
-        """Change a table's envs and return the server's hint. See :func:`meta_requests.update_app_env`.
+        """Change a table's envs and return the server's hint. See :func:`requests.update_app_env`.
 
         The meta server reads, changes and writes the whole map, so two that do it at once can lose each other's change.
         """
-        request = meta_requests.update_app_env(name, operation, keys, values, prefix)
+        request = requests.update_app_env(name, operation, keys, values, prefix)
         doing = f"change the app envs of the table {name}"
         reply = self._send(request, doing)
         if reply.err == "ERR_INVALID_PARAMETERS" and _OLD_UNKNOWN_APP in reply.hint:
@@ -205,7 +205,7 @@ class MetaClient:
         remote_replica_count: int | None = None,
     ) -> model.AddedDuplication:
         """Add a duplication. Look first: up to 2.5 a second one to the same remote is ERR_OK with ``dupid`` 0."""
-        request = meta_requests.add_duplication(
+        request = requests.add_duplication(
             name,
             remote,
             checkpoint=checkpoint,
@@ -219,7 +219,7 @@ class MetaClient:
         self, name: str, dupid: int, *, status: str | None = None, fail_mode: str | None = None
     ) -> None:
         """Change status or fail mode. ``pegasus.object_not_found``: the table has no such duplication."""
-        request = meta_requests.modify_duplication(name, dupid, status=status, fail_mode=fail_mode)
+        request = requests.modify_duplication(name, dupid, status=status, fail_mode=fail_mode)
         doing = f"change the duplication {dupid} of the table {name}"
         self._duplicating(lambda what: self._send(request, what), request.rpc, doing)
 
@@ -246,16 +246,16 @@ class MetaClient:
         if level is None:
             value = self._read(messages.QUERY_META_LEVEL, {"level": messages.LEVEL_QUERY}, "ask for the meta level")
         else:
-            value = self.send(meta_requests.control_meta(level), f"set the meta level to {level}")
+            value = self.send(requests.control_meta(level), f"set the meta level to {level}")
         return model.name_of(model.META_LEVELS, decode.need(value, "old_level", "meta_control_response"))
 
     # Sending.
 
-    def send(self, request: meta_requests.Request, doing: str) -> t.Mapping[str, t.Any]:
-        """Send a request of :mod:`meta_requests` once and return its accepted answer."""
+    def send(self, request: requests.Request, doing: str) -> t.Mapping[str, t.Any]:
+        """Send a request of :mod:`requests` once and return its accepted answer."""
         return self._accept(self._send(request, doing), request.rpc, doing)
 
-    def _send(self, request: meta_requests.Request, doing: str) -> Reply:
+    def _send(self, request: requests.Request, doing: str) -> Reply:
         return self._leader.ask(request.rpc, request.fields, doing)
 
     def _read(self, rpc: messages.Rpc, fields: t.Mapping[str, t.Any], doing: str) -> t.Mapping[str, t.Any]:

@@ -96,7 +96,7 @@ class Profile:
                 details={"version": str(version)},
             )
         from_2_5, from_2_6 = line >= (2, 5), line >= (2, 6)
-        envs = ("duplication.master_cluster", "duplication.master_metas")
+        envs: tuple[str, ...] = ("duplication.master_cluster", "duplication.master_metas")
         if from_2_6:
             envs += ("duplication.master_app_name", "duplication.follower_app_status")
         return cls(

@@ -98,7 +98,7 @@ class Gpid(t.NamedTuple):
     """A partition of a table."""
 
     app_id: int
-    index: int
+    partition: int
 
 
 class _GpidKind(Kind):

@@ -45,7 +45,7 @@ class Writer:
     def __init__(self) -> None:
         self._parts: list[bytes] = []
 
-    def bytes(self) -> bytes:
+    def joined(self) -> bytes:
         """All that was written."""
         return b"".join(self._parts)
 
