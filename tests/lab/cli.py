@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the dbops.migration contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's command line: ``python -m lab greptimedb start|stop|status ...``."""
+"""The lab's command line: ``python -m lab greptimedb|pegasus start|stop|status ...``."""
 
 from __future__ import annotations
 
@@ -16,23 +16,64 @@ import typing as t
 
 from lab import process
 from lab.client import LabClient
-from lab.greptimedb.profiles import PROFILES
-from lab.greptimedb.settings import Settings
-from lab.greptimedb.versions import Version
-
-if t.TYPE_CHECKING:
-    from lab.greptimedb.server import GreptimeLab
+from lab.greptimedb import cli as greptimedb
+from lab.pegasus import cli as pegasus
 
 PARENT_POLL = 0.5
+
+
+class Lab(t.Protocol):
+    """What every engine's lab is to the command line."""
+
+    describe: dict[str, t.Any]
+    stopped: asyncio.Event
+
+    async def start(self) -> None:
+        """Listen everywhere and fill ``describe``."""
+
+    def stop(self) -> None:
+        """Set ``stopped``."""
+
+    def close(self) -> None:
+        """End everything."""
+
+
+class Engine(t.Protocol):
+    """One engine's part of the command line: a module."""
+
+    ENGINE: str
+    HELP: str
+
+    def add_options(self, start: argparse.ArgumentParser) -> None:
+        """The options of ``start`` that only this engine has."""
+
+    def problem(self, args: argparse.Namespace) -> str:
+        """Why the options make no lab; empty when they do."""
+
+    def create(self, args: argparse.Namespace, directory: str) -> Lab:
+        """The lab that the arguments ask for, not started yet."""
+
+    def connect_text(self, describe: t.Mapping[str, t.Any]) -> str:
+        """How a person connects."""
+
+    def status_text(self, state: t.Mapping[str, t.Any]) -> str:
+        """One line about a running lab."""
+
+
+ENGINES: dict[str, Engine] = {engine.ENGINE: engine for engine in (greptimedb, pegasus)}
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="lab", description="Simulated clusters that speak the real wire protocols.")
     commands = parser.add_subparsers(dest="command", required=True)
-    engine = commands.add_parser("greptimedb", help="a GreptimeDB cluster")
-    actions = engine.add_subparsers(dest="action", required=True)
-    _add_start(actions.add_parser("start", help="start a lab"))
-    for owner in (actions, commands):
+    owners = [commands]
+    for engine in ENGINES.values():
+        actions = commands.add_parser(engine.ENGINE, help=engine.HELP).add_subparsers(dest="action", required=True)
+        start = actions.add_parser("start", help="start a lab")
+        engine.add_options(start)
+        _add_common(start)
+        owners.append(actions)
+    for owner in owners:
         for name in ("stop", "status"):
             sub = owner.add_parser(name, help="%s a lab" % name)
             sub.add_argument("--describe", required=True, metavar="FILE")
@@ -40,21 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_start(start: argparse.ArgumentParser) -> None:
-    defaults = Settings()
-    start.add_argument("--profile", default="1.1", help="one of %s, or an exact version" % ", ".join(PROFILES))
-    start.add_argument("--metasrv-version", default="", help="metasrv of another version than the profile's")
+def _add_common(start: argparse.ArgumentParser) -> None:
     start.add_argument("--factor", type=float, default=1.0, help="lab seconds per real second")
-    for name in ("datanodes", "metasrvs", "regions", "followers", "writers", "seed"):
-        start.add_argument("--" + name, type=int, default=getattr(defaults, name))
-    start.add_argument("--rate", type=float, default=defaults.rate, help="writes per lab second, all writers together")
-    start.add_argument("--wal", default=defaults.wal, choices=("kafka", "raft_engine", "noop"))
-    start.add_argument("--storage", default=defaults.storage, choices=("S3", "Oss", "Azblob", "Gcs", "File"))
-    start.add_argument("--user", default="")
-    start.add_argument("--password", default="")
-    start.add_argument("--readonly-user", default="", help="a second user, read-only from 1.0 on")
-    start.add_argument("--readonly-password", default="")
-    start.add_argument("--tls", nargs="?", const="prefer", default="", choices=("prefer", "require"))
     start.add_argument("--describe", default="", metavar="FILE", help="write how to connect to this file")
     start.add_argument("--detach", action="store_true", help="run in the background")
     start.add_argument("--exit-with", type=int, default=0, metavar="PID", help="stop when that process has ended")
@@ -62,18 +90,11 @@ def _add_start(start: argparse.ArgumentParser) -> None:
 
 def _problem(args: argparse.Namespace) -> str:
     """Why the options make no lab; empty when they do."""
-    try:
-        if args.profile not in PROFILES:
-            Version(args.profile)
-        if args.metasrv_version:
-            Version(args.metasrv_version)
-    except ValueError as error:
-        return "--profile: %s; give one of %s, or an exact version" % (error, ", ".join(PROFILES))
+    found = ENGINES[args.command].problem(args)
+    if found:
+        return found
     if args.factor <= 0:
         return "--factor must be greater than 0"
-    for name in ("datanodes", "metasrvs", "regions"):
-        if getattr(args, name) < 1:
-            return "--%s must be 1 or more" % name
     if args.detach and not args.describe:
         return "--detach needs --describe FILE"
     return ""
@@ -109,8 +130,7 @@ def _status(describe_file: str) -> int:
     except (OSError, ValueError) as error:
         print("no lab is running: %s" % error)
         return 1
-    nodes = ", ".join("%s: %d leaders" % (n, v["leaders"]) for n, v in state["nodes"].items())
-    print("%s %s, lab time %.1f s, datanodes %s" % (state["engine"], state["version"], state["time"], nodes))
+    print(ENGINES[state["engine"]].status_text(state))
     return 0
 
 
@@ -130,24 +150,9 @@ def parse(argv: t.Sequence[str]) -> argparse.Namespace:
     return _parser().parse_args(argv)
 
 
-async def launch(args: argparse.Namespace, directory: str) -> GreptimeLab:
+async def launch(args: argparse.Namespace, directory: str) -> Lab:
     """Start the lab that the arguments ask for; returns when everything listens and the describe file is written."""
-    from lab.greptimedb.server import GreptimeLab, Options  # the engine's code is loaded only where it runs
-
-    names = ("datanodes", "metasrvs", "regions", "followers", "writers", "seed", "rate", "wal", "storage")
-    settings = Settings(**{name: getattr(args, name) for name in names})
-    options = Options(
-        args.profile,
-        args.metasrv_version,
-        args.factor,
-        args.user,
-        args.password,
-        args.readonly_user,
-        args.readonly_password,
-        args.tls,
-        directory,
-    )
-    lab = GreptimeLab(options, settings)
+    lab = ENGINES[args.command].create(args, directory)
     await lab.start()
     if args.describe:
         _write_describe(args.describe, lab.describe)
@@ -155,15 +160,16 @@ async def launch(args: argparse.Namespace, directory: str) -> GreptimeLab:
 
 
 async def _serve(args: argparse.Namespace) -> None:
-    with tempfile.TemporaryDirectory(prefix="lab-tls-") as directory:
+    with tempfile.TemporaryDirectory(prefix="lab-") as directory:
         lab = await launch(args, directory)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, lab.stop)
-        print(connect_text(lab.describe), flush=True)
-        if args.exit_with:
-            lab.cluster.spawn(_watch(args.exit_with, lab.stop))
+        print(ENGINES[args.command].connect_text(lab.describe) + "\nCtrl-C stops it.", flush=True)
+        watch = loop.create_task(_watch(args.exit_with, lab.stop)) if args.exit_with else None
         await lab.stopped.wait()
+        if watch is not None:
+            watch.cancel()
         lab.close()
 
 
@@ -179,24 +185,3 @@ def _write_describe(path: str, describe: t.Mapping[str, t.Any]) -> None:
         json.dump(describe, stream, indent=2)
         stream.write("\n")
     os.replace(temporary, path)
-
-
-def connect_text(describe: t.Mapping[str, t.Any]) -> str:
-    """How a person connects with ordinary clients."""
-    frontend = describe["frontend"]
-    user = describe["username"]
-    mysql_user = " -u %s -p" % user if user else ""
-    tls = " --ssl-ca=%s" % describe["ca_cert"] if describe["ca_cert"] else ""
-    curl_user = " -u %s" % user if user else ""
-    lines = [
-        "GreptimeDB lab %s (profile %s, %g times faster than real time)"
-        % (describe["version"], describe["profile"], describe["factor"]),
-        "  mysql -h 127.0.0.1 -P %d%s%s public" % (frontend["mysql_port"], mysql_user, tls),
-        "  curl%s http://127.0.0.1:%d/v1/sql --data-urlencode 'sql=SELECT version()'"
-        % (curl_user, frontend["http_port"]),
-        "  curl %s/state        (regions, procedures, nodes)" % describe["control"],
-        "  curl %s/ledger       (acknowledged and missing writes)" % describe["control"],
-    ]
-    lines += ["  metasrv: gRPC port %s, HTTP port %s" % (m["grpc"], m["http"]) for m in describe["metasrv"]]
-    lines += ["  datanode %s: curl http://%s/config" % (n, d["http"]) for n, d in describe["datanodes"].items()]
-    return "\n".join(lines + ["Ctrl-C stops it."])

@@ -14,9 +14,6 @@ import typing as t
 from lab import cli, process
 from lab.client import LabClient
 
-if t.TYPE_CHECKING:
-    from lab.greptimedb.server import GreptimeLab
-
 
 class EmbeddedLabs:
     """``start`` takes the command line's options; ``close`` ends all labs."""
@@ -26,7 +23,7 @@ class EmbeddedLabs:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self._labs: list[GreptimeLab] = []
+        self._labs: list[cli.Lab] = []
 
     def start(self, engine: str = "greptimedb", profile: str = "1.1", **options: t.Any) -> LabClient:
         """Start one more lab."""

@@ -21,6 +21,7 @@ class Rule:
     surface: one surface's name. match: part of the request's text. regexp: searched in it. region_id: the region that
     the request or the procedure is about. after_requests: this many matches pass first. step: the step of a procedure
     at which the fault strikes. seconds: lab seconds (a delay, or how long it lasts). message/status: the error given.
+    cluster, node, table: which of several clusters, which server's address, which table (where the engine has them).
     """
 
     id: int
@@ -37,6 +38,9 @@ class Rule:
     message: str = ""
     status: int = 0
     code: str = ""
+    cluster: str = ""
+    node: str = ""
+    table: str = ""
     seen: int = 0
     hits: int = 0
 
