@@ -13,6 +13,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import messages
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import thrift_binary as tb
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import ConnectionSettings
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.schema import Struct
 
 RPCS = {
     rpc.name: rpc
@@ -47,7 +48,8 @@ def answer(received: Received, value: t.Any = None, *, error: str = "ERR_OK") ->
     out.i32(received.seqid)
     if error == "ERR_OK":
         out.field(rpc.response.wire, 0)
-        rpc.response.write(out, value if isinstance(value, str) else {"err": "ERR_OK", **(value or {})})
+        err = {"err": "ERR_OK"} if isinstance(rpc.response, Struct) and "err" in rpc.response.by_name else {}
+        rpc.response.write(out, value if isinstance(value, str) else {**err, **(value or {})})
         out.byte(tb.STOP)
     body = out.joined()
     return (len(body) + 4).to_bytes(4, "big") + body

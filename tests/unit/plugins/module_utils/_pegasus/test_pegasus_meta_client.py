@@ -105,8 +105,8 @@ def test_a_leader_outside_the_list_is_found_by_the_query_that_names_it() -> None
 def test_a_moved_primary_is_followed() -> None:
     backup = not_primary(lambda: "")
     moved: t.List[bool] = []
-    with Server(lambda one: (backup if moved else good)(one)) as first:
-        with Server(lambda one: (good if moved else backup)(one)) as second:
+    with Server(lambda one: backup(one) if moved else good(one)) as first:
+        with Server(lambda one: good(one) if moved else backup(one)) as second:
             meta = client(first, second)
             meta.list_apps()
             assert meta.primary == first.address
