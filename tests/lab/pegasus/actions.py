@@ -16,6 +16,7 @@ from lab.http_server import HttpRequest
 from lab.pegasus import model, state
 from lab.pegasus.cluster import Cluster
 from lab.pegasus.settings import update
+from lab.pegasus.zookeeper_znodes import ZnodeMissing, ZnodeTrouble
 
 if t.TYPE_CHECKING:
     from lab.pegasus.server import PegasusLab
@@ -54,6 +55,10 @@ class Actions:
             ("POST", "meta"): self._meta,
             ("POST", "foreign"): self._foreign,
             ("POST", "config"): self._config,
+            ("GET", "ledger"): self._ledger,
+            ("POST", "writers"): self._writers,
+            ("POST", "metaproxy"): self._metaproxy,
+            ("POST", "zookeeper"): self._zookeeper,
         }
 
     def _cluster(self, key: str) -> Cluster:
@@ -115,7 +120,39 @@ class Actions:
             "epoch": lab.clock.epoch(),
             "clusters": {key: state.cluster(c) for key, c in lab.clusters.items()},
             "nodes": {a: state.node(n) for c in lab.clusters.values() for a, n in c.nodes.items()},
+            "znodes": await lab.edge.znodes(),
+            **lab.edge.as_dict(),
         }
+
+    async def _ledger(self, request: HttpRequest) -> t.Any:
+        return await self._lab.edge.ledger()
+
+    async def _writers(self, request: HttpRequest) -> t.Any:
+        """{"count", "rate", "kinds": ["java", "go", "cpp"]} replaces the clients."""
+        data, options = request.json(), self._lab.options
+        options.clients = int(data.get("count", options.clients))
+        options.rate = float(data.get("rate", options.rate))
+        self._lab.edge.run_clients(options.clients, options.rate, data.get("kinds", ("java", "go")))
+        return {"count": options.clients, "rate": options.rate}
+
+    async def _metaproxy(self, request: HttpRequest) -> t.Any:
+        """POST /metaproxy/<number>/kill|start|lose_watches"""
+        _metaproxy, number, action = request.path.strip("/").split("/")
+        proxy = self._lab.edge.proxies[int(number)]
+        if action == "kill":
+            proxy.kill()
+        elif action == "start":
+            await proxy.start()
+        elif action == "lose_watches":
+            await proxy.lose_watches()
+        else:
+            raise ValueError("POST /metaproxy/<number>/kill, start or lose_watches")
+        return proxy.as_dict()
+
+    async def _zookeeper(self, request: HttpRequest) -> t.Any:
+        """POST /zookeeper/stop, /zookeeper/start"""
+        await self._lab.edge.zookeeper_action(request.path.strip("/").split("/")[1])
+        return {}
 
     async def _nodes(self, request: HttpRequest) -> t.Any:
         """POST /nodes/<cluster>/<address> {"alive": true|false}"""
@@ -150,7 +187,7 @@ class Actions:
                     known = sorted(n[9:] for n in dir(self) if n.startswith("_foreign_"))
                     raise ValueError("%s: not one of %s" % (name, ", ".join(known)))
                 result[name] = await action(cluster, table, value)
-        except AnswerError as error:
+        except (AnswerError, ZnodeMissing, ZnodeTrouble) as error:
             result["error"] = str(error)
         return result
 
@@ -214,6 +251,19 @@ class Actions:
 
     async def _foreign_rename_table(self, cluster: Cluster, table: str, values: t.Mapping[str, str]) -> None:
         await cluster.meta.tables.rename({"old_app_name": values["old"], "new_app_name": values["new"]})
+
+    async def _foreign_znode(self, cluster: Cluster, table: str, values: t.Mapping[str, t.Any]) -> None:
+        """{"cluster": "source"|"target"} or {"data": text, null removes it}: the table's entry for MetaProxy."""
+        if "cluster" in values:
+            await self._lab.edge.point(table, values["cluster"])
+        else:
+            await self._lab.edge.write(table, values["data"])
+
+    async def _foreign_switch(self, cluster: Cluster, table: str, to: str) -> None:
+        """Without MetaProxy: the clients of the table go to "source" or "target" from now on."""
+        options = self._lab.options
+        share = max(1, options.clients // len(options.tables)) if options.clients else 0
+        self._lab.edge.switch(table, self._cluster(to).key, share, options.rate / len(options.tables))
 
     async def _foreign_table(self, cluster: Cluster, table: str, values: t.Mapping[str, t.Any]) -> None:
         """Set fields of a table: bulk_loading, splitting, atomic_idempotent, data_version, copy_seconds, replicas."""

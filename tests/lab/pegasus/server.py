@@ -21,8 +21,8 @@ from lab.ledger import Ledger
 from lab.listener import Listener
 from lab.pegasus.actions import ENGINE_FAULTS, ON_REQUEST, Actions
 from lab.pegasus.balancer import balance_forever
-from lab.pegasus.clients_ledger import PegasusLedger
 from lab.pegasus.cluster import Cluster
+from lab.pegasus.edge import ROOT, Edge
 from lab.pegasus.meta_server import MetaServer
 from lab.pegasus.node import ReplicaServer
 from lab.pegasus.profiles import Profile
@@ -73,7 +73,7 @@ class PegasusLab:
         }
         self.doors: dict[str, Door] = {}
         self.ports: dict[str, ReplicaPort] = {}
-        self.ledger: Ledger = PegasusLedger(self.clock, self.clusters, options.tables[0], lambda: "source")
+        self.edge = Edge(self.clock, self.gate, self.clusters, options.tables, self.insiders, options.seed)
         self.describe: dict[str, t.Any] = {}
         self.stopped = asyncio.Event()
         self._listeners: list[Listener] = []
@@ -108,6 +108,11 @@ class PegasusLab:
             source.add_table(table, self.options.partitions, self.options.replicas, self.options.records)
         for cluster in self.clusters.values():
             self._run(cluster)
+        if self.options.metaproxy:
+            await self.edge.start()
+            for cluster in self.clusters.values():
+                cluster.settings.zookeeper_hosts = self.zookeeper["hosts"]
+        self.edge.run_clients(self.options.clients, self.options.rate)
         actions = Actions(self)
         self.gate.request_kinds = ON_REQUEST
         self.gate.on_rule = actions.strike
@@ -130,8 +135,8 @@ class PegasusLab:
                 }
                 for key, c in self.clusters.items()
             },
-            "zookeeper": None,
-            "metaproxies": [],
+            "zookeeper": self.zookeeper or None,
+            "metaproxies": [proxy.address for proxy in self.edge.proxies],
             "table": self.options.tables[0],
             "tables": self.options.tables,
         }
@@ -179,12 +184,24 @@ class PegasusLab:
             await listener.start()
             self._listeners.append(listener)
 
+    @property
+    def zookeeper(self) -> dict[str, str]:
+        """Where MetaProxy's ZooKeeper is; empty when there is none."""
+        found = self.edge.zookeeper
+        return {"hosts": found.hosts, "root": ROOT} if found is not None else {}
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger of the first table."""
+        return self.edge.ledgers[self.options.tables[0]]
+
     def stop(self) -> None:
         """End the lab."""
         self.stopped.set()
 
     def close(self) -> None:
         """Close every socket and stop everything that runs."""
+        self.edge.close()
         for listener in self._listeners:
             listener.close()
         for cluster in self.clusters.values():
