@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import typing as t
 
 import pytest
 
@@ -100,7 +101,7 @@ def test_what_2_6_alone_understands_is_left_out_unless_asked_for() -> None:
 
 
 @pytest.mark.parametrize(("rpc", "fields"), [("RPC_CM_LIST_APPS", {}), ("RPC_CM_DROP_APP", {"app_nam": "x"})])
-def test_requests_that_do_not_exist(rpc: str, fields: "dict[str, str]") -> None:
+def test_requests_that_do_not_exist(rpc: str, fields: t.Dict[str, str]) -> None:
     with pytest.raises(ValueError, match=rpc):
         requests.describe_request(rpc, fields)
 
