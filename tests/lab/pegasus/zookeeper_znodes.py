@@ -95,10 +95,10 @@ class Znodes:
         watch.modified = stat.mzxid
         return data, watch
 
-    async def put(self, path: str, data: bytes) -> None:
-        """Write a znode whatever its version is; it and its parents are created if need be."""
+    async def put(self, path: str, data: bytes, version: int = -1) -> None:
+        """Write a znode of that version (-1: of any); it and its parents are created if need be. ZnodeTrouble."""
         try:
-            await self._do(lambda client: client.set_async(path, data))
+            await self._do(lambda client: client.set_async(path, data, version))
         except ZnodeMissing:
             await self._do(lambda client: client.create_async(path, data, makepath=True))
 
