@@ -18,7 +18,6 @@ from lab.faults import Faults
 from lab.gate import Gate
 from lab.pegasus import zookeeper
 from lab.pegasus.metaproxy import MetaProxy
-from lab.pegasus.metaproxy_group import MetaProxies
 from lab.pegasus.wire import Connection
 from lab.pegasus.zookeeper import ZooKeeper
 from lab.pegasus.zookeeper_znodes import Znodes
@@ -232,31 +231,5 @@ def test_requests_are_recorded_except_those_of_the_labs_own_clients(server: ZooK
             assert (entry.surface, entry.mutating, entry.outcome) == ("metaproxy", False, "ok")
             assert entry.request == '%s {"app_name": "temp", "partition_indices": [1]}' % QUERY
             own.close()
-
-    asyncio.run(scenario())
-
-
-def test_a_group_follows_its_entries() -> None:
-    async def scenario() -> None:
-        source = SmallCluster(2)
-        await source.start()
-        group = MetaProxies(LabClock(20), 2, {"a": "source", "b": "target"}, None, None)
-        await group.start(["temp", "other"], "a", [door.address for door in source.metas])
-        for address in group.addresses:
-            assert (await ask(address))["app_id"] == 2
-        await eventually(lambda: group.points_at("temp") == group.points_at("other") == "source")
-        await group.write("temp", {"cluster_name": "b", "meta_addrs": "x:1,y:2", "owner": "me"})
-        await eventually(lambda: group.points_at("temp") == "target")
-        await group.write("temp", "{")
-        await eventually(lambda: group.entry("temp") == "{" and not any(p.alive for p in group.proxies))
-        assert group.points_at("temp") is None
-        await group.proxy(group.addresses[0]).start()
-        assert (await ask(group.addresses[0], "other"))["app_id"] == 2
-        await group.write("other", None)
-        await eventually(lambda: group.entry("other") is None)
-        with pytest.raises(ValueError, match="not one of"):
-            group.proxy("127.0.0.1:1")
-        group.close()
-        source.close()
 
     asyncio.run(scenario())
