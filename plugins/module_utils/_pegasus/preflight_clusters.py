@@ -1,0 +1,325 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""What speaks against duplication between these two clusters: who they are, what they know of each other. Pure."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Finding
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import preflight_view as v
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_view import ClusterView
+
+PAIR = "source and target cluster"
+_LITERAL = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}:\d+", re.ASCII)
+_LOOPBACK = re.compile(r"127\.|localhost:")
+_GROUP = "[duplication-group]"
+
+
+def cluster_findings(source: ClusterView, target: ClusterView, uses_metaproxy: bool) -> t.Iterator[Finding]:
+    """Everything that does not depend on a table. Two views of one cluster end the list: the rest would mislead."""
+    same = _same(source, target)
+    if same is not None:
+        yield same
+        return
+    yield from _identity(source)
+    yield from _identity(target)
+    yield from _knowledge(source, target)
+    yield from _versions(source, target)
+    for cluster in (source, target):
+        yield from _level(cluster)
+        yield from _addresses(cluster, uses_metaproxy and cluster.role == v.TARGET)
+        yield from _nodes(cluster)
+    yield _unprovable(source, target)
+
+
+def _zookeeper(cluster: ClusterView) -> tuple[frozenset[str], str]:
+    """Where the cluster keeps its state. The loopback address says nothing: it is another place on every host."""
+    hosts = (part.strip() for part in cluster.info.zookeeper_hosts.split(","))
+    return frozenset(host for host in hosts if host and not _LOOPBACK.match(host)), cluster.info.zookeeper_root.rstrip(
+        "/"
+    )
+
+
+def _same(source: ClusterView, target: ClusterView) -> Finding | None:
+    shared = sorted(set(source.info.meta_servers) & set(target.info.meta_servers))
+    hosts, root = _zookeeper(source)
+    other_hosts, other_root = _zookeeper(target)
+    if shared or (hosts & other_hosts and root == other_root):
+        return Finding(
+            "pegasus.cluster.same",
+            "blocker",
+            PAIR,
+            {"name": source.name, "meta_servers": shared or list(source.info.meta_servers), "zookeeper_root": root},
+            "meta_servers and target_meta_servers lead to one and the same cluster. Give the meta servers of the "
+            "cluster that the tables move to.",
+        )
+    if source.name and source.name == target.name:
+        return Finding(
+            "pegasus.cluster.same_name",
+            "blocker",
+            PAIR,
+            {
+                "name": source.name,
+                "source_meta_servers": list(source.info.meta_servers),
+                "target_meta_servers": list(target.info.meta_servers),
+            },
+            "Two clusters have one name, so neither can duplicate to the other. Give one of them another "
+            "[replication] cluster_name (from 2.6 on dup_cluster_name will do) and restart its meta and replica "
+            "servers; where dup_cluster_name is set already, name it in cluster_name or target_cluster_name.",
+        )
+    return None
+
+
+def _identity(cluster: ClusterView) -> t.Iterator[Finding]:
+    option = "cluster_name" if cluster.role == v.SOURCE else "target_cluster_name"
+    if not cluster.name:
+        yield Finding(
+            "pegasus.cluster.name_unknown",
+            "blocker",
+            cluster.subject,
+            {"primary_meta": cluster.info.primary_meta},
+            f"The cluster does not tell its name, which duplication needs. Set [replication] cluster_name and restart "
+            f"meta and replica servers, or give it in {option}.",
+        )
+    elif cluster.own.outcome == v.DISABLED:
+        yield Finding(
+            "pegasus.cluster.duplication_disabled",
+            "blocker",
+            cluster.subject,
+            {"answer": cluster.own.text},
+            "Set [replication] duplication_enabled to true on its meta and replica servers, and restart them."
+            if cluster.role == v.SOURCE
+            else "It cannot be asked whether it knows the source. Set [replication] duplication_enabled to true on its "
+            "meta and replica servers and restart them, or compare the [duplication-group] sections by hand and accept "
+            "this finding.",
+        )
+    elif cluster.own.outcome == v.UNCLEAR:
+        yield _unclear(cluster, cluster.name, cluster.own)
+    elif cluster.own.outcome != v.ITSELF:
+        yield Finding(
+            "pegasus.cluster.other_name",
+            "blocker",
+            cluster.subject,
+            {"asked_for": cluster.name, "answer": cluster.own.text},
+            "The cluster does not take this name for its own in duplication. From 2.6 on [replication] "
+            f"dup_cluster_name may say another one than cluster_name: give that in {option}.",
+        )
+
+
+def _knowledge(source: ClusterView, target: ClusterView) -> t.Iterator[Finding]:
+    for cluster, other in ((source, target), (target, source)):
+        outcome = cluster.other.outcome
+        if not other.name or cluster.own.outcome == v.DISABLED:
+            continue
+        if outcome == v.NO_ID:
+            yield _no_id(cluster, other)
+        elif outcome == v.NO_ADDRESS:
+            yield _no_address(cluster, other)
+        elif outcome == v.ITSELF:
+            yield Finding(
+                "pegasus.cluster.same_name",
+                "blocker",
+                cluster.subject,
+                {"asked_for": other.name, "answer": cluster.other.text},
+                f"It takes {other.name} for its own name. Name the two clusters apart (cluster_name, from 2.6 on "
+                "dup_cluster_name), and restart meta and replica servers.",
+            )
+        elif outcome != v.KNOWN:
+            yield _unclear(cluster, other.name, cluster.other)
+
+
+def _unclear(cluster: ClusterView, asked: str, answer: v.ProbeAnswer) -> Finding:
+    return Finding(
+        "pegasus.cluster.ids_unknown",
+        "blocker",
+        cluster.subject,
+        {"asked_for": asked, "answer": answer.text},
+        "Its answer does not tell whether it is set up for duplication. Run preflight again; if it stays so, compare "
+        f"{_GROUP} and [pegasus.clusters] of both clusters by hand, and accept this finding.",
+    )
+
+
+def _no_id(cluster: ClusterView, other: ClusterView) -> Finding:
+    if cluster.role == v.SOURCE:
+        remedy = (
+            f"Add {cluster.name} and {other.name} with different ids (1 to 127) to {_GROUP} of the configuration of "
+            "all meta and replica servers of both clusters, and restart them."
+        )
+    else:
+        remedy = (
+            f"Its replica servers would refuse what the source ships, and that makes the replica servers of the SOURCE "
+            f"abort again and again. Add {other.name} with its id to {_GROUP} of all meta and replica servers of "
+            f"{cluster.name}, and restart them, before anything is duplicated."
+        )
+    return Finding(
+        "pegasus.cluster.ids_missing",
+        "blocker",
+        cluster.subject,
+        {"missing": other.name, "section": _GROUP, "answer": cluster.other.text},
+        remedy,
+    )
+
+
+def _no_address(cluster: ClusterView, other: ClusterView) -> Finding:
+    metas = ",".join(other.info.meta_servers)
+    if cluster.role == v.SOURCE:
+        return Finding(
+            "pegasus.cluster.address_missing",
+            "blocker",
+            cluster.subject,
+            {"missing": other.name, "section": "[pegasus.clusters]", "answer": cluster.other.text},
+            f"Add the line `{other.name} = {metas}` to [pegasus.clusters] of all its meta and replica servers, and "
+            "restart them.",
+        )
+    return Finding(
+        "pegasus.cluster.no_way_back",
+        "info",
+        cluster.subject,
+        {"missing": other.name, "section": "[pegasus.clusters]"},
+        f"Nothing to do for the way there. To be able to duplicate back to {other.name} after the switch, add the line "
+        f"`{other.name} = {metas}` to [pegasus.clusters] of its meta and replica servers beforehand, and restart them.",
+    )
+
+
+def _versions(source: ClusterView, target: ClusterView) -> t.Iterator[Finding]:
+    pair = {"source": str(source.version), "target": str(target.version)}
+    newer = (source.version.major, source.version.minor) > (target.version.major, target.version.minor)
+    if source.profile.generation != target.profile.generation:
+        yield Finding(
+            "pegasus.version.older_target" if newer else "pegasus.version.pair",
+            "warning" if newer else "info",
+            PAIR,
+            pair,
+            "The target has to open files that a newer RocksDB has written. Upgrade the target first, or try it with a "
+            "table that does not matter."
+            if newer
+            else "Nothing to do. What only the newer version can do, such as another table name on the target, needs "
+            "both.",
+        )
+    for cluster in (source, target):
+        yield from _mixed(cluster)
+    names = [address for address in source.info.meta_servers if not _LITERAL.fullmatch(address)]
+    if not names:
+        return
+    if target.profile.master_metas_must_resolve:
+        yield Finding(
+            "pegasus.cluster.names_must_resolve",
+            "warning",
+            target.subject,
+            {"names": names},
+            "Its replica servers keep these names of the source's meta servers, and do not start when one does not "
+            "resolve. Make sure that they resolve there, and keep them in DNS after the migration until every replica "
+            "of the tables has been built anew.",
+        )
+    else:
+        yield Finding(
+            "pegasus.cluster.host_names",
+            "blocker",
+            target.subject,
+            {"names": names, **pair},
+            "A target before 2.6 takes the addresses of the source's meta servers as ip:port only, and its replica "
+            "servers abort on names. Configure the source's meta servers by IP address, or upgrade the target to 2.6.",
+        )
+
+
+def _mixed(cluster: ClusterView) -> t.Iterator[Finding]:
+    servers = cluster.server_versions
+    by_version: dict[str, list[str]] = {}
+    for address, version in sorted((servers.good if servers is not None else {}).items()):
+        by_version.setdefault(str(version), []).append(address)
+    if set(by_version) - {str(cluster.version)}:
+        yield Finding(
+            "pegasus.version.mixed",
+            "warning",
+            cluster.subject,
+            {"primary_meta": str(cluster.version), "replica_servers": by_version},
+            "Finish the upgrade first: what the servers can do, and which bugs they have, is judged by the version of "
+            "the primary meta server.",
+        )
+
+
+def _level(cluster: ClusterView) -> t.Iterator[Finding]:
+    level = cluster.info.meta_level
+    if level == "lively":
+        yield Finding(
+            "pegasus.meta.lively",
+            "warning",
+            cluster.subject,
+            {"meta_level": level},
+            "Moving primaries while a table is duplicating has crashed replica servers. The migrate phase sets the "
+            "level to steady and puts it back in the end; working by hand, set it to steady first.",
+            "https://github.com/apache/incubator-pegasus/issues/1589",
+        )
+    elif level != "steady":
+        yield Finding(
+            "pegasus.meta.level_too_low",
+            "blocker",
+            cluster.subject,
+            {"meta_level": level or "not told"},
+            "Below steady no table can be created"
+            + (", also not the copy of a table. " if cluster.role == v.TARGET else " and no lost primary is replaced. ")
+            + "Find out who set it and why, then set it to steady.",
+        )
+
+
+def _addresses(cluster: ClusterView, written_to_znode: bool) -> t.Iterator[Finding]:
+    option = "meta_servers" if cluster.role == v.SOURCE else "target_meta_servers"
+    if len(cluster.given) < 2:
+        yield Finding(
+            "pegasus.meta.single_address",
+            "blocker" if written_to_znode else "warning",
+            cluster.subject,
+            {"given": list(cluster.given), "cluster": list(cluster.info.meta_servers)},
+            (
+                "MetaProxy refuses a table whose znode names fewer than two addresses: every client would get an "
+                "error. "
+                if written_to_znode
+                else "If this meta server fails, the migration stands still, whoever leads then. "
+            )
+            + f"Name all meta servers of the cluster in {option}.",
+        )
+    listed = set(cluster.info.meta_servers)
+    strange = [address for address in cluster.given if address not in listed and _LITERAL.fullmatch(address)]
+    if strange and all(_LITERAL.fullmatch(address) for address in listed) and listed:
+        yield Finding(
+            "pegasus.meta.strange_address",
+            "warning",
+            cluster.subject,
+            {"given": strange, "cluster": sorted(listed)},
+            f"The cluster does not count these among its meta servers. Correct {option}, unless they are other "
+            "addresses of the same servers; clients must be able to reach what is written to MetaProxy.",
+        )
+
+
+def _nodes(cluster: ClusterView) -> t.Iterator[Finding]:
+    dead = [node.address for node in cluster.nodes if not node.alive]
+    if dead:
+        yield Finding(
+            "pegasus.node.dead",
+            "warning",
+            cluster.subject,
+            {"dead": dead, "alive": len(cluster.alive)},
+            "Start them, or let the cluster forget them. Their partitions have fewer copies, and the rest of the "
+            "cluster copies data to make up for it while the migration copies too.",
+        )
+
+
+def _unprovable(source: ClusterView, target: ClusterView) -> Finding:
+    return Finding(
+        "pegasus.cluster.not_visible_from_here",
+        "info",
+        PAIR,
+        [
+            f"The meta servers of {source.name} must reach those of {target.name}.",
+            f"The replica servers of {source.name} must reach meta and replica servers of {target.name}.",
+            f"The replica servers of {target.name} must reach meta and replica servers of {source.name} (they pull the "
+            "checkpoint).",
+            f"{_GROUP} was proved at the meta servers only; replica servers must have the same.",
+        ],
+        "Look at the firewalls between the clusters, and compare the configuration of meta and replica servers, if you "
+        "are not sure of them.",
+    )

@@ -1,0 +1,172 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""What replica servers count: atomic writes, sizes, room on disks. One question to each server, for all tables at once.
+
+Up to 2.5 these are perf counters (src/server/pegasus_write_service.cpp, src/common/fs_manager.cpp), where requests are
+rates of the last seconds; in 2.6 metrics, where they are numbers since the start of the server.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.errors import decode_error
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fan_out import fan_out
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.http_wire import http_get
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model import Answers, App
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import ConnectionSettings
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_view import AtomicWrites
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import Profile
+
+KINDS = ("incr", "check_and_set", "check_and_mutate")
+_COMMAND = "perf-counters-by-prefix"
+_SIZE = "disk.storage.sst(MB)"
+_REFUSED = "dup.disabled_non_idempotent_write_count"
+_AVAILABLE = "disk.available.total(MB)"
+_PREFIXES = (
+    *(f"replica*app.pegasus*{kind}_qps@" for kind in KINDS),
+    f"replica*app.pegasus*{_SIZE}@",
+    f"replica*eon.replica*{_REFUSED}@",
+    f"replica*eon.replica_stub*{_AVAILABLE}",
+)
+_METRIC_REFUSED = "dup_rejected_non_idempotent_write_requests"
+_METRIC_SIZE = "rdb_total_sst_size_mb"
+_METRIC_AVAILABLE = "disk_capacity_avail_mb"
+_METRICS = (*(f"{kind}_requests" for kind in KINDS), _METRIC_REFUSED, _METRIC_SIZE, _METRIC_AVAILABLE)
+_GPID = re.compile(r"(\d+)\.(\d+)", re.ASCII)
+
+Gpid = t.Tuple[int, int]
+
+
+class _RunsCommands(t.Protocol):
+    def command(self, node: str, command: str, arguments: t.Sequence[str] = ()) -> str: ...
+
+
+@dataclasses.dataclass
+class Counted:
+    """One server's numbers. ``atomic`` by (app id, partition) and kind; ``refused`` by name of the table or app id."""
+
+    atomic: dict[Gpid, dict[str, float]] = dataclasses.field(default_factory=dict)
+    refused: dict[str, float] = dataclasses.field(default_factory=dict)
+    size_mb: dict[Gpid, float] = dataclasses.field(default_factory=dict)
+    available_mb: float | None = None
+
+
+def ask(
+    nodes: t.Iterable[str], profile: Profile, client: _RunsCommands, settings: ConnectionSettings, clock: Clock
+) -> Answers[Counted]:
+    """Everything from every server, by the way of its version."""
+
+    def old(node: str) -> Counted:
+        return from_perf_counters(client.command(node, _COMMAND, _PREFIXES), node)
+
+    def new(node: str) -> Counted:
+        query = {"metrics": ",".join(_METRICS)}
+        reply = http_get(node, "/metrics", query, settings, clock, "read the metrics")
+        if reply.status != 200:
+            raise decode_error(f"{node} answered with HTTP status {reply.status} when asked for metrics", address=node)
+        return from_metrics(reply.document())
+
+    return fan_out(nodes, new if profile.metrics == "metrics" else old)
+
+
+def from_perf_counters(text: str, node: str) -> Counted:
+    """The answer of ``perf-counters-by-prefix``: JSON with ``counters`` of ``name`` and ``value``."""
+    found = Counted()
+    try:
+        listed = [(str(item["name"]), float(item["value"])) for item in json.loads(text)["counters"]]
+    except (ValueError, TypeError, KeyError) as error:
+        raise decode_error(f"{node} sent no perf counters ({text[:80]!r})", address=node) from error
+    for name, value in listed:
+        counter, _at, of = name.rpartition("*")[2].partition("@")
+        gpid = _GPID.fullmatch(of)
+        if counter == _AVAILABLE:
+            found.available_mb = value
+        elif counter == _REFUSED:
+            found.refused[of] = found.refused.get(of, 0.0) + value
+        elif gpid is not None:
+            _per_partition(found, (int(gpid.group(1)), int(gpid.group(2))), counter, "_qps", _SIZE, value)
+    return found
+
+
+def from_metrics(document: t.Mapping[str, t.Any]) -> Counted:
+    """The answer of ``/metrics`` (2.6): ``entities`` with ``attributes`` and ``metrics``. Oddities are left out."""
+    found = Counted()
+    for entity in document.get("entities") or ():
+        attributes = entity.get("attributes") or {}
+        for metric in entity.get("metrics") or ():
+            name, value = str(metric.get("name")), metric.get("value")
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
+                continue
+            if name == _METRIC_AVAILABLE:
+                found.available_mb = (found.available_mb or 0.0) + value
+                continue
+            try:
+                gpid = int(attributes["table_id"]), int(attributes["partition_id"])
+            except (KeyError, TypeError, ValueError):
+                continue
+            if name == _METRIC_REFUSED:
+                found.refused[str(gpid[0])] = found.refused.get(str(gpid[0]), 0.0) + value
+            else:
+                _per_partition(found, gpid, name, "_requests", _METRIC_SIZE, float(value))
+    return found
+
+
+def _per_partition(found: Counted, gpid: Gpid, name: str, ending: str, size: str, value: float) -> None:
+    kind = name[: -len(ending)]
+    if name == size:
+        found.size_mb[gpid] = value
+    elif kind in KINDS and name == kind + ending:
+        found.atomic.setdefault(gpid, {})[kind] = value
+
+
+def atomic_writes(answers: Answers[Counted], app: App, profile: Profile) -> AtomicWrites:
+    """Of one table. Secondaries count what they apply, too, so the highest number of a partition is the one."""
+    highest: dict[tuple[int, str], float] = {}
+    refused = 0.0
+    for counted in answers.good.values():
+        refused += counted.refused.get(app.name, 0.0) + counted.refused.get(str(app.app_id), 0.0)
+        for (app_id, index), kinds in counted.atomic.items():
+            if app_id == app.app_id:
+                for kind, value in kinds.items():
+                    highest[index, kind] = max(value, highest.get((index, kind), 0.0))
+    seen: dict[str, float] = {}
+    for (_index, kind), value in sorted(highest.items()):
+        seen[kind] = seen.get(kind, 0.0) + value
+    everything = {(index, kind) for index in range(app.partition_count) for kind in KINDS}
+    return AtomicWrites(
+        seen=seen,
+        refused=refused,
+        cumulative=profile.metrics == "metrics",
+        told=everything <= set(highest),
+        failed={node: error.message for node, error in sorted(answers.failed.items())},
+    )
+
+
+def size_mb(answers: Answers[Counted], app: App) -> float | None:
+    """One copy of the table, in MiB of SST files; None unless every partition is known."""
+    largest: dict[int, float] = {}
+    for counted in answers.good.values():
+        for (app_id, index), size in counted.size_mb.items():
+            if app_id == app.app_id:
+                largest[index] = max(size, largest.get(index, 0.0))
+    return sum(largest.values()) if set(range(app.partition_count)) <= set(largest) else None
+
+
+def available_mb(answers: Answers[Counted]) -> Answers[float]:
+    """Room on the disks of each server; one that does not count it has failed."""
+    good: dict[str, float] = {}
+    failed = dict(answers.failed)
+    for node, counted in answers.good.items():
+        if counted.available_mb is None:
+            failed[node] = MigrationError("pegasus.not_counted", f"{node} does not tell the room on its disks.")
+        else:
+            good[node] = counted.available_mb
+    return Answers(good, failed)
