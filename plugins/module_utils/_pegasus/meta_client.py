@@ -16,6 +16,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus import de
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.errors import (
     NO_SUCH_APP,
     OK,
+    SERVICE_NOT_ACTIVE,
     server_error,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.framing import Reply
@@ -180,7 +181,7 @@ class MetaClient:
         """
         request = requests.update_app_env(name, operation, keys, values, prefix)
         doing = f"change the app envs of the table {name}"
-        reply = self._send(request, doing)
+        reply = self._leader.ask(request.rpc, request.fields, doing)
         if reply.err == "ERR_INVALID_PARAMETERS" and _OLD_UNKNOWN_APP in reply.hint:
             raise server_error("ERR_APP_NOT_EXIST", doing, address=self.primary, hint=reply.hint, mutating=True)
         self._accept(reply, request.rpc, doing)
@@ -190,9 +191,8 @@ class MetaClient:
 
     def query_duplications(self, name: str) -> tuple[model.Duplication, ...]:
         """The duplications of a table; ``pegasus.app_not_found`` without such a table."""
-        rpc = messages.QUERY_DUPLICATION
-        value = self._duplicating(lambda doing: self._leader.ask(rpc, {"app_name": name}, doing), rpc,
-                                  f"ask for the duplications of the table {name}")  # fmt: skip
+        request = requests.Request(messages.QUERY_DUPLICATION, {"app_name": name})
+        value = self._duplicating(request, f"ask for the duplications of the table {name}")
         return tuple(decode.duplication(item) for item in value.get("entry_list", ()))
 
     def add_duplication(
@@ -213,7 +213,7 @@ class MetaClient:
             remote_replica_count=remote_replica_count,
         )
         doing = f"add a duplication of the table {name} to {remote}"
-        return decode.added_duplication(self._duplicating(lambda what: self._send(request, what), request.rpc, doing))
+        return decode.added_duplication(self._duplicating(request, doing))
 
     def modify_duplication(
         self, name: str, dupid: int, *, status: str | None = None, fail_mode: str | None = None
@@ -221,23 +221,25 @@ class MetaClient:
         """Change status or fail mode. ``pegasus.object_not_found``: the table has no such duplication."""
         request = requests.modify_duplication(name, dupid, status=status, fail_mode=fail_mode)
         doing = f"change the duplication {dupid} of the table {name}"
-        self._duplicating(lambda what: self._send(request, what), request.rpc, doing)
+        self._duplicating(request, doing)
 
-    def _duplicating(self, ask: t.Callable[[str], Reply], rpc: messages.Rpc, doing: str) -> t.Mapping[str, t.Any]:
-        try:
-            return self._accept(ask(doing), rpc, doing)
-        except MigrationError as error:
-            if error.code != "pegasus.service_not_active":
-                raise
-            # A leader that is still starting answers so to everything; one with duplication disabled to this only.
+    def _duplicating(self, request: requests.Request, doing: str) -> t.Mapping[str, t.Any]:
+        """The accepted answer to a request of the duplication service, which can be disabled."""
+        reply = self._leader.ask(request.rpc, request.fields, doing, patient=False)
+        if reply.err == SERVICE_NOT_ACTIVE:
+            # A leader that is still starting says so to everything, and has done nothing; one with duplication
+            # disabled says so to this service's requests only, whenever they come.
             self.cluster_info()
+            reply = self._leader.ask(request.rpc, request.fields, doing, patient=False)
+        if reply.err == SERVICE_NOT_ACTIVE:
             raise MigrationError(
                 "pegasus.duplication_disabled",
                 f"Could not {doing}: duplication is disabled on this cluster; set duplication_enabled = true in "
                 "section [replication] of the configuration of its meta and replica servers, and restart them.",
-                server_text=error.server_text,
-                details=error.details,
-            ) from error
+                server_text=reply.err,
+                details={"address": self.primary, "doing": doing},
+            )
+        return self._accept(reply, request.rpc, doing)
 
     # The meta server itself.
 
@@ -253,10 +255,7 @@ class MetaClient:
 
     def send(self, request: requests.Request, doing: str) -> t.Mapping[str, t.Any]:
         """Send a request of :mod:`requests` once and return its accepted answer."""
-        return self._accept(self._send(request, doing), request.rpc, doing)
-
-    def _send(self, request: requests.Request, doing: str) -> Reply:
-        return self._leader.ask(request.rpc, request.fields, doing)
+        return self._accept(self._leader.ask(request.rpc, request.fields, doing), request.rpc, doing)
 
     def _read(self, rpc: messages.Rpc, fields: t.Mapping[str, t.Any], doing: str) -> t.Mapping[str, t.Any]:
         return self._accept(self._leader.ask(rpc, fields, doing), rpc, doing)

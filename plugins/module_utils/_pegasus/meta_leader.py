@@ -45,13 +45,14 @@ class MetaLeader:
         for channel in self._channels.values():
             channel.close()
 
-    def ask(self, rpc: messages.Rpc, fields: t.Mapping[str, t.Any], doing: str) -> Reply:
-        """The primary's answer, be it an error.
+    def ask(self, rpc: messages.Rpc, fields: t.Mapping[str, t.Any], doing: str, *, patient: bool = True) -> Reply:
+        """The primary's answer, be it an error. ``patient``: a read waits for a leader that is still starting.
 
         :raises MigrationError: there is none, see :class:`MetaClient`; ``pegasus.ambiguous`` for a request that changes
             something and may have been seen
         """
-        return _Question(self, rpc, fields, doing, Deadline(self.clock, self._settings.rpc_timeout, doing)).answer()
+        deadline = Deadline(self.clock, self._settings.rpc_timeout, doing)
+        return _Question(self, rpc, fields, doing, deadline, patient and not rpc.mutating).answer()
 
     def candidates(self) -> list[str]:
         """Everybody to ask, the primary of the last answer first."""
@@ -93,12 +94,14 @@ class _Question:
         fields: t.Mapping[str, t.Any],
         doing: str,
         deadline: Deadline,
+        patient: bool,
     ) -> None:
         self._leader = leader
         self._rpc = rpc
         self._fields = fields
         self._doing = doing
         self._deadline = deadline
+        self._patient = patient
         self._problems: dict[str, MigrationError] = {}
         self._not_ready: Reply | None = None
 
@@ -138,7 +141,7 @@ class _Question:
                 self._problems[address] = errors.server_error(reply.err, self._doing, address=address)
             else:
                 self._leader.primary = address
-                if reply.err not in errors.NOT_READY or self._rpc.mutating:
+                if reply.err not in errors.NOT_READY or not self._patient:
                     return reply
                 self._not_ready = reply
                 return None

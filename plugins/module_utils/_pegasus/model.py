@@ -43,7 +43,7 @@ BULK_LOAD_STATUSES = {
 }
 
 WRITES_OPEN = "open"
-"""The replica took the probe as far as the check that refuses it: ordinary writes are let through."""
+"""The replica took the probe past the check for a fence: it has none (yet). A former primary may say so, too."""
 WRITES_DENIED = "denied"
 """The replica refuses writes and is still the primary of the same ballot. The only word that proves a fence."""
 WRITES_MOVED = "moved"
