@@ -49,6 +49,17 @@ attributes:
       - dbops.migration.greptimedb
 """
 
+    # For modules which take the connection options of Pegasus.
+    ACTIONGROUP_PEGASUS = r"""
+options: {}
+attributes:
+  action_group:
+    description: Takes defaults of C(group/dbops.migration.pegasus) from C(module_defaults).
+    support: full
+    membership:
+      - dbops.migration.pegasus
+"""
+
     # For modules whose action plugin repeats them on the controller.
     FLOW = r"""
 options: {}

@@ -12,13 +12,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_list, as_mapping
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, raise_problems
-
-DENY_KEY = "replica.deny_client_request"
-
-Describe = t.Callable[[str, t.Mapping[str, t.Any]], t.Mapping[str, t.Any]]
-"""How a call is shown: RPC name and its fields."""
-
-RPC = "RPC_CM_UPDATE_APP_ENV"
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import requests
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,7 +96,7 @@ def wanted_envs(table: str, state: str, envs: t.Mapping[str, str], prefix: str, 
     return Wanted(table, wanted)
 
 
-def plan_calls(cluster: str, wanted: Wanted, now: t.Mapping[str, str], describe: Describe) -> t.List[EnvCall]:
+def plan_calls(cluster: str, wanted: Wanted, now: t.Mapping[str, str]) -> t.List[EnvCall]:
     """The calls that make ``now`` what is wanted: at most one that sets, then at most one that deletes.
 
     Deleting names each key. Clearing a prefix would also take keys that somebody adds in the meantime.
@@ -112,9 +106,9 @@ def plan_calls(cluster: str, wanted: Wanted, now: t.Mapping[str, str], describe:
     calls = []
     if to_set:
         keys, values = tuple(to_set), tuple(to_set.values())
-        calls.append(_call(cluster, wanted, "set", keys, values, now, describe))
+        calls.append(_call(cluster, wanted, "set", keys, values, now))
     if to_delete:
-        calls.append(_call(cluster, wanted, "del", tuple(to_delete), (), now, describe))
+        calls.append(_call(cluster, wanted, "del", tuple(to_delete), (), now))
     return calls
 
 
@@ -125,12 +119,8 @@ def _call(
     keys: t.Tuple[str, ...],
     values: t.Tuple[str, ...],
     now: t.Mapping[str, str],
-    describe: Describe,
 ) -> EnvCall:
-    fields: t.Dict[str, t.Any] = {"app_name": wanted.table, "op": op, "keys": list(keys)}
-    if values:
-        fields["values"] = list(values)
-    request = describe(RPC, fields)
+    request = requests.update_app_env(wanted.table, op, keys, values).describe()
     changes = tuple(
         Change(resource(cluster, wanted.table, key), wanted.action, now.get(key), wanted.envs[key], request)
         for key in keys

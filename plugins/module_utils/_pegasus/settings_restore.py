@@ -87,7 +87,7 @@ def recorded(entries: t.Iterable[Entry], prefix: str) -> t.Dict[str, Recorded]:
 
 
 def decide(past: Recorded, now: t.Any) -> Decision:
-    """Whether the original goes back over what is there ``now`` (or UNKNOWN); without a change of ours it never does."""
+    """Whether the original goes back over what is there ``now`` (or UNKNOWN); without a change of ours it never is."""
     if not past.changes:
         return Decision("already_original", "the journal has no change of it that was not put back already")
     return three_way(past.original, past.ours, now)

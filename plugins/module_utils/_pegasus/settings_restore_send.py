@@ -22,7 +22,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.journal impo
 
 ATTEMPTS = 3
 PAUSE = 0.5
-REPLY_LOST = frozenset(("pegasus.ambiguous", "pegasus.timeout"))
+REPLY_LOST = "pegasus.ambiguous"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +52,7 @@ def send_call(call: Call, journal: t.Optional[Journal], clock: Clock) -> t.Dict[
         try:
             call.send()
         except MigrationError as error:
-            if error.code not in REPLY_LOST:
+            if error.code != REPLY_LOST:
                 conclude(
                     "failed" if not lost else "unknown", {"code": error.code, "server_text": error.server_text or ""}
                 )

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""The journal of one run of the duplication module, over all its steps."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_journal import SettingsJournal
+
+PHASE = "migrate"
+
+
+class RunJournal:
+    """Written only once the run has begun: something was sent, or there is something to wait for.
+
+    A later step of the same run (``run_id``) goes on where the one before stopped. Nothing happens without a journal.
+    """
+
+    def __init__(self, store: SettingsJournal, run_id: str, options: t.Mapping[str, t.Any]) -> None:
+        self.run_id = run_id
+        self.journal: t.Optional[Journal] = None
+        self._store = store
+        self._options = options
+        own = [entry for entry in store.entries if entry.data.get("run_id") == run_id]
+        self._begun = any(entry.kind == "run.started" for entry in own)
+        self._last_reasons = _reasons(store)
+        if self._begun:
+            self.journal = store.open()
+
+    def begin(self) -> None:
+        """Write that the run has begun, once."""
+        if self._begun:
+            return
+        self._begun = True
+        self.journal = self._store.open()
+        self._append("run.started", {"run_id": self.run_id, "phase": PHASE, "options": self._options})
+
+    def progress(self, numbers: t.Mapping[str, t.Any], waits: t.Sequence[t.Mapping[str, t.Any]]) -> None:
+        """Write how far it is, once in a step; and what it waits for, when that is something else than before."""
+        if not self._begun:
+            return
+        self._append("progress", numbers)
+        reasons = [str(wait["reason"]) for wait in waits]
+        if sorted(reasons) != self._last_reasons:
+            self._last_reasons = sorted(reasons)
+            for wait in waits:
+                self._append("wait", wait)
+
+    def prove(self, duplications: t.Sequence[t.Mapping[str, t.Any]]) -> None:
+        """Write by what the tables were found to be caught up."""
+        if self._begun:
+            items = [{"subject": one["table"], "evidence": one} for one in duplications]
+            self._append("proof", {"kind": "pegasus.duplication_caught_up", "passed": True, "items": items})
+
+    def finish(self, status: str, summary: str) -> None:
+        """Write how the run ended."""
+        if self._begun:
+            data = {"run_id": self.run_id, "phase": PHASE, "status": status, "summary": summary}
+            self._append("run.finished", data)
+
+    def _append(self, kind: str, data: t.Mapping[str, t.Any]) -> None:
+        if self.journal is not None:
+            self.journal.append(kind, data)
+
+
+def _reasons(store: SettingsJournal) -> t.List[str]:
+    """The reasons of the last group of waits in the journal."""
+    found: t.List[str] = []
+    for entry in reversed(store.entries):
+        if entry.kind == "wait":
+            found.append(str(entry.data.get("reason")))
+        elif found:
+            break
+    return sorted(found)

@@ -1,0 +1,162 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""Reading what a duplication task needs to know: the source's tables, what their primaries say, and the target."""
+
+from __future__ import annotations
+
+import types
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_plan import Seen, Wanted
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_progress import (
+    ProgressView,
+    gone,
+    judge,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_watchdog import Source, TargetView
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_client import MetaClient
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model import (
+    App,
+    ClusterInfo,
+    Duplication,
+    TableConfig,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import (
+    TARGET_META_SERVERS,
+    Connection,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import Profile
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.replica_client import ReplicaClient
+
+_TARGET = "target"
+
+
+class Clusters:
+    """The two clusters of one call. A context manager. ``refresh`` before each look, so that nothing stale is used."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self.client = MetaClient(connection.meta_servers, connection.settings, clock)
+        self._replicas = ReplicaClient(connection.settings, clock)
+        self._target = (
+            MetaClient(connection.target_meta_servers, connection.settings, clock, option=TARGET_META_SERVERS)
+            if connection.target_meta_servers
+            else None
+        )
+        self._info: t.Optional[ClusterInfo] = None
+        self._apps: t.Optional[t.Dict[str, App]] = None
+        self._seen_target: t.Dict[str, TargetView] = {}
+
+    def __enter__(self) -> Clusters:
+        return self
+
+    def __exit__(
+        self,
+        kind: t.Optional[t.Type[BaseException]],
+        error: t.Optional[BaseException],
+        trace: t.Optional[types.TracebackType],
+    ) -> None:
+        self.client.close()
+        self._replicas.close()
+        if self._target is not None:
+            self._target.close()
+
+    @property
+    def profile(self) -> Profile:
+        """How the source behaves."""
+        return self.client.profile
+
+    @property
+    def source(self) -> Source:
+        """By what a follower names the source."""
+        if self._info is None:
+            self._info = self.client.cluster_info()
+        return Source(self._info.cluster_name, self._info.meta_servers)
+
+    def refresh(self) -> None:
+        """Forget what was read before."""
+        self._apps = None
+        self._seen_target = {}
+
+    def app(self, table: str) -> t.Optional[App]:
+        """A table of the source that is not dropped."""
+        if self._apps is None:
+            self._apps = {app.name: app for app in self.client.list_apps() if app.status != "DROPPED"}
+        return self._apps.get(table)
+
+    def duplications(self, table: str) -> t.Tuple[Duplication, ...]:
+        """The table's duplications; none if there is no such table (any more)."""
+        try:
+            return self.client.query_duplications(table)
+        except MigrationError as error:
+            if error.code in ("pegasus.app_not_found", "pegasus.object_not_found"):
+                return ()
+            raise
+
+    def seen(self, wanted: Wanted) -> Seen:
+        """What planning needs; the target's side only where something is to be added, and only if it can be seen.
+
+        :raises MigrationError: the source cannot be read, or the target is given and cannot
+        """
+        app = self.app(wanted.table)
+        duplications = self.duplications(wanted.table) if app is not None else ()
+        if (
+            wanted.state != "present"
+            or self._target is None
+            or any(one.remote == wanted.remote for one in duplications)
+        ):
+            return Seen(app, duplications)
+        view = self.target(wanted.remote_name, with_config=False)
+        if view is not None and view.problem is not None:
+            raise view.problem
+        return Seen(app, duplications, None if view is None else view.app, target_seen=True)
+
+    def target(self, name: str, *, with_config: bool) -> t.Optional[TargetView]:
+        """The target, and its table of this name; None if nobody said where the target is."""
+        if self._target is None:
+            return None
+        try:
+            general = self._general_target(self._target)
+            app = self._target.app(name)
+            config = self._target.query_config(name) if with_config and app is not None and app.available else None
+        except MigrationError as error:
+            return TargetView(problem=error)
+        return TargetView(app, config, general.meta_level, general.alive_nodes)
+
+    def target_name(self) -> str:
+        """The target's own name for itself, "" if it is not given or cannot be asked."""
+        try:
+            return self._target.cluster_info().cluster_name if self._target is not None else ""
+        except MigrationError:
+            return ""
+
+    def _general_target(self, target: MetaClient) -> TargetView:
+        if _TARGET not in self._seen_target:
+            level = target.cluster_info().meta_level
+            alive = sum(1 for node in target.list_nodes() if node.alive)
+            self._seen_target[_TARGET] = TargetView(meta_level=level, alive_nodes=alive)
+        return self._seen_target[_TARGET]
+
+    def config(self, table: str) -> TableConfig:
+        """Who serves the source's table. :raises MigrationError: ``pegasus.app_not_found``"""
+        config = self.client.query_config(table)
+        if config is None:
+            raise MigrationError("pegasus.app_not_found", f"{table}: the source cluster has no such table any more.")
+        return config
+
+    def progress(self, table: str, dupid: int, *, with_decrees: bool) -> ProgressView:
+        """What the primaries say of one duplication."""
+        config = self.config(table)
+        reports = self._replicas.progress(config.primaries, config.app_id)
+        infos = self._replicas.replica_infos(config.primaries, config.app_id) if with_decrees else None
+        return judge(config, dupid, reports, infos)
+
+    def left_over(self, table: str, dupid: int) -> t.Tuple[t.Tuple[int, ...], t.Tuple[str, ...]]:
+        """After a removal: partitions that still report it, and primaries' servers that do not tell."""
+        config = self.client.query_config(table)
+        if config is None:
+            return (), ()
+        return gone(config, dupid, self._replicas.progress(config.primaries, config.app_id))

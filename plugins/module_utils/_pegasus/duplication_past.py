@@ -1,0 +1,121 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""What the journal says of our duplications, and whether one that is there is ours."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import parse_iso
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import INTENT, OUTCOME, Entry
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model import Duplication
+
+ADD = "add"
+REMOVE = "remove"
+PAUSE = "pause"
+RESUME = "resume"
+FAIL_MODE = "set_fail_mode"
+
+CLOCK_SKEW = 60.0
+"""By how many seconds the cluster's clock may be behind ours. Farther behind, a duplication is not taken for ours."""
+
+OURS = "ours"
+FOUND = "found"
+OTHER = "other"
+
+
+@dataclasses.dataclass(frozen=True)
+class OpenChange:
+    """An intent of which the end is not known: nobody wrote an outcome, or it was ``unknown``. ``at``: Unix seconds."""
+
+    change_id: str
+    action: str
+    at: float
+    before: t.Any
+    after: t.Any
+    written_off: bool
+    """Whether there is an outcome, ``unknown``, so that none is missing."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Past:
+    """Of one table and one remote. ``dupids``: duplications that are ours. ``open``: changes whose end is not known."""
+
+    dupids: t.FrozenSet[int] = frozenset()
+    open: t.Tuple[OpenChange, ...] = ()
+
+    def owner(self, duplication: Duplication) -> str:
+        """``ours``: the journal has its dupid. ``found``: an addition whose reply was lost, or whose run was killed,
+        fits it by time. ``other``: neither.
+        """
+        if duplication.dupid in self.dupids:
+            return OURS
+        created = duplication.create_ts_ms / 1000.0
+        fits = any(one.action == ADD and created >= one.at - CLOCK_SKEW for one in self.open)
+        return FOUND if fits else OTHER
+
+    @property
+    def unsettled(self) -> t.Tuple[OpenChange, ...]:
+        """Intents that have no outcome at all."""
+        return tuple(one for one in self.open if not one.written_off)
+
+
+NO_PAST = Past()
+
+
+def resource(cluster: str, table: str, remote: str) -> str:
+    """The name of a duplication in changes and in the journal."""
+    return f"pegasus:{cluster}/table/{table}/duplication/{remote}"
+
+
+class _Fold:
+    def __init__(self) -> None:
+        self.dupids: t.Set[int] = set()
+        self.open: t.Dict[str, OpenChange] = {}
+
+    def intent(self, entry: Entry) -> None:
+        data = entry.data
+        change_id = str(data["id"])
+        self.open[change_id] = OpenChange(
+            change_id,
+            str(data.get("action", "")),
+            parse_iso(entry.at).timestamp(),
+            data.get("before"),
+            data.get("after"),
+            written_off=False,
+        )
+
+    def outcome(self, data: t.Mapping[str, t.Any]) -> None:
+        change = self.open.pop(str(data["id"]), None)
+        if change is None:
+            return
+        status = data.get("status")
+        if status == "unknown":
+            self.open[change.change_id] = dataclasses.replace(change, written_off=True)
+            return
+        if status != "done":
+            return
+        if change.action == ADD:
+            self.dupids.add(int((data.get("evidence") or {}).get("dupid") or 0))
+            # What was tried before it led to this one, or to none.
+            self.open = {key: one for key, one in self.open.items() if one.action != ADD or not one.written_off}
+        elif change.action == REMOVE:
+            self.dupids.discard(int((change.before or {}).get("dupid") or 0))
+
+
+def read_past(entries: t.Iterable[Entry], resources: t.Iterable[str]) -> t.Dict[str, Past]:
+    """Fold journal entries into what they say of each of ``resources``."""
+    folds = {name: _Fold() for name in resources}
+    owners: t.Dict[str, _Fold] = {}
+    for entry in entries:
+        if entry.kind == INTENT:
+            fold = folds.get(str(entry.data.get("resource")))
+            if fold is not None:
+                owners[str(entry.data["id"])] = fold
+                fold.intent(entry)
+        elif entry.kind == OUTCOME and str(entry.data.get("id")) in owners:
+            owners[str(entry.data["id"])].outcome(entry.data)
+    return {name: Past(frozenset(fold.dupids - {0}), tuple(fold.open.values())) for name, fold in folds.items()}

@@ -1,0 +1,201 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""How far a duplication is, from what the primaries say. Nothing counts as done that nobody has said."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model import (
+    Answers,
+    PartitionProgress,
+    ReplicaInfo,
+    TableConfig,
+)
+
+RUNNING = "running"
+STARTING = "starting"
+UNKNOWN = "unknown"
+
+Reports = Answers[t.Tuple[PartitionProgress, ...]]
+Infos = Answers[t.Tuple[ReplicaInfo, ...]]
+
+
+@dataclasses.dataclass(frozen=True)
+class PartitionView:
+    """One partition's pipeline: ``running``, ``starting`` (there, but not running), or ``unknown`` with the reason.
+
+    ``backlog``: mutations not shipped yet, and ``unconfirmed`` those that the meta server does not have on record as
+    shipped; None unless known. ``decree``: last committed one by the primary's own account, None if it did not say.
+    """
+
+    index: int
+    state: str
+    why: str = ""
+    backlog: t.Optional[int] = None
+    unconfirmed: t.Optional[int] = None
+    decree: t.Optional[int] = None
+    fail_mode: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class ProgressView:
+    """One look at one table: every partition index exactly once, in order."""
+
+    partitions: t.Tuple[PartitionView, ...]
+
+    def having(self, state: str) -> t.Tuple[PartitionView, ...]:
+        """The partitions in this state."""
+        return tuple(one for one in self.partitions if one.state == state)
+
+    @property
+    def running(self) -> bool:
+        """Whether every partition's pipeline runs."""
+        return bool(self.partitions) and all(one.state == RUNNING for one in self.partitions)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether every partition said that its pipeline does not run."""
+        return bool(self.partitions) and all(one.state == STARTING for one in self.partitions)
+
+    @property
+    def losing(self) -> t.Tuple[PartitionView, ...]:
+        """Partitions that skip what the target does not take, or that would bring their server down."""
+        return tuple(one for one in self.partitions if one.state != UNKNOWN and one.fail_mode != "FAIL_SLOW")
+
+    @property
+    def backlog_total(self) -> t.Optional[int]:
+        """All mutations not shipped yet; None unless every partition's are known."""
+        known = [one.backlog for one in self.partitions if one.backlog is not None]
+        return sum(known) if len(known) == len(self.partitions) else None
+
+    @property
+    def largest(self) -> t.Optional[PartitionView]:
+        """The partition with the largest backlog that is known."""
+        known = [one for one in self.partitions if one.backlog is not None]
+        return max(known, key=lambda one: (one.backlog or 0, -one.index)) if known else None
+
+    def above(self, limit: int) -> t.Tuple[PartitionView, ...]:
+        """Partitions with a backlog above the limit, the largest first."""
+        found = [one for one in self.partitions if one.backlog is not None and one.backlog > limit]
+        return tuple(sorted(found, key=lambda one: (-(one.backlog or 0), one.index)))
+
+
+def judge(config: TableConfig, dupid: int, reports: Reports, infos: t.Optional[Infos] = None) -> ProgressView:
+    """What the primaries of ``config`` say of the duplication ``dupid``.
+
+    A partition is known only if exactly one server reports it, that server is its primary by the meta server's word,
+    and it speaks of this duplication. ``infos`` add each primary's last committed decree.
+    """
+    said: t.Dict[int, t.List[PartitionProgress]] = {}
+    for records in reports.good.values():
+        for record in records:
+            said.setdefault(record.index, []).append(record)
+    decrees: t.Dict[t.Tuple[str, int], int] = {}
+    for node, replicas in infos.good.items() if infos is not None else ():
+        for replica in replicas:
+            if replica.app_id == config.app_id and replica.primary:
+                decrees[node, replica.index] = replica.last_committed_decree
+    primaries = {index: node for node, indices in config.primaries.items() for index in indices}
+    return ProgressView(
+        tuple(
+            _view(index, primaries.get(index, ""), dupid, said.get(index, []), reports, decrees)
+            for index in range(config.partition_count)
+        )
+    )
+
+
+def _view(
+    index: int,
+    primary: str,
+    dupid: int,
+    said: t.Sequence[PartitionProgress],
+    reports: Reports,
+    decrees: t.Mapping[t.Tuple[str, int], int],
+) -> PartitionView:
+    if not primary:
+        return PartitionView(index, UNKNOWN, "it has no primary")
+    if primary in reports.failed:
+        return PartitionView(index, UNKNOWN, f"{primary} does not tell: {reports.failed[primary].code}")
+    own = [one for one in said if one.dupid == dupid]
+    if not own:
+        other = f", but of duplication {said[0].dupid}" if said else ""
+        return PartitionView(index, UNKNOWN, f"{primary} says nothing of this duplication{other}")
+    if len(own) > 1:
+        nodes = ", ".join(sorted(one.node for one in own))
+        return PartitionView(index, UNKNOWN, f"reported {len(own)} times, by {nodes}")
+    record = own[0]
+    if record.node != primary:
+        return PartitionView(index, UNKNOWN, f"reported by {record.node}, but its primary is {primary}")
+    return PartitionView(
+        index,
+        RUNNING if record.duplicating else STARTING,
+        "" if record.duplicating else f"its pipeline on {primary} does not run",
+        backlog=record.not_duplicated,
+        unconfirmed=record.not_confirmed,
+        decree=decrees.get((primary, index)),
+        fail_mode=record.fail_mode,
+    )
+
+
+def gone(config: TableConfig, dupid: int, reports: Reports) -> t.Tuple[t.Tuple[int, ...], t.Tuple[str, ...]]:
+    """After a removal: the partitions that still report ``dupid``, and the primaries' servers that do not tell."""
+    still = {one.index for records in reports.good.values() for one in records if one.dupid == dupid}
+    silent = sorted(node for node in config.primaries if node in reports.failed)
+    return tuple(sorted(still)), tuple(silent)
+
+
+@dataclasses.dataclass(frozen=True)
+class Track:
+    """What several looks in a row have shown of one table.
+
+    ``good``: looks in a row with every pipeline running and every backlog within the limit. ``same``: by partition,
+    how often in a row its counters stood still while its decree went on. ``last``: the counters of the look before.
+    """
+
+    good: int = 0
+    same: t.Mapping[int, int] = dataclasses.field(default_factory=dict)
+    last: t.Mapping[int, t.Tuple[int, int, int]] = dataclasses.field(default_factory=dict)
+
+    def frozen(self, samples: int) -> t.Tuple[int, ...]:
+        """Partitions whose counters cannot be true: over ``samples`` looks they stood still while writes went in."""
+        return tuple(sorted(index for index, times in self.same.items() if times >= max(1, samples - 1)))
+
+    def then(self, view: ProgressView, limit: int, samples: int) -> Track:
+        """The track after one more look."""
+        last: t.Dict[int, t.Tuple[int, int, int]] = {}
+        same: t.Dict[int, int] = {}
+        for one in view.partitions:
+            if one.backlog is None or one.unconfirmed is None or one.decree is None:
+                continue
+            last[one.index] = (one.backlog, one.unconfirmed, one.decree)
+            before = self.last.get(one.index)
+            if before is None:
+                continue
+            if one.decree > before[2] and (one.backlog, one.unconfirmed) == tuple(before[:2]):
+                same[one.index] = self.same.get(one.index, 0) + 1
+            elif one.decree == before[2] and one.index in self.same:
+                same[one.index] = self.same[one.index]
+        following = Track(0, same, last)
+        fine = view.running and not view.losing and not view.above(limit) and not following.frozen(samples)
+        return dataclasses.replace(following, good=self.good + 1 if fine else 0)
+
+    def as_data(self) -> t.Dict[str, t.Any]:
+        """For the next step; see :meth:`from_data`."""
+        return {
+            "good": self.good,
+            "same": {str(index): times for index, times in self.same.items()},
+            "last": {str(index): list(counters) for index, counters in self.last.items()},
+        }
+
+    @classmethod
+    def from_data(cls, data: t.Mapping[str, t.Any]) -> Track:
+        """What :meth:`as_data` wrote; a mapping without anything is a new track."""
+        return cls(
+            int(data.get("good", 0)),
+            {int(index): int(times) for index, times in (data.get("same") or {}).items()},
+            {int(index): (int(one[0]), int(one[1]), int(one[2])) for index, one in (data.get("last") or {}).items()},
+        )

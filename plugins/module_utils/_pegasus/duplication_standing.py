@@ -1,0 +1,231 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""What one look at a table's duplication means: done, waiting for something that has a name, or failed for good."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.waits import ReasonRegistry
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_progress import (
+    RUNNING,
+    STARTING,
+    UNKNOWN,
+    PartitionView,
+    ProgressView,
+    Track,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_watchdog import Cause
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model import Duplication
+
+SETTLING = "pegasus.wait.backlog_settling"
+
+REASONS = ReasonRegistry(
+    frozenset(
+        (
+            SETTLING,
+            "pegasus.wait.backlog",
+            "pegasus.wait.checkpoint_copying",
+            "pegasus.wait.checkpoint_preparing",
+            "pegasus.wait.cluster_unreachable",
+            "pegasus.wait.duplication_starting",
+            "pegasus.wait.fail_mode_spreading",
+            "pegasus.wait.partition_without_primary",
+            "pegasus.wait.pausing",
+            "pegasus.wait.pipeline_starting",
+            "pegasus.wait.progress_frozen",
+            "pegasus.wait.progress_unknown",
+            "pegasus.wait.removing",
+            "pegasus.wait.target_creating",
+            "pegasus.wait.target_freezed",
+            "pegasus.wait.target_partition_count",
+            "pegasus.wait.target_reply_lost",
+            "pegasus.wait.target_secondaries_missing",
+            "pegasus.wait.target_single_replica",
+            "pegasus.wait.target_table_exists",
+            "pegasus.wait.target_table_gone",
+            "pegasus.wait.target_too_few_nodes",
+            "pegasus.wait.target_unreachable",
+        )
+    )
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Standing:
+    """Where one table stands. ``cause`` None: done. ``failure``: it cannot be done any more."""
+
+    table: str
+    cause: t.Optional[Cause] = None
+    failure: t.Optional[MigrationError] = None
+
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing left to wait for."""
+        return self.cause is None and self.failure is None
+
+
+def gone_or_other(table: str, before: int, there: t.Optional[Duplication]) -> t.Optional[MigrationError]:
+    """Whether the duplication that was followed up to now (``before``) is no longer the one that is there."""
+    if there is None:
+        return MigrationError(
+            "pegasus.dup_gone",
+            f"{table}: duplication {before} is gone; somebody removed it, or dropped or renamed the table, while this "
+            "run "
+            "waited for it. Find out who, then run again.",
+        )
+    if there.dupid != before:
+        return MigrationError(
+            "pegasus.dup_replaced",
+            f"{table}: duplication {before} was replaced by {there.dupid} while this run waited for it. Find out who "
+            "did "
+            "that, then run again.",
+        )
+    return None
+
+
+def present(
+    table: str,
+    there: Duplication,
+    cause: t.Optional[Cause],
+    view: t.Optional[ProgressView],
+    track: Track,
+    limit: int,
+    samples: int,
+) -> Standing:
+    """Whether the table's duplication ships everything. ``cause`` is the watchdog's, before DS_LOG; ``view`` the
+    primaries' word in DS_LOG, and ``track`` what it was over the last looks.
+    """
+    if there.status == "DS_PAUSE":
+        return Standing(
+            table,
+            failure=MigrationError(
+                "pegasus.dup_paused",
+                f"{table}: duplication {there.dupid} was paused by somebody else while this run waited for it. Find "
+                "out "
+                "why, then run again, which resumes it.",
+            ),
+        )
+    if there.fail_mode != "FAIL_SLOW":
+        return Standing(
+            table,
+            failure=MigrationError(
+                "pegasus.dup_fail_mode",
+                f"{table}: duplication {there.dupid} was set to {there.fail_mode} by somebody else, with which writes "
+                "can "
+                "be lost without a word. Set it back with fail_mode=slow, and add the duplication anew if any were.",
+            ),
+        )
+    if there.status != "DS_LOG":
+        waiting = cause or Cause(
+            "pegasus.wait.duplication_starting",
+            f"duplication {there.dupid} of {table} is in {there.status}",
+            "the replica servers have heard of it (10 s)",
+        )
+        return Standing(table, waiting, _hopeless(table, there, waiting))
+    if view is None:
+        raise ValueError("in DS_LOG the primaries must be asked")
+    return Standing(table, _shipping(table, view, track, limit, samples))
+
+
+def _hopeless(table: str, there: Duplication, cause: Cause) -> t.Optional[MigrationError]:
+    if not cause.hopeless:
+        return None
+    return MigrationError(
+        "pegasus.dup_stuck",
+        f"{table}: duplication {there.dupid} is stuck in {there.status}: {cause.what}. What ends it: "
+        f"{cause.ends_when}.",
+        details={"table": table, "dupid": there.dupid, "status": there.status, "cause": cause.reason},
+    )
+
+
+def _shipping(table: str, view: ProgressView, track: Track, limit: int, samples: int) -> t.Optional[Cause]:
+    unknown = view.having(UNKNOWN)
+    if unknown or not view.partitions:
+        return Cause(
+            "pegasus.wait.progress_unknown",
+            f"nobody tells how far {len(unknown)} of {len(view.partitions)} partitions of {table} are",
+            "every partition is reported by its primary, once",
+            worst=tuple(f"partition {one.index}: {one.why}" for one in unknown[:5]),
+        )
+    starting = view.having(STARTING)
+    if starting:
+        return Cause(
+            "pegasus.wait.pipeline_starting",
+            f"{len(starting)} partitions of {table} do not ship yet",
+            "every primary ships (it hears of the status at its next duplication sync, 10 s)",
+            worst=tuple(f"partition {one.index}: {one.why}" for one in starting[:5]),
+        )
+    if view.losing:
+        return Cause(
+            "pegasus.wait.fail_mode_spreading",
+            f"{len(view.losing)} partitions of {table} are not in FAIL_SLOW yet",
+            "every primary has heard of the fail mode (10 s)",
+            worst=tuple(f"partition {one.index}: {one.fail_mode}" for one in view.losing[:5]),
+        )
+    frozen = track.frozen(samples)
+    if frozen:
+        return Cause(
+            "pegasus.wait.progress_frozen",
+            f"the counters of {len(frozen)} partitions of {table} stand still while writes go in, so they are not "
+            "believed",
+            "the counters move with the writes",
+            worst=tuple(f"partition {index}" for index in frozen[:5]),
+        )
+    above = view.above(limit)
+    if above:
+        return Cause(
+            "pegasus.wait.backlog",
+            f"{len(above)} partitions of {table} have more than {limit} mutations to ship",
+            f"no partition has more than {limit}",
+            worst=tuple(_backlog(one) for one in above[:5]),
+        )
+    if track.good < samples:
+        return Cause(
+            SETTLING,
+            f"{table} is within the limit at {track.good} of {samples} looks in a row",
+            f"it is at {samples} looks in a row",
+        )
+    return None
+
+
+def _backlog(one: PartitionView) -> str:
+    return f"partition {one.index}: {one.backlog}"
+
+
+def paused(table: str, there: Duplication, view: ProgressView) -> Standing:
+    """Whether every primary has stopped shipping."""
+    if there.status == "DS_PAUSE" and view.stopped:
+        return Standing(table)
+    running, unknown = view.having(RUNNING), view.having(UNKNOWN)
+    worst = [f"partition {one.index}: still ships" for one in running]
+    worst += [f"partition {one.index}: {one.why}" for one in unknown]
+    return Standing(
+        table,
+        Cause(
+            "pegasus.wait.pausing",
+            f"{len(worst)} partitions of {table} have not stopped shipping for certain",
+            "every primary has heard of it (10 s)",
+            worst=tuple(worst[:5]),
+        ),
+    )
+
+
+def removed(table: str, still: t.Sequence[int], silent: t.Sequence[str]) -> Standing:
+    """Whether no primary ships any more. ``still``: partitions that report it; ``silent``: servers that do not tell."""
+    if not still and not silent:
+        return Standing(table)
+    worst = [f"partition {index}: still there" for index in still] + [f"{node} does not tell" for node in silent]
+    return Standing(
+        table,
+        Cause(
+            "pegasus.wait.removing",
+            f"not every primary of {table} has let go of the duplication",
+            "every primary has heard of it (10 s)",
+            worst=tuple(worst[:5]),
+        ),
+    )

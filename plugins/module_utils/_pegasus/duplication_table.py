@@ -1,0 +1,200 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""One table while a duplication task follows it: what was last seen, and what the next step must know."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_past as dp
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_standing as ds
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_look import Clusters
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_options import Options
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_plan import Planned, Wanted, find
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_progress import (
+    RUNNING,
+    STARTING,
+    ProgressView,
+    Track,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_watchdog import (
+    Case,
+    Cause,
+    copying,
+    preparing,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model import App, Duplication
+
+UNREACHABLE = "pegasus.wait.cluster_unreachable"
+
+
+@dataclasses.dataclass
+class TableRun:
+    """``followed``: the dupid that must stay, 0 before it is known. Times are Unix seconds."""
+
+    wanted: Wanted
+    app: t.Optional[App] = None
+    duplication: t.Optional[Duplication] = None
+    owner: str = ""
+    followed: int = 0
+    looked: bool = False
+    track: Track = dataclasses.field(default_factory=Track)
+    view: t.Optional[ProgressView] = None
+    standing: ds.Standing = dataclasses.field(default_factory=lambda: ds.Standing(""))
+    status_seen: str = ""
+    status_since: float = 0.0
+    reason_seen: str = ""
+    waiting_since: float = 0.0
+    copied: t.Optional[int] = None
+    backlog_from: t.Optional[t.Tuple[float, int]] = None
+    eta: t.Optional[float] = None
+
+    @property
+    def done(self) -> bool:
+        """Whether it was looked at, and there is nothing left to wait for."""
+        return self.looked and self.standing.done
+
+    @property
+    def ours(self) -> bool:
+        """Whether the journal says, or has just found out, that this migration made the duplication."""
+        return self.owner in (dp.OURS, dp.FOUND)
+
+    @property
+    def partitions(self) -> int:
+        """How many partitions the table has."""
+        return 0 if self.app is None else self.app.partition_count
+
+    @property
+    def partitions_done(self) -> int:
+        """Partitions that are where they should be."""
+        if self.done:
+            return self.partitions
+        if self.view is None:
+            return 0
+        if self.wanted.state == "paused":
+            return len(self.view.having(STARTING))
+        return (
+            len(self.view.having(RUNNING))
+            if self.standing.cause is not None and (self.standing.cause.reason == ds.SETTLING)
+            else 0
+        )
+
+    def begin(self, planned: Planned, app: t.Optional[App]) -> None:
+        """Take what was there before anything was sent."""
+        self.app = app
+        self.duplication = planned.duplication
+        self.owner = planned.owner
+        self.followed = planned.duplication.dupid if planned.duplication is not None else 0
+
+    def look(self, clusters: Clusters, options: Options, now: float) -> None:
+        """Look once, and judge."""
+        self.app = clusters.app(self.wanted.table)
+        self.looked = True
+        if self.wanted.state == "absent":
+            self.standing = self._look_removed(clusters)
+        else:
+            self.standing = self._look_there(clusters, options, now)
+        cause = self.standing.cause
+        reason = "" if cause is None else cause.reason
+        if reason != self.reason_seen:
+            self.reason_seen, self.waiting_since = reason, now
+
+    def unreachable(self, what: str, now: float) -> None:
+        """A look that could not be made: nothing is known, and samples in a row begin anew."""
+        self.looked = True
+        self.track = dataclasses.replace(self.track, good=0)
+        self.view = None
+        self.standing = ds.Standing(self.wanted.table, Cause(UNREACHABLE, what, "the cluster answers again"))
+        if self.reason_seen != UNREACHABLE:
+            self.reason_seen, self.waiting_since = UNREACHABLE, now
+
+    def _look_removed(self, clusters: Clusters) -> ds.Standing:
+        table = self.wanted.table
+        self.duplication = None
+        if not self.followed:
+            return ds.Standing(table)
+        return ds.removed(table, *clusters.left_over(table, self.followed))
+
+    def _look_there(self, clusters: Clusters, options: Options, now: float) -> ds.Standing:
+        table = self.wanted.table
+        there = find(self.wanted, clusters.duplications(table)) if self.app is not None else None
+        self.duplication = there
+        failure = ds.gone_or_other(table, self.followed, there) if self.followed or there is None else None
+        if failure is not None or there is None:
+            return ds.Standing(table, failure=failure)
+        self.followed = there.dupid
+        if there.status != self.status_seen:
+            self.status_seen, self.status_since = there.status, now
+        if self.wanted.state == "paused":
+            self.view = clusters.progress(table, there.dupid, with_decrees=False)
+            return ds.paused(table, there, self.view)
+        cause: t.Optional[Cause] = None
+        self.view, self.copied = None, None
+        if there.status in ("DS_PREPARE", "DS_APP"):
+            cause = self._diagnose(clusters, options, there, now)
+        elif there.status == "DS_LOG":
+            self.view = clusters.progress(table, there.dupid, with_decrees=True)
+            self.track = self.track.then(self.view, options.max_backlog, options.stable_samples)
+            self._forecast(options, now)
+        return ds.present(table, there, cause, self.view, self.track, options.max_backlog, options.stable_samples)
+
+    def _diagnose(self, clusters: Clusters, options: Options, there: Duplication, now: float) -> Cause:
+        wanted, profile, app = self.wanted, clusters.profile, self.app
+        in_app = there.status == "DS_APP"
+        case = Case(
+            table=wanted.table,
+            source=clusters.source,
+            remote=wanted.remote,
+            remote_table=there.remote_app_name or wanted.remote_name,
+            # 0 on the wire: as many as the source has.
+            replica_count=there.remote_replica_count or (0 if app is None else app.max_replica_count),
+            config=clusters.config(wanted.table),
+            target=clusters.target(there.remote_app_name or wanted.remote_name, with_config=in_app),
+            waited=now - self.status_since,
+            patience=options.stuck_after,
+            create_idempotent=profile.target_create_idempotent,
+            single_replica_stuck=profile.single_replica_target_stuck,
+        )
+        cause = copying(case) if in_app else preparing(case)
+        self.copied = cause.done if in_app and case.target is not None else None
+        return cause
+
+    def _forecast(self, options: Options, now: float) -> None:
+        """When the backlog will be within the limit, by how fast it has shrunk; None if it does not shrink."""
+        total = None if self.view is None else self.view.backlog_total
+        self.eta = None
+        if total is None:
+            return
+        if self.backlog_from is None or total > self.backlog_from[1]:
+            self.backlog_from = (now, total)
+        began, first = self.backlog_from
+        rate = (first - total) / (now - began) if now > began else 0.0
+        goal = options.max_backlog * self.partitions
+        if total <= goal:
+            self.eta = 0.0
+        elif rate > 0:
+            self.eta = round((total - goal) / rate, 1)
+
+    def carry(self) -> t.Dict[str, t.Any]:
+        """For the next step; see :meth:`take`."""
+        return {
+            "followed": self.followed,
+            "owner": self.owner,
+            "track": self.track.as_data(),
+            "status": [self.status_seen, self.status_since],
+            "reason": [self.reason_seen, self.waiting_since],
+            "backlog_from": None if self.backlog_from is None else list(self.backlog_from),
+        }
+
+    def take(self, data: t.Mapping[str, t.Any]) -> None:
+        """What :meth:`carry` gave."""
+        self.followed = int(data["followed"])
+        self.owner = str(data["owner"])
+        self.track = Track.from_data(data["track"])
+        self.status_seen, self.status_since = str(data["status"][0]), float(data["status"][1])
+        self.reason_seen, self.waiting_since = str(data["reason"][0]), float(data["reason"][1])
+        kept = data.get("backlog_from")
+        self.backlog_from = None if kept is None else (float(kept[0]), int(kept[1]))

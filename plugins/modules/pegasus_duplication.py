@@ -1,0 +1,386 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pegasus_duplication
+author: dbops.migration contributors (!UNKNOWN)
+version_added: 1.0.0
+short_description: Duplicate Pegasus tables to another cluster
+description:
+  - Adds, pauses, resumes and removes duplications of any number of tables, and waits until they are where they should
+    be. For O(state=present) that is when every partition ships its writes and none is far behind.
+  - A table counts as caught up only on the word of its own primaries. The status is C(DS_LOG), every partition index is
+    reported exactly once, by the server that is its primary, as duplicating in C(FAIL_SLOW), with no more than
+    O(max_backlog) mutations to ship, at O(stable_samples) looks in a row. Silence, a rate of zero, or a counter that
+    stands still while writes go in, count for nothing.
+  - A duplication is never added twice. What is there is asked first, and looked for when an answer is lost.
+  - While it waits, it names what it waits for. A duplication that is stuck before C(DS_LOG) is explained by looking at
+    the target, and when no waiting can end it, the module fails and says what does.
+  - A removal only touches duplications that the journal says this migration has made.
+  - From the moment that a table has a duplication, its cluster refuses increments, check-and-set and check-and-mutate
+    on it, until the duplication is removed (but for tables with C(atomic_idempotent), from 2.6 on).
+  - Prints progress while it runs. Run it again after an interruption; it finds its place.
+extends_documentation_fragment:
+  - dbops.migration._attributes
+  - dbops.migration._attributes.actiongroup_pegasus
+  - dbops.migration._attributes.flow
+  - dbops.migration._pegasus
+  - dbops.migration._pegasus.target
+  - dbops.migration._journal
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Predicts the exact calls of a real run, in their order. Sends none, waits for nothing, and does not touch the
+        journal.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+  action:
+    support: full
+  async:
+    support: full
+    details:
+      - With C(async), the module runs to its end in one call and prints no progress.
+options:
+  target_meta_servers:
+    description:
+      - Needed for no call of this module, but without it, it cannot see that the target already has a table of that
+        name, nor say why a duplication stays in C(DS_PREPARE) or C(DS_APP).
+  tables:
+    description:
+      - The tables of the source. A list, JSON text of one, or comma-separated text.
+    type: raw
+    required: true
+  remote_cluster:
+    description:
+      - The target, by the name that it has in section C([pegasus.clusters]) of the source's configuration.
+    type: str
+    required: true
+  remote_tables:
+    description:
+      - Other names on the target, a mapping of a table's name to its name there, or JSON text of one. Needs 2.6.
+    type: raw
+  remote_replica_count:
+    description:
+      - How many replicas each partition gets on the target. By default as many as on the source. Needs 2.6.
+    type: int
+  checkpoint:
+    description:
+      - Whether the existing data is copied. With V(false) only what is written from now on is shipped, and the table
+        must exist on the target.
+    type: bool
+    default: true
+  state:
+    description:
+      - V(present) adds what is missing, resumes what is paused, and waits until it has caught up.
+      - V(paused) stops shipping. The log stays on the source's disks and grows. Only a duplication in C(DS_LOG) can be
+        paused.
+      - V(absent) removes the duplication. What was not shipped is never shipped; the table on the target stays.
+    type: str
+    choices: [present, paused, absent]
+    default: present
+  fail_mode:
+    description:
+      - What a primary does when the target does not take a write. V(slow) tries again for ever. V(skip) loses the write
+        without a word. V(fast) ends the replica server. A migration needs V(slow).
+      - The default is V(slow) for O(state=present), and to leave it as it is for O(state=paused).
+    type: str
+    choices: [slow, skip, fast]
+  force:
+    description:
+      - With O(state=absent), also remove a duplication that this migration has not made as far as O(journal) knows.
+    type: bool
+    default: false
+  max_backlog:
+    description:
+      - How many mutations the slowest partition may still have to ship when a table counts as caught up.
+      - Before 2.6, an idle partition always has one, because the newest mutation is only shipped when another follows.
+    type: int
+    default: 1000
+  stable_samples:
+    description:
+      - At how many looks in a row everything must be so. At least 2.
+    type: int
+    default: 3
+  poll_interval:
+    description:
+      - The time between two looks, as a number of seconds or with a unit. It is varied a little, so that the looks do
+        not fall in with the servers' own cycle of 10 s.
+    type: str
+    default: 2s
+  stuck_after:
+    description:
+      - How long a status may last before the signs of a stuck duplication are taken for one. It must be longer than the
+        servers' own cycle of 10 s. Copying checkpoints is never taken for stuck, however long it lasts.
+    type: str
+    default: 90s
+  settle_time:
+    description:
+      - When the answer to an addition is lost, how long the duplication is looked for before it is added again.
+    type: str
+    default: 15s
+  timeout:
+    description:
+      - The time for the whole run. When it is over the module fails and says what it was waiting for; the duplications
+        go on. Run again to go on waiting.
+    type: str
+    default: 24h
+  wait:
+    description:
+      - Whether to wait. With V(false) the module sends what is to be sent, looks at it, and returns RV(finished), for
+        use with C(until).
+    type: bool
+    default: true
+  step_time:
+    description:
+      - How long one call of the module may last before it returns to the follow loop. By default the loop chooses
+        between 2 s and 40 s. Nothing is lost when a step ends or dies.
+    type: str
+  follow:
+    description:
+      - What the step before returned as RV(follow). The follow loop fills this in; leave it alone.
+    type: raw
+seealso:
+  - module: dbops.migration.pegasus_info
+  - module: dbops.migration.pegasus_app_env
+  - module: dbops.migration.pegasus_meta_level
+"""
+
+EXAMPLES = r"""
+- name: Copy two tables to the new cluster and keep them in step
+  dbops.migration.pegasus_duplication:
+    meta_servers: [meta-0.example.com:34601, meta-1.example.com:34601]
+    target_meta_servers: [new-meta-0.example.com:34601, new-meta-1.example.com:34601]
+    remote_cluster: new
+    tables: [orders, invoices]
+    journal: /var/lib/dbops/orders.jsonl
+    migration_id: orders
+
+- name: Stop shipping for a while
+  dbops.migration.pegasus_duplication:
+    meta_servers: [meta-0.example.com:34601, meta-1.example.com:34601]
+    remote_cluster: new
+    tables: [orders]
+    state: paused
+    journal: /var/lib/dbops/orders.jsonl
+    migration_id: orders
+
+- name: Remove the duplications that this migration has made
+  dbops.migration.pegasus_duplication:
+    meta_servers: [meta-0.example.com:34601, meta-1.example.com:34601]
+    remote_cluster: new
+    tables: [orders, invoices]
+    state: absent
+    journal: /var/lib/dbops/orders.jsonl
+    migration_id: orders
+"""
+
+RETURN = r"""
+finished:
+  description: Whether every table is where it should be. V(false) only with O(wait=false).
+  returned: success
+  type: bool
+summary:
+  description: How it stands, in one sentence.
+  returned: success
+  type: str
+duplications:
+  description: The tables, in the order of O(tables). Numbers that are not known of every partition are null.
+  returned: when the cluster was looked at
+  type: list
+  elements: dict
+  contains:
+    table:
+      description: Its name.
+      type: str
+    app_id:
+      description: Its id on the source.
+      type: int
+    remote:
+      description: The target.
+      type: str
+    remote_table:
+      description: Its name there.
+      type: str
+    dupid:
+      description: Id of the duplication. Null if there is none.
+      type: int
+    status:
+      description: C(DS_INIT), C(DS_PREPARE), C(DS_APP), C(DS_LOG) or C(DS_PAUSE). Null if there is none.
+      type: str
+    fail_mode:
+      description: C(FAIL_SLOW), C(FAIL_SKIP) or C(FAIL_FAST). Null if there is none.
+      type: str
+    create_ts_ms:
+      description: When it was added, milliseconds since 1970.
+      type: int
+    ours:
+      description: Whether the journal says that this migration has made it.
+      type: bool
+    done:
+      description: Whether there is nothing left to wait for.
+      type: bool
+    waits_for:
+      description: The reason code of what it waits for, empty if it is done.
+      type: str
+      sample: pegasus.wait.checkpoint_copying
+    partitions:
+      description: How many partitions it has.
+      type: int
+    running:
+      description: In how many of them writes are being shipped.
+      type: int
+    unknown:
+      description: Partitions of which nobody tells.
+      type: list
+      elements: int
+    copied:
+      description: In C(DS_APP), how many partitions are complete on the target. Null in other statuses.
+      type: int
+    backlog:
+      description: Mutations still to be shipped, in all partitions.
+      type: int
+    largest_backlog:
+      description: The largest backlog of one partition.
+      type: int
+    largest_backlog_partition:
+      description: The partition that has it.
+      type: int
+    backlog_eta_seconds:
+      description: When the backlog will be within the limit, at the present pace. Null if it does not shrink.
+      type: float
+    samples_within_limit:
+      description: At how many looks in a row everything was as it should be.
+      type: int
+waits:
+  description: What the run waits for, by reason.
+  returned: when the cluster was looked at
+  type: list
+  elements: dict
+  contains:
+    reason:
+      description: Stable code, beginning with C(pegasus.wait).
+      type: str
+    waiting_for:
+      description: What it waits for, in a sentence.
+      type: str
+    ends_when:
+      description: What ends it.
+      type: str
+    since:
+      description: Since when, ISO 8601.
+      type: str
+    worst:
+      description: Up to five tables, partitions or servers that are in the way.
+      type: list
+      elements: str
+    count:
+      description: How many tables wait for it.
+      type: int
+progress:
+  description: Partitions that are where they should be.
+  returned: when the cluster was looked at
+  type: dict
+  contains:
+    done:
+      description: How many are.
+      type: int
+    total:
+      description: How many there are in all tables.
+      type: int
+    running:
+      description: Always 0.
+      type: int
+    failed:
+      description: Always 0.
+      type: int
+    rate_per_minute:
+      description: How many got there per minute.
+      type: float
+    eta_seconds:
+      description: Expected seconds until the end.
+      type: float
+changes:
+  description: The calls that were sent, or in check mode would be, in order.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    resource:
+      description: The duplication, such as C(pegasus:onebox-a/table/orders/duplication/new).
+      type: str
+    action:
+      description: C(add), C(set_fail_mode), C(pause), C(resume) or C(remove).
+      type: str
+    before:
+      description: What there was before. Null if there was none.
+      type: dict
+    after:
+      description: What there is after. Null if there is none.
+      type: dict
+    request:
+      description: The call, with C(rpc) and C(fields).
+      type: dict
+follow:
+  description: State for the next step. Only with O(wait=false).
+  returned: when not finished
+  type: dict
+code:
+  description: >-
+    Stable code of the error, such as C(pegasus.app_not_found), C(pegasus.target_table_exists),
+    C(pegasus.dup_mismatch), C(pegasus.dup_not_ours), C(pegasus.dup_not_pausable), C(pegasus.dup_stuck),
+    C(pegasus.dup_paused), C(pegasus.dup_gone), C(pegasus.dup_replaced) or C(deadline.expired).
+  returned: failure
+  type: str
+server_text:
+  description: What the server said, word for word.
+  returned: when a server said something
+  type: str
+"""
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import journal_spec
+from ansible_collections.dbops.migration.plugins.module_utils._core.module import redactor_from, run
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication import DuplicationTask
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_options import FAIL_MODES, STATES
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import connection_argument_spec
+
+
+def main() -> None:
+    spec = ArgumentSpec(
+        {
+            "tables": {"type": "raw", "required": True},
+            "remote_cluster": {"type": "str", "required": True},
+            "remote_tables": {"type": "raw"},
+            "remote_replica_count": {"type": "int"},
+            "checkpoint": {"type": "bool", "default": True},
+            "state": {"type": "str", "choices": list(STATES), "default": "present"},
+            "fail_mode": {"type": "str", "choices": list(FAIL_MODES)},
+            "force": {"type": "bool", "default": False},
+            "max_backlog": {"type": "int", "default": 1000},
+            "stable_samples": {"type": "int", "default": 3},
+            "poll_interval": {"type": "str", "default": "2s"},
+            "stuck_after": {"type": "str", "default": "90s"},
+            "settle_time": {"type": "str", "default": "15s"},
+            "timeout": {"type": "str", "default": "24h"},
+            "wait": {"type": "bool", "default": True},
+            "step_time": {"type": "str"},
+            "follow": {"type": "raw"},
+        }
+    )
+    spec.merge(connection_argument_spec(target=True)).merge(journal_spec())
+    module = spec.create_ansible_module(supports_check_mode=True)
+    redactor = redactor_from(module.params)
+    task = DuplicationTask(module.params, module.check_mode, redactor, SystemClock())
+    run(module, redactor, task.body, lambda: task.result)
+
+
+if __name__ == "__main__":
+    main()
