@@ -48,3 +48,18 @@ def new_lab(_embedded: EmbeddedLabs) -> t.Iterator[LabFactory]:
     yield lab
     for client in started:
         _embedded.stop(client)
+
+
+@pytest.fixture
+def pegasus_lab(_embedded: EmbeddedLabs) -> t.Iterator[LabFactory]:
+    """Pegasus labs of the test's own, ended with it: one small table, no clients, no MetaProxy, a fast clock."""
+    started: list[LabClient] = []
+    small = {"factor": 100, "partitions": 4, "clients": 0, "no_metaproxy": True}
+
+    def lab(profile: str, **options: t.Any) -> LabClient:
+        started.append(_embedded.start("pegasus", profile, **{**small, **options}))
+        return started[-1]
+
+    yield lab
+    for client in started:
+        _embedded.stop(client)

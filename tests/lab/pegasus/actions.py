@@ -15,6 +15,7 @@ from lab.gate import AnswerError
 from lab.http_server import HttpRequest
 from lab.pegasus import model, state
 from lab.pegasus.cluster import Cluster
+from lab.pegasus.node import ReplicaServer
 from lab.pegasus.settings import update
 from lab.pegasus.zookeeper_znodes import ZnodeMissing, ZnodeTrouble
 
@@ -37,6 +38,7 @@ LASTING = frozenset(
 ON_REQUEST = frozenset(("dup_paused", "node_dead", "primary_moves", "meta_failover"))
 """At once, or after a request that matches."""
 ENGINE_FAULTS = LASTING | ON_REQUEST
+EVERY_PARTITION = "all"
 STATUS = {name[3:].lower(): number for number, name in enumerate(model.DUP_STATUS)}
 FAIL_MODES = {name[5:].lower(): number for number, name in enumerate(model.FAIL_MODE)}
 
@@ -80,14 +82,39 @@ class Actions:
         if rule.kind == "node_dead":
             node = cluster.nodes[rule.node or next(a for a, n in cluster.nodes.items() if n.alive)]
             node.kill()
+            if rule.seconds:
+                cluster.spawn(self._revive(cluster, node, rule.seconds))
         elif rule.kind == "meta_failover":
             cluster.spawn(cluster.meta.failover())
         elif rule.kind == "primary_moves":
-            self._move_primary(cluster, rule.table, rule.region_id, rule.node)
+            self._move_primaries(cluster, rule)
         elif rule.kind == "dup_paused":
-            self._each_duplication(cluster, rule.table, status=model.PAUSE)
+            for duplication in self._duplications(cluster, rule.table):
+                if duplication.status == model.LOG:
+                    duplication.status = model.PAUSE
         elif rule.kind == "dup_fail_skip":
-            self._each_duplication(cluster, rule.table, fail_mode=model.SKIP)
+            for duplication in self._duplications(cluster, rule.table):
+                duplication.fail_mode = model.SKIP
+        if rule.kind in LASTING and rule.seconds:
+            cluster.spawn(self._lift(rule))
+
+    async def _lift(self, rule: Rule) -> None:
+        """End a lasting fault after its lab seconds."""
+        await self._lab.clock.sleep(rule.seconds)
+        if rule in self._lab.faults.rules:
+            self._lab.faults.rules.remove(rule)
+
+    async def _revive(self, cluster: Cluster, node: ReplicaServer, seconds: float) -> None:
+        await cluster.clock.sleep(seconds)
+        if not node.alive:
+            node.revive()
+
+    def _move_primaries(self, cluster: Cluster, rule: Rule) -> None:
+        """One partition's primary (region_id, else the first), or all of the table's (step "all")."""
+        app = self._table(cluster, rule.table)
+        every = rule.step == EVERY_PARTITION
+        for partition in app.partitions if every else [app.partitions[rule.region_id or 0]]:
+            cluster.move_primary(partition, rule.node if rule.node in partition.secondaries else "")
 
     def _table(self, cluster: Cluster, name: str) -> model.App:
         app = cluster.app(name or self._lab.options.tables[0])
@@ -95,16 +122,10 @@ class Actions:
             raise ValueError("table: %r is not there" % name)
         return app
 
-    def _move_primary(self, cluster: Cluster, table: str, index: int | None, node: str) -> str:
-        partition = self._table(cluster, table).partitions[index or 0]
-        return cluster.move_primary(partition, node)
-
     @staticmethod
-    def _each_duplication(cluster: Cluster, table: str, **values: int) -> None:
-        for app in cluster.apps.values():
-            for duplication in app.duplications.values() if table in ("", app.name) else ():
-                for name, value in values.items():
-                    setattr(duplication, name, value)
+    def _duplications(cluster: Cluster, table: str) -> list[model.Duplication]:
+        apps = [app for app in cluster.apps.values() if table in ("", app.name)]
+        return [duplication for app in apps for duplication in app.duplications.values()]
 
     # ---- paths
 
@@ -223,7 +244,8 @@ class Actions:
 
     async def _foreign_move_primary(self, cluster: Cluster, table: str, values: t.Mapping[str, t.Any]) -> str:
         """{"partition", "to": address (any living secondary if absent)}; returns the new primary."""
-        return self._move_primary(cluster, table, int(values.get("partition", 0)), values.get("to", ""))
+        partition = self._table(cluster, table).partitions[int(values.get("partition", 0))]
+        return cluster.move_primary(partition, values.get("to", ""))
 
     async def _foreign_config(self, cluster: Cluster, table: str, values: t.Mapping[str, t.Any]) -> None:
         """{flag: value} on every replica server, or on "node" only."""
@@ -265,7 +287,7 @@ class Actions:
         share = max(1, options.clients // len(options.tables)) if options.clients else 0
         self._lab.edge.switch(table, self._cluster(to).key, share, options.rate / len(options.tables))
 
-    async def _foreign_table(self, cluster: Cluster, table: str, values: t.Mapping[str, t.Any]) -> None:
+    async def _foreign_table_fields(self, cluster: Cluster, table: str, values: t.Mapping[str, t.Any]) -> None:
         """Set fields of a table: bulk_loading, splitting, atomic_idempotent, data_version, copy_seconds, replicas."""
         known = ("bulk_loading", "splitting", "atomic_idempotent", "data_version", "copy_seconds", "replicas")
         app = self._table(cluster, table)

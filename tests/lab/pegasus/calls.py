@@ -34,6 +34,15 @@ async def answer(gate: Gate, surface: str, call: Call, text: str, mutating: bool
         call.reply(result)
 
 
+ACCESS_ERRORS = {"sasl": "ERR_UNAUTHENTICATED", "acl": "ERR_ACL_DENY"}
+
+
+def check_access(access: str) -> None:
+    """Refuse the call on a cluster that wants clients to negotiate, or that allows them nothing."""
+    if access:
+        raise HeaderError(ACCESS_ERRORS[access])
+
+
 def refuse(call: Call, refused: Refused) -> None:
     """Answer with an error inside the response struct; its required fields hold nothing."""
     result = dict(_empty(structs.RPCS[call.rpc][1]), **refused.fields, err=refused.error)

@@ -34,6 +34,7 @@ def add_options(start: argparse.ArgumentParser) -> None:
     start.add_argument("--clients", type=int, default=8, help="writing clients")
     start.add_argument("--rate", type=float, default=200.0, help="writes per lab second, all clients together")
     start.add_argument("--seed", type=int, default=7)
+    start.add_argument("--copy-seconds", type=float, default=None, help="longest copy of a partition's checkpoint")
     start.add_argument("--no-metaproxy", action="store_true", help="no ZooKeeper and no MetaProxy")
 
 
@@ -62,7 +63,8 @@ def create(args: argparse.Namespace, directory: str) -> PegasusLab:
     names = ("profile", "target_profile", "factor", "partitions", "replicas", "clients", "rate", "seed", "metas")
     values: dict[str, t.Any] = {name: getattr(args, name) for name in names}
     values.update(tables=args.table.split(","), metaproxy=not args.no_metaproxy, records=args.records)
-    return PegasusLab(Options(**values, replica_servers=args.replica_servers, meta_level=args.meta_level))
+    values.update(replica_servers=args.replica_servers, meta_level=args.meta_level, copy_seconds=args.copy_seconds)
+    return PegasusLab(Options(**values))
 
 
 def connect_text(describe: t.Mapping[str, t.Any]) -> str:

@@ -41,6 +41,7 @@ class Cluster:
         self.background: set[asyncio.Task[t.Any]] = set()
         self.meta = Meta(self)
         self._checks: list[tuple[float, int, int]] = []
+        self._checked: set[tuple[int, int]] = set()
 
     @property
     def name(self) -> str:
@@ -88,7 +89,7 @@ class Cluster:
     def fault(self, kind: str, *, table: str = "", index: int | None = None, node: str = "") -> Rule | None:
         """The first lasting fault of a kind that is set and about this cluster, table, partition, node."""
         for rule in self.faults.rules:
-            if rule.kind != kind or rule.cluster not in ("", self.key):
+            if rule.kind != kind or rule.cluster not in ("", self.key) or (rule.on_request and not rule.hits):
                 continue
             if (table and rule.table not in ("", table)) or (node and rule.node not in ("", node)):
                 continue
@@ -146,7 +147,8 @@ class Cluster:
     def _schedule_check(self, partition: Partition) -> None:
         interval = self.group_check_seconds
         due = self.clock.now() + self.rng.uniform(0, interval)
-        if not any(key[1:] == partition.gpid for key in self._checks):
+        if partition.gpid not in self._checked:
+            self._checked.add(partition.gpid)
             heapq.heappush(self._checks, (due, *partition.gpid))
 
     @property
@@ -165,6 +167,7 @@ class Cluster:
                 due, app_id, index = heapq.heappop(self._checks)
                 partition = self.partition(app_id, index)
                 if partition is None or partition.app.status == model.DROPPED:
+                    self._checked.discard((app_id, index))
                     continue
                 heapq.heappush(self._checks, (due + interval, app_id, index))
                 node = self.nodes.get(partition.primary)

@@ -275,7 +275,7 @@ class Duplications:
                 envs["duplication.master_app_name"] = app.name
                 envs["duplication.follower_app_status"] = "creating"
             if not self._is_ours(target, duplication):
-                target.spawn(target.meta.tables.create_follower(app, duplication, envs, cluster))
+                target.meta.tables.create_follower(app, duplication, envs, cluster)
                 await target.pause("meta_write")
                 if cluster.fault("follower_create_times_out", table=app.name):
                     raise Refused("ERR_TIMEOUT")

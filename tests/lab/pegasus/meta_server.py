@@ -35,6 +35,7 @@ class MetaServer:
         argument = call.argument if known else {}
 
         async def apply() -> t.Any:
+            calls.check_access(self._cluster.settings.access)
             if not known:
                 raise HeaderError("ERR_HANDLER_NOT_FOUND")
             if rpc == "RPC_CLI_CLI_CALL":
@@ -45,7 +46,12 @@ class MetaServer:
             await calls.answer_unrecorded(call, apply)
             return
         text = texts.describe(rpc, argument)
-        await calls.answer(self._gate, "meta-rpc", call, text, texts.mutating(rpc, argument), apply)
+        mutating = texts.mutating(rpc, argument)
+        if (
+            rpc == "RPC_CM_ADD_DUPLICATION"
+        ):  # for a table that is not there it only asks whether the clusters know each other
+            mutating = self._cluster.app(argument["app_name"]) is not None
+        await calls.answer(self._gate, "meta-rpc", call, text, mutating, apply)
 
     def _command(self, command: str) -> str:
         profile = self._cluster.profile

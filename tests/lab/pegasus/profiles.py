@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-PROFILES = {"2.4": "2.4.0", "2.5": "2.5.0", "2.6": "2.6.0-SNAPSHOT"}
+PROFILES = {"2.3": "2.3.0", "2.4": "2.4.0", "2.5": "2.5.0", "2.6": "2.6.0-SNAPSHOT"}
 COMMITS = {"2.4": "9f4ba1f1e36fb0cbc5a1fdd9e1a3b3a5b0b1c2d4", "2.5": "45efd8e4b5d3a9f5f2b8a4d2e8f7c6b5a4d3c2b1"}
 NEWEST_COMMIT = "db756dcdf0c1b2a3948576a5b4c3d2e1f0a9b8c7"
 
@@ -28,8 +28,8 @@ class Profile:
         if not found:
             raise ValueError("not a Pegasus version: %r" % name)
         number = int(found[1]), int(found[2])
-        if number < (2, 4):
-            raise ValueError("%r: the lab knows 2.4 and later" % name)
+        if number < (2, 3):
+            raise ValueError("%r: the lab knows 2.4 and later, and 2.3 only to be refused" % name)
         return cls(version, number)
 
     @property

@@ -53,6 +53,7 @@ class ReplicaPort:
         argument = call.argument if known else {}
 
         async def apply() -> t.Any:
+            calls.check_access(self._node.cluster.settings.access)
             if not known:
                 raise HeaderError("ERR_HANDLER_NOT_FOUND")
             if rpc == INFO:

@@ -19,7 +19,7 @@ from lab.gate import Gate
 from lab.http_server import HttpServer
 from lab.ledger import Ledger
 from lab.listener import Listener
-from lab.pegasus.actions import ENGINE_FAULTS, ON_REQUEST, Actions
+from lab.pegasus.actions import ENGINE_FAULTS, Actions
 from lab.pegasus.balancer import balance_forever
 from lab.pegasus.cluster import Cluster
 from lab.pegasus.edge import ROOT, Edge
@@ -54,6 +54,7 @@ class Options:
     metas: int = 3
     meta_level: str = "steady"
     records: int = 50
+    copy_seconds: t.Optional[float] = None
 
 
 class PegasusLab:
@@ -105,7 +106,8 @@ class PegasusLab:
         for cluster in self.clusters.values():
             cluster.add_table("stat", 4, records=10)
         for table in self.options.tables:
-            source.add_table(table, self.options.partitions, self.options.replicas, self.options.records)
+            app = source.add_table(table, self.options.partitions, self.options.replicas, self.options.records)
+            app.copy_seconds = self.options.copy_seconds
         for cluster in self.clusters.values():
             self._run(cluster)
         if self.options.metaproxy:
@@ -114,7 +116,7 @@ class PegasusLab:
                 cluster.settings.zookeeper_hosts = self.zookeeper["hosts"]
         self.edge.run_clients(self.options.clients, self.options.rate)
         actions = Actions(self)
-        self.gate.request_kinds = ON_REQUEST
+        self.gate.request_kinds = ENGINE_FAULTS
         self.gate.on_rule = actions.strike
         control = HttpServer(Control(self, actions).handle)
         await self._listen(control)

@@ -34,7 +34,12 @@ class Durations:
 
 @dataclass
 class Settings:
-    """Shape of one cluster, and what its servers' ini files say. copy: seconds for each partition's checkpoint."""
+    """Shape of one cluster, and what its servers' ini files say.
+
+    group: [duplication-group], cluster name -> id. clusters: [pegasus.clusters], name -> meta servers. access: "" for
+    everybody, "sasl" (clients must negotiate), "acl" (nobody is allowed anything). ship_rate: mutations per second and
+    partition. host: the host name in 2.6's host_port fields.
+    """
 
     name: str = "onebox-a"
     replica_servers: int = 5
@@ -45,6 +50,7 @@ class Settings:
     ship_rate: float = 2000.0
     host: str = "127.0.0.1"
     duplication_enabled: bool = True
+    access: str = ""
     group: t.Dict[str, int] = field(default_factory=dict)
     clusters: t.Dict[str, str] = field(default_factory=dict)
     zookeeper_hosts: str = "127.0.0.1:2181"

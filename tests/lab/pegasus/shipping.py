@@ -73,11 +73,11 @@ class Shipping:
         if not batch:
             return
         follower = self._follower(duplication.remote, duplication.remote_table)
-        error = (
-            "ERR_APP_NOT_EXIST" if follower is None else refusal(cluster.peers[duplication.remote], follower, partition)
-        )
-        if error or follower is None:
+        if follower is None or refusal(cluster.peers[duplication.remote], follower, partition):
             self._failed(partition, known, batch, now)
+            return
+        if cluster.name not in cluster.peers[duplication.remote].settings.group:
+            cluster.nodes[partition.primary].kill()  # the follower's answer trips an assertion of the source's server
             return
         target = follower.partitions[partition.index % follower.partition_count]
         skipping = cluster.fault("dup_fail_skip", table=app.name, index=partition.index) is not None

@@ -95,7 +95,7 @@ class Tables:
         }
 
     async def create(self, request: Values) -> Values:
-        """RPC_CM_CREATE_APP; answers once the table is registered, its partitions get primaries after that."""
+        """RPC_CM_CREATE_APP: the table is available once it is registered, its partitions get primaries after that."""
         cluster, options = self._cluster, request["options"]
         if cluster.meta.level <= model.LEVELS["freezed"]:
             raise Refused("ERR_STATE_FREEZED")
@@ -110,6 +110,7 @@ class Tables:
             raise Refused("ERR_INVALID_PARAMETERS")
         app = cluster.new_app(request["app_name"], count, replicas, options.get("envs", {}))
         await cluster.pause("meta_write")
+        app.status = model.AVAILABLE
         cluster.spawn(self._open(app))
         return {"err": "ERR_OK", "appid": app.id}
 
@@ -117,20 +118,15 @@ class Tables:
         await self._cluster.pause("create_table")
         for partition, members in zip(app.partitions, self._cluster.place(app)):
             self._cluster.serve(partition, members)
-        app.status = model.AVAILABLE
 
-    async def create_follower(self, app: App, duplication: Duplication, envs: dict[str, str], source: Cluster) -> None:
+    def create_follower(self, app: App, duplication: Duplication, envs: dict[str, str], source: Cluster) -> None:
         """What the source's RPC_CM_CREATE_APP sets off here: each primary copies the checkpoint before it opens."""
         cluster = self._cluster
         found = cluster.new_app(duplication.remote_table, app.partition_count, duplication.remote_replicas, envs)
         found.data_version = app.data_version
-        open_parts = [
-            cluster.spawn(self._copy(app, partition, members, duplication, source))
-            for partition, members in zip(found.partitions, cluster.place(found))
-        ]
-        for task in open_parts:
-            await task
         found.status = model.AVAILABLE
+        for partition, members in zip(found.partitions, cluster.place(found)):
+            cluster.spawn(self._copy(app, partition, members, duplication, source))
 
     async def _copy(
         self, app: App, partition: Partition, members: list[str], duplication: Duplication, source: Cluster
@@ -141,10 +137,7 @@ class Tables:
         if app.copy_seconds is not None:
             seconds = app.copy_seconds * cluster.rng.uniform(0.6, 1.0)
         await cluster.clock.sleep(seconds)
-        while source.fault("dup_stuck", table=app.name, index=partition.index) is not None:
-            rule = source.fault("dup_stuck", table=app.name, index=partition.index)
-            if rule is None or rule.step != "DS_APP":
-                break
+        while _stuck(source, app, partition):
             await cluster.clock.sleep(1.0)
         decree, store = app.partitions[partition.index].checkpoints.get(duplication.id, (0, {}))
         partition.store = dict(store)
@@ -206,6 +199,11 @@ class Tables:
         await cluster.pause("meta_write")
         app.name = new
         return {"err": "ERR_OK", "hint_message": ""}
+
+
+def _stuck(source: Cluster, app: App, partition: Partition) -> bool:
+    rule = source.fault("dup_stuck", table=app.name, index=partition.index)
+    return rule is not None and rule.step == "DS_APP"
 
 
 def _name_allowed(name: str) -> bool:

@@ -10,7 +10,7 @@ import typing as t
 from lab.pegasus import model
 
 Values = t.Mapping[str, t.Any]
-LEVEL_NAMES = {number: name for name, number in model.LEVELS.items()}
+LEVEL_NAMES = {model.INVALID_LEVEL: "invalid", **{number: name for name, number in model.LEVELS.items()}}
 MUTATING = frozenset(
     "RPC_CM_" + name
     for name in (
@@ -80,7 +80,7 @@ _DETAILS: dict[str, t.Callable[[Values], str]] = {
     "RPC_CM_DROP_APP": _drop,
     "RPC_CM_RECALL_APP": lambda r: ("%s %s" % (r.get("app_id"), r.get("new_app_name", ""))).strip(),
     "RPC_CM_RENAME_APP": lambda r: "%s %s" % (r.get("old_app_name"), r.get("new_app_name")),
-    "RPC_CM_CONTROL_META": lambda r: LEVEL_NAMES.get(r.get("level", 0), "invalid"),
+    "RPC_CM_CONTROL_META": lambda r: LEVEL_NAMES.get(r["level"], str(r["level"])),
     "RPC_CM_PROPOSE_BALANCER": _propose,
     "RPC_CM_SET_MAX_REPLICA_COUNT": lambda r: "%s %s" % (r.get("app_name"), r.get("max_replica_count")),
     "RPC_CM_SET_ATOMIC_IDEMPOTENT": lambda r: "%s %s" % (r.get("app_name"), r.get("atomic_idempotent")),
