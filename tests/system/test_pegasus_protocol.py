@@ -152,7 +152,7 @@ def test_what_does_not_exist(place: Place) -> None:
         refused(lambda: place.source.update_app_env("nothing", "set", [DENY_KEY], [DENY_WRITE])).code
         == "pegasus.app_not_found"
     )
-    assert refused(lambda: place.source.add_duplication("temp", "nowhere")).server_text.startswith(
+    assert str(refused(lambda: place.source.add_duplication("temp", "nowhere")).server_text).startswith(
         "ERR_INVALID_PARAMETERS"
     )
 
