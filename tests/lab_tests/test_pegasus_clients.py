@@ -16,9 +16,9 @@ import pytest
 
 from lab.clock import LabClock
 from lab.ledger import Account
-from lab.pegasus import zookeeper
+from lab.pegasus import structs, zookeeper
 from lab.pegasus.clients import Clients
-from lab.pegasus.clients_keys import crc64, hash_keys, key, sequences
+from lab.pegasus.clients_keys import crc64, hash_keys, key, sequences, update_request
 from lab.pegasus.clients_ledger import PegasusLedger, Refusals
 from lab.pegasus.clients_routing import CPP, GO, JAVA, KINDS, Kind, Routes, merge
 from lab.pegasus.metaproxy import MetaProxy
@@ -38,6 +38,11 @@ def test_what_a_store_holds_is_read_from_its_keys() -> None:
     keys = [key(b"writer-1-0", n) for n in numbers] + [key(b"record", 4), b"\x00\x09writer-1-", b""]
     random.Random(1).shuffle(keys)
     assert list(sequences(keys).values(100)) == numbers
+
+
+def test_requests_made_by_hand_are_those_of_the_codec() -> None:
+    value = {"key": key(b"writer-1-0", 7), "value": b"12", "expire_ts_seconds": 0}
+    assert update_request(b"writer-1-0", 7, b"12") == structs.encode("update_request", value)
 
 
 # ---- windows

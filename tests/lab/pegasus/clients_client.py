@@ -11,14 +11,16 @@ from dataclasses import dataclass, field
 
 from lab.clock import LabClock
 from lab.pegasus import structs, thrift
-from lab.pegasus.clients_keys import hash_keys, key
+from lab.pegasus.clients_keys import hash_keys, update_request
 from lab.pegasus.clients_ledger import PegasusLedger
-from lab.pegasus.clients_links import RESET, Insiders, Links
+from lab.pegasus.clients_links import RESET, Insiders, Links, RawConnection
 from lab.pegasus.clients_resolver import Resolver, error_of
 from lab.pegasus.clients_routing import Kind, Routes, merge
 from lab.pegasus.wire import Header, RpcError
 
 PUT = "RPC_RRDB_RRDB_PUT"
+STORED = b"\x08\x00\x01" + bytes(4)
+"""How an encoded update_response with error 0 begins."""
 LEAST_TIMEOUT = 0.3
 """Real seconds: a fast clock must not make a busy machine look like a silent server."""
 LEAST_RETRY = 0.05
@@ -74,7 +76,7 @@ class Client:
         self._clock = clock
         self._resolver = resolver
         self._ledger = ledger
-        self._links = Links(insiders)
+        self._links = Links(insiders, RawConnection)
         self._table = ""
         self._keys: list[tuple[bytes, int]] = []
         self._answer = b""
@@ -94,10 +96,7 @@ class Client:
         """Begin to write a new key into a partition."""
         assert self.routes is not None
         hash_key, checksum = self._keys[index]
-        argument = structs.encode(
-            "update_request",
-            {"key": key(hash_key, sequence), "value": b"%d" % self.number, "expire_ts_seconds": 0},
-        )
+        argument = update_request(hash_key, sequence, b"%d" % self.number)
         header = Header(self.routes.app_id, index, int(self.kind.timeout * 1000), 0, checksum)
         write = Write(index, sequence, argument, header)
         timeout = max(self.kind.timeout / self._clock.factor, LEAST_TIMEOUT)
@@ -141,8 +140,9 @@ class Client:
         problem = future.exception()
         if problem is not None:
             self._failed(write, problem.name if isinstance(problem, RpcError) else RESET, sent, version)
-        elif future.result()["error"]:
-            self._failed(write, "storage error %d" % future.result()["error"], sent, version)
+        elif not future.result().startswith(STORED):
+            error = structs.decode("update_response", future.result())["error"]
+            self._failed(write, "storage error %d" % error, sent, version)
         elif not write.done:  # too late is too late: the caller has been told that it failed
             self._end(write)
             self.figures.accepted += 1
