@@ -72,7 +72,8 @@ def metaproxy_findings(view: View) -> t.Iterator[Finding]:
     yield from _zookeeper(way)
     if not way.problem and way.root_exists:
         for table in view.tables:
-            yield from _table(table, view.source, view.target)
+            if table.app is not None and table.app.available:
+                yield from _table(table, view.source, view.target)
 
 
 def _zookeeper(way: MetaProxyView) -> t.Iterator[Finding]:
@@ -109,8 +110,7 @@ def _table(table: TableView, source: ClusterView, target: ClusterView) -> t.Iter
         )
     if table.znode is not None:
         yield from _znode(table, table.znode, source, target)
-    if table.app is not None and table.app.available:
-        yield from _proxies(table)
+    yield from _proxies(table)
 
 
 def _znode(table: TableView, znode: ZnodeView, source: ClusterView, target: ClusterView) -> t.Iterator[Finding]:

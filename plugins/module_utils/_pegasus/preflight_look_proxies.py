@@ -1,0 +1,80 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""Looks at the way of the clients: the znodes of MetaProxy, and what each MetaProxy answers."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import ConnectionSettings
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_view import (
+    MetaProxyView,
+    ProxyAnswer,
+    TableRequest,
+    TableView,
+    ZnodeView,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.proxy_client import ask_proxies
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper import ZooKeeper
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper_hosts import ZooKeeperPlace
+
+_UNKNOWN_TABLE = "It knows no such table (ERR_OBJECT_NOT_FOUND): there is no znode below its root."
+
+
+def look_at_znodes(
+    place: ZooKeeperPlace | None, proxies: tuple[str, ...], tables: t.Sequence[TableRequest]
+) -> tuple[MetaProxyView, dict[str, ZnodeView]]:
+    """The znodes by table, in one session. Without a place there is no MetaProxy.
+
+    :raises MigrationError: ``library.missing``
+    """
+    if place is None:
+        return MetaProxyView(), {}
+    view = MetaProxyView(",".join(place.hosts), place.chroot + place.root or "/", proxies)
+    znodes: dict[str, ZnodeView] = {}
+    try:
+        with ZooKeeper(place) as session:
+            for table in tables:
+                znodes[table.name] = _read(session, place, table.name)
+    except MigrationError as error:
+        if error.code == "library.missing":
+            raise
+        if error.code in ("pegasus.zookeeper_chroot", "pegasus.znode_missing"):
+            return dataclasses.replace(view, root_exists=False), {}
+        return dataclasses.replace(view, problem=error.message), {}
+    return view, znodes
+
+
+def _read(session: ZooKeeper, place: ZooKeeperPlace, table: str) -> ZnodeView:
+    path = place.chroot + place.path(table)
+    try:
+        znode = session.read(table)
+    except MigrationError as error:
+        if error.code != "pegasus.zookeeper_denied":
+            raise
+        return ZnodeView(path, None, error.message)
+    return ZnodeView(path, None if znode is None else znode.data)
+
+
+def with_clients(
+    table: TableView,
+    view: MetaProxyView,
+    znode: ZnodeView | None,
+    settings: ConnectionSettings,
+    clock: Clock,
+) -> TableView:
+    """The table with its znode and the answers of all MetaProxies."""
+    if table.app is None or not table.app.available or not view.proxies:
+        return dataclasses.replace(table, znode=znode)
+    answers = ask_proxies(view.proxies, table.request.name, settings, clock)
+    proxies = {
+        address: ProxyAnswer(config, "" if config is not None else _UNKNOWN_TABLE)
+        for address, config in answers.good.items()
+    }
+    proxies.update({address: ProxyAnswer(None, error.message) for address, error in answers.failed.items()})
+    return dataclasses.replace(table, znode=znode, proxies=proxies)

@@ -1,0 +1,122 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""Looks at one table on the source; what cannot be read is told with its reason."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_past
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import preflight_counters as counters
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_client import MetaClient
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model import (
+    Answers,
+    App,
+    Duplication,
+    ReplicaInfo,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_view import (
+    ClusterView,
+    TableRequest,
+    TableView,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.replica_client import ReplicaClient
+
+Value = t.TypeVar("Value")
+
+_ENDED = ("INVALID", "SUCCEED", "FAILED", "CANCELED")
+"""Bulk loads that are over, or never were."""
+
+
+class TableLook:
+    """Looks at table after table; what is told for all tables at once is asked for once."""
+
+    def __init__(
+        self,
+        source: ClusterView,
+        meta: MetaClient,
+        replicas: ReplicaClient,
+        counted: Answers[counters.Counted],
+        entries: t.Sequence[Entry],
+    ) -> None:
+        self._source = source
+        self._meta = meta
+        self._replicas = replicas
+        self._counted = counted
+        self._entries = entries
+        self._infos: Answers[tuple[ReplicaInfo, ...]] = Answers({})
+        if source.profile.slow_empty_checkpoint:
+            self._infos = replicas.replica_infos(source.alive)
+
+    def at(self, request: TableRequest) -> TableView:
+        """Everything of one table but the way of its clients."""
+        app = self._source.app(request.name)
+        if app is None or not app.available:
+            return TableView(request, app)
+        problems: dict[str, str] = {}
+        name = app.name
+        config = _try(lambda: self._meta.query_config(name), "config", problems)
+        duplications = _try(lambda: self._duplications(name), "duplications", problems)
+        profile = self._source.profile
+        return TableView(
+            request=request,
+            app=app,
+            config=config,
+            duplications=duplications,
+            splitting=_try(lambda: self._splitting(app), "splitting", problems),
+            bulk_load=_try(lambda: self._bulk_load(app), "bulk_load", problems),
+            data_versions=None if config is None else self._replicas.data_versions(config.members, app.app_id),
+            decrees=self._decrees(app.app_id),
+            atomic=counters.atomic_writes(self._counted, app, profile),
+            size_mb=counters.size_mb(self._counted, app),
+            own_dupids=self._own(name, duplications or ()),
+            problems=problems,
+        )
+
+    def _duplications(self, name: str) -> tuple[Duplication, ...]:
+        try:
+            return self._meta.query_duplications(name)
+        except MigrationError as error:
+            if error.code == "pegasus.duplication_disabled":
+                return ()
+            raise
+
+    def _splitting(self, app: App) -> dict[int, str]:
+        status = self._meta.split_status(app.name)
+        if status is None:
+            return {}
+        return dict(status.partitions) or dict.fromkeys(range(app.partition_count // 2), "UNKNOWN")
+
+    def _bulk_load(self, app: App) -> str:
+        if app.bulk_loading is False:
+            return ""
+        found = self._meta.bulk_load_status(app.name)
+        running = app.bulk_loading or found.running or (found.running is None and found.status not in _ENDED)
+        return found.status if running else ""
+
+    def _decrees(self, app_id: int) -> dict[int, int]:
+        return {
+            info.index: info.last_committed_decree
+            for infos in self._infos.good.values()
+            for info in infos
+            if info.app_id == app_id and info.primary
+        }
+
+    def _own(self, name: str, duplications: t.Sequence[Duplication]) -> frozenset[int]:
+        places = {one.dupid: duplication_past.resource(self._source.name, name, one.remote) for one in duplications}
+        past = duplication_past.read_past(self._entries, places.values())
+        return frozenset(
+            one.dupid for one in duplications if past[places[one.dupid]].owner(one) != duplication_past.OTHER
+        )
+
+
+def _try(call: t.Callable[[], Value], name: str, problems: dict[str, str]) -> Value | None:
+    try:
+        return call()
+    except MigrationError as error:
+        problems[name] = error.message
+        return None
