@@ -23,7 +23,7 @@ from lab.client import LabClient
 MODULE = "ansible_collections.dbops.migration.plugins.modules.pegasus_preflight"
 COLLECTIONS = pathlib.Path(__file__).resolve().parents[2] / "build" / "collections"
 PROFILES = ("2.4", "2.5", "2.6")
-SMALL = {"engine": "pegasus", "partitions": 8, "clients": 0, "factor": 20}
+SMALL: dict[str, t.Any] = {"engine": "pegasus", "partitions": 8, "clients": 0, "factor": 20}
 PROBE = re.compile(r"RPC_CM_ADD_DUPLICATION preflight\?[0-9a-f]{32} to (onebox-[ab])")
 
 Result = t.Dict[str, t.Any]
@@ -376,7 +376,7 @@ def test_a_duplication_through_its_life(lab: LabClient, tmp_path: pathlib.Path) 
     ],
     ids=["ZooKeeper", "root", "MetaProxy", "table", "name", "count", "cluster name"],
 )  # fmt: skip
-def test_options_that_do_not_fit(lab: LabClient, options: dict[str, str], expected: list[str]) -> None:
+def test_options_that_do_not_fit(lab: LabClient, options: dict[str, t.Any], expected: list[str]) -> None:
     assert sorted(set(blockers(run(lab, **options)))) == expected
 
 
@@ -474,7 +474,7 @@ def test_a_table_with_a_single_copy() -> None:
 def test_nobody_there_is_told_for_both_clusters_at_once() -> None:
     with contextlib.ExitStack() as stack:
         free = [stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _number in range(2)]
-    options = {
+    options: dict[str, t.Any] = {
         "meta_servers": f"127.0.0.1:{free[0]}",
         "target_meta_servers": f"127.0.0.1:{free[1]}",
         "connect_timeout": "500ms",
