@@ -25,7 +25,7 @@ from lab.client import LabClient
 from lab.embedded import EmbeddedLabs
 
 PROFILES = ("2.4", "2.5", "2.6")
-FACTOR = 40
+FACTOR = 100
 PARTITIONS = 6
 SETTINGS = ConnectionSettings(2.0, 4.0)
 
@@ -92,8 +92,8 @@ def place(request: pytest.FixtureRequest, labs: EmbeddedLabs) -> t.Iterator[Plac
 
 
 def wait(seconds: float, true: t.Callable[[], bool]) -> None:
-    """Until it is true, for that many lab seconds at most (and a second of the machine's own)."""
-    end = time.monotonic() + seconds / FACTOR + 1.0
+    """Until it is true, for that many lab seconds at most (and five seconds for a busy machine)."""
+    end = time.monotonic() + seconds / FACTOR + 5.0
     while not true():
         assert time.monotonic() < end, "it did not come true"
         time.sleep(0.02)

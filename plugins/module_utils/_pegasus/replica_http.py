@@ -94,7 +94,7 @@ def get_config(address: str, name: str, settings: ConnectionSettings, clock: Clo
         value=str(document["value"]),
         section=str(document.get("section", "")),
         kind=str(document.get("type", "")),
-        mutable="MUTABLE" in str(document.get("tags", "")),
+        mutable="FT_MUTABLE" in str(document.get("tags", "")),
     )
 
 
