@@ -1,0 +1,175 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""What comes behind the switch: every MetaProxy proved, the source closed, the target verified, the end recorded."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import iso
+from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model, switch
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_look import Eyes
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_past import COMMITTED_KIND
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters, TableView
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import PASSING, Fence
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_ALL, DENY_KEY
+
+_POLL = 0.1
+_LEAST_PATIENCE = 10.0
+
+
+class Followed(t.Protocol):
+    """A switched table."""
+
+    view: TableView
+    fence: Fence
+    state: str
+    proved: t.Optional[float]
+    committed: t.Optional[float]
+
+    def window(self) -> t.Mapping[str, t.Any]:
+        """When each step was, for the journal."""
+
+
+class Behind:
+    """The steps behind the switch. Each can be done again, by a later run too."""
+
+    def __init__(self, eyes: Eyes, clusters: Clusters, record: CutoverRecord) -> None:
+        self._eyes = eyes
+        self._clusters = clusters
+        self._record = record
+
+    def follow(self, track: Followed, deadline: Deadline) -> None:
+        """Ask every MetaProxy until it sends clients to the target. ``pegasus.metaproxy_not_switched`` at the deadline.
+
+        Not sooner than after ten seconds: the switch is made, and breaking off early helps nobody.
+        """
+        eyes, view, clock = self._eyes, track.view, self._eyes.clock
+        if not eyes.request.proxies:
+            track.proved = clock.monotonic()
+            return
+        patience = clock.monotonic() + max(_LEAST_PATIENCE, deadline.remaining())
+        since = iso(clock.now())
+        while True:
+            try:
+                target = eyes.target.query_config(view.target_name)
+                look = switch.look_at_proxies(
+                    eyes.request.proxies, view.name, view.config, target, eyes.settings, clock
+                )
+            except MigrationError as error:
+                if error.code not in PASSING or clock.monotonic() >= patience:
+                    raise
+                clock.sleep(_POLL)
+                continue
+            if look.all_say(switch.TARGET):
+                break
+            rest = look.not_saying(switch.TARGET)
+            self._record.waiting(
+                Wait(
+                    "pegasus.wait.metaproxy",
+                    f"every MetaProxy to send the clients of {view.name} to {self._clusters.target.cluster_name}",
+                    "each has read the znode, which its watch tells it of",
+                    since,
+                    rest,
+                    len(rest),
+                )
+            )
+            if clock.monotonic() >= patience:
+                raise switch.unswitched(view.name, look)
+            clock.sleep(_POLL)
+        track.proved = clock.monotonic()
+        self._record.proof(
+            "switch",
+            [
+                {"subject": address, "table": view.name, "app_id": target.app_id if target else None,
+                 "cluster": self._clusters.target.cluster_name, "at": iso(clock.now())}
+                for address in sorted(look.sides)
+            ],
+        )  # fmt: skip
+
+    def close(self, track: Followed) -> None:
+        """Tell the clients that still hold on to the source, readers too, to look for their table anew."""
+        self._record.send(track.fence.call(track.fence.value(), DENY_ALL, "close"))
+
+    def verify(self, track: Followed) -> None:
+        """That the target is whole and takes writes, as far as that can be told without writing."""
+        view = track.view
+        app = self._eyes.target.app(view.target_name)
+        config = self._eyes.target.query_config(view.target_name)
+        problems = problems_of_target(view, app, config)
+        if not problems and config is not None and app is not None:
+            infos = self._eyes.target_replicas.replica_infos(config.primaries, config.app_id)
+            problems = problems_of_replicas(config, infos)
+        if problems:
+            raise MigrationError(
+                "pegasus.target_unsound",
+                f"The clients of {view.name} are on {self._clusters.target.cluster_name}, but the table is not sound "
+                f"there: {'; '.join(problems[:5])}. Nothing is switched back by itself, because clients may have "
+                "written to it. Repair the target, then run the cutover again: it goes on from here.",
+                details={"table": view.name, "problems": problems},
+            )
+        if config is not None:
+            self._record.proof(
+                "target",
+                [
+                    {"subject": f"{view.target_name}/{partition.index}", "primary": partition.primary,
+                     "ballot": partition.ballot, "app_id": config.app_id}
+                    for partition in config.partitions
+                ],
+            )  # fmt: skip
+
+    def commit(self, track: Followed) -> None:
+        """Write down that the table has moved."""
+        track.committed = self._eyes.clock.monotonic()
+        track.state = "committed"
+        self._record.append(
+            COMMITTED_KIND,
+            {"table": track.view.name, "at": iso(self._eyes.clock.now()), "window": dict(track.window())},
+        )
+
+
+def problems_of_target(
+    view: TableView, app: t.Optional[model.App], config: t.Optional[model.TableConfig]
+) -> t.List[str]:
+    """What is wrong with the table by the account of the target's meta server."""
+    if app is None or config is None:
+        return ["it does not exist"]
+    problems = []
+    if not app.available:
+        problems.append(f"its status is {app.status}")
+    if view.target_app is not None and app.app_id != view.target_app.app_id:
+        problems.append(f"its app id is {app.app_id}, and was {view.target_app.app_id} before the switch")
+    if view.config is not None and config.partition_count != view.config.partition_count:
+        problems.append(f"it has {config.partition_count} partitions, and the source {view.config.partition_count}")
+    if app.envs.get(DENY_KEY):
+        problems.append(f"{DENY_KEY} is {app.envs[DENY_KEY]}")
+    # A primary takes writes only with as many members as mutation_2pc_min_replica_count, which is 2.
+    weak = config.unhealthy(min(2, app.max_replica_count))
+    if weak:
+        problems.append(f"{len(weak)} partitions have no primary or too few secondaries, such as {weak[0]}")
+    return problems
+
+
+def problems_of_replicas(
+    config: model.TableConfig, infos: model.Answers[t.Tuple[model.ReplicaInfo, ...]]
+) -> t.List[str]:
+    """What is wrong by the account of the target's replica servers."""
+    problems = [f"{node} does not answer ({error.code})" for node, error in sorted(infos.failed.items())]
+    primaries = {
+        (info.index, info.node)
+        for listed in infos.good.values()
+        for info in listed
+        if info.primary and info.app_id == config.app_id
+    }
+    problems += [
+        f"{partition.primary} is not the primary of partition {partition.index}"
+        for partition in config.partitions
+        if partition.primary not in infos.failed and (partition.index, partition.primary) not in primaries
+    ]
+    return problems

@@ -1,0 +1,296 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""The cutover of the tables that share one fence, step by step.
+
+Order: guard alive -> intervals shortened and in force -> looked again -> how to lift by hand is written down -> fence
+intended and set -> proved on every primary -> positions -> drained -> the guard allows the switch -> znode by
+compare-and-set -> every MetaProxy proved -> source closed -> target verified -> committed. Whatever fails before the
+switch takes the fence off and proves it; behind the switch the only way is forward.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
+from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import guard_state as gs
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_behind import Behind
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_gate import gate, require
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_intervals import IntervalKeeper
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_lift import lift_all, lift_command
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_look import Eyes
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_options import ACCEPT
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_past import (
+    HANDED_OVER_KIND,
+    living_guard,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters, TableView
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.drain_watch import (
+    DrainedTable,
+    DrainWatch,
+    drain_all,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import Fence
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.forecast import Forecast
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_file import GuardPlace
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_link import GuardLink, GuardLost
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_WRITE
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper import ZooKeeper
+
+HANDED_OVER = "handed_over"
+LIFTED = "lifted"
+SWITCHED = "switched"
+
+
+@dataclasses.dataclass
+class Track:
+    """How far one table is. Times: seconds of the clock, None for not yet."""
+
+    view: TableView
+    fence: Fence
+    state: str = "waiting"
+    sent: t.Optional[float] = None
+    first_denied: t.Optional[float] = None
+    all_denied: t.Optional[float] = None
+    drained: t.Optional[float] = None
+    switched: t.Optional[float] = None
+    proved: t.Optional[float] = None
+    committed: t.Optional[float] = None
+    lifted: t.Optional[float] = None
+    held_back: t.Sequence[int] = ()
+
+    @property
+    def name(self) -> str:
+        return self.view.name
+
+    def window(self) -> t.Dict[str, t.Optional[float]]:
+        """Seconds from the request to fence to each step; ``refused``: from the first refusal seen to the end of it."""
+        start = self.sent
+        marks = {
+            "first_denied": self.first_denied,
+            "all_denied": self.all_denied,
+            "drained": self.drained,
+            "switched": self.switched,
+            "proved": self.proved,
+            "committed": self.committed,
+            "lifted": self.lifted,
+        }
+        told = {name: None if mark is None or start is None else round(mark - start, 3) for name, mark in marks.items()}
+        end = self.proved if self.proved is not None else self.lifted
+        begun = self.first_denied
+        told["refused"] = None if end is None or begun is None else round(end - begun, 3)
+        return told
+
+
+class GroupCutover:
+    """One fence. ``run`` ends with the state of every track: committed, handed_over; or raises after lifting."""
+
+    def __init__(
+        self,
+        eyes: Eyes,
+        clusters: Clusters,
+        tracks: t.Sequence[Track],
+        record: CutoverRecord,
+        keeper: IntervalKeeper,
+        forecast: Forecast,
+        link: GuardLink,
+        place: GuardPlace,
+    ) -> None:
+        self._eyes = eyes
+        self._clock: Clock = eyes.clock
+        self._clusters = clusters
+        self._tracks = list(tracks)
+        self._record = record
+        self._keeper = keeper
+        self._forecast = forecast
+        self._link = link
+        self._place = place
+        self._request = eyes.request
+        self._switching = False
+
+    def run(self) -> None:
+        """All steps. MigrationError with the reason, the fence lifted unless the clients are switched already."""
+        self._keeper.shorten(self._record, self._clock, self._still_ready)
+        self._look_again()
+        self._announce()
+        try:
+            deadline = self._arm()
+            configs = self._fence(deadline)
+            self._drain(configs, deadline)
+            if self._request.place is None:
+                self._hand_over()
+                return
+            self._switch()
+        except Exception as error:
+            self._give_up(error)
+            raise
+        self._finish(deadline)
+
+    def _still_ready(self) -> None:
+        self._link.ask(gs.STATUS)
+
+    def _look_again(self) -> None:
+        """The gate once more: between the first look and the fence lies the wait for the intervals."""
+        views = self._eyes.tables(self._clusters, [track.name for track in self._tracks], samples=1)
+        findings = []
+        for track in self._tracks:
+            view = views[track.name]
+            findings += gate(self._clusters, view, self._request.max_lag, self._request.place is not None)
+            before = track.view.switch
+            if before is not None and (view.switch is None or view.switch.version != before.version):
+                raise MigrationError(
+                    "pegasus.znode_changed",
+                    f"The znode {before.path} was written by somebody else while the cutover was prepared. Nothing was "
+                    "fenced; run it again.",
+                )
+            track.view = dataclasses.replace(view, switch=before)
+        require(findings)
+
+    def _announce(self) -> None:
+        """Tell how to lift by hand before there is anything to lift."""
+        for track in self._tracks:
+            command = lift_command(track.name, self._clusters.source.meta_servers)
+            self._record.append("note", {"text": f"To lift the fence of {track.name} by hand: {command}"})
+
+    def _arm(self) -> Deadline:
+        seconds = self._request.budget - self._forecast.lift
+        self._link.require(gs.FENCE, seconds=seconds)
+        return Deadline(self._clock, seconds, "budget: the cutover")
+
+    def _fence(self, deadline: Deadline) -> t.List[model.TableConfig]:
+        for track in self._tracks:
+            track.sent = self._clock.monotonic()
+            track.state = "fenced"
+            self._record.send(track.fence.call(None, DENY_WRITE, "fence", self._armed))
+        configs = []
+        for track in self._tracks:
+            proof = track.fence.prove(model.WRITES_DENIED, deadline, self._armed)
+            track.first_denied = min(proof.seen.values(), default=None)
+            track.all_denied = self._clock.monotonic()
+            configs.append(proof.config)
+            self._record.proof("fence", proof.items(track.name))
+        return configs
+
+    def _armed(self) -> None:
+        self._link.require_armed()
+
+    def _drain(self, configs: t.Sequence[model.TableConfig], deadline: Deadline) -> None:
+        held_back = self._clusters.profile.holds_back_last_mutation
+        allowance = 1 if held_back and self._request.last_mutation == ACCEPT else 0
+        watches = []
+        for track, config in zip(self._tracks, configs):
+            duplication = track.view.duplication
+            dupid = duplication.dupid if duplication is not None else 0
+            watches.append(
+                DrainWatch(track.fence, self._eyes.source, self._eyes.replicas, self._clock, config, dupid, allowance)
+            )
+        drained = drain_all(
+            watches, self._clock, deadline, self._armed, self._record.waiting, held_back and not allowance
+        )
+        for track, found in zip(self._tracks, drained):
+            track.drained = self._clock.monotonic()
+            track.held_back = found.held_back
+            self._tell_drained(found)
+
+    def _tell_drained(self, found: DrainedTable) -> None:
+        self._record.proof("drain", found.items())
+
+    def _hand_over(self) -> None:
+        answer = self._link.require(gs.HAND_OVER)
+        for track in self._tracks:
+            track.state = HANDED_OVER
+            self._record.append(
+                HANDED_OVER_KIND,
+                {"table": track.name, "at": iso(self._clock.now()), "seconds_left": answer.left,
+                 "window": track.window()},
+            )  # fmt: skip
+
+    def _switch(self) -> None:
+        """Ask the guard, then write. A table whose znode somebody else wrote is not switched; the others are."""
+        place = self._request.place
+        if place is None:
+            return
+        failed: t.Optional[MigrationError] = None
+        with ZooKeeper(place) as session:
+            self._link.require(gs.SWITCH)
+            self._switching = True
+            for track in self._tracks:
+                planned = track.view.switch
+                if planned is None:
+                    continue
+                try:
+                    self._record.do(
+                        planned.change(),
+                        lambda table=track.name, one=planned: {  # type: ignore[misc]
+                            "version": session.compare_and_set(table, one.after, one.version)
+                        },
+                    )
+                except MigrationError as error:
+                    if error.code != "pegasus.znode_changed":
+                        raise
+                    failed = error
+                    continue
+                track.switched = self._clock.monotonic()
+                track.state = SWITCHED
+        if failed is not None:
+            raise failed
+
+    def _give_up(self, error: Exception) -> None:
+        """Lift what is not switched. Behind an unclear switch only the guard decides, as it can make it impossible."""
+        switched = [track for track in self._tracks if track.state == SWITCHED]
+        rest = [track for track in self._tracks if track.state == "fenced"]
+        unclear = self._switching and getattr(error, "code", "") != "pegasus.znode_changed"
+        if unclear and not switched:
+            # Hanging up is what makes the guard look: it spends the znode's version, then lifts or keeps.
+            self._link.close()
+            self._await_guard()
+            return
+        try:
+            if self._switching and not switched:
+                self._link.ask(gs.NOT_SWITCHED)
+        except GuardLost:
+            pass
+        if rest:
+            lift_all(rest, self._record, self._clock, self._forecast.lift)
+        if switched:
+            self._finish(Deadline(self._clock, self._forecast.lift + 30.0, "the MetaProxies"), switched)
+            return
+        try:
+            self._link.ask(gs.LIFTED_BY_MODULE)
+        except GuardLost:
+            return
+
+    def _await_guard(self) -> None:
+        """Until the guard has decided, so that the failure can tell how it ended; the next run finds out otherwise."""
+        deadline = Deadline(self._clock, self._forecast.lift + 30.0, "the guard's decision")
+        while not deadline.expired:
+            found = living_guard(self._place)
+            if found is None:
+                return
+            found.link.close()
+            if found.answer.state in gs.ENDS:
+                for track in self._tracks:
+                    kept = track.name in found.answer.more.get("kept", ())
+                    track.state = SWITCHED if kept else LIFTED
+                return
+            deadline.sleep(0.5)
+
+    def _finish(self, deadline: Deadline, tracks: t.Optional[t.Sequence[Track]] = None) -> None:
+        chosen = self._tracks if tracks is None else tracks
+        behind = Behind(self._eyes, self._clusters, self._record)
+        for track in chosen:
+            behind.follow(track, deadline)
+        for track in chosen:
+            behind.close(track)
+        for track in chosen:
+            behind.verify(track)
+        self._link.require(gs.COMMIT)
+        for track in chosen:
+            behind.commit(track)

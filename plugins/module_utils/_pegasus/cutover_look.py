@@ -1,0 +1,198 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""Reading everything that a cutover has to know, from both clusters, ZooKeeper and the MetaProxies. Changes nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import drain, model, switch
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_options import ACCEPT, CutoverRequest
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters, TableView
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import POLL
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_interval import Intervals
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.forecast import Pace
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_client import MetaClient
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import TARGET_META_SERVERS
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.replica_client import ReplicaClient
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper import ZooKeeper
+
+SAMPLES = 3
+SAMPLE_PAUSE = 1.0
+_PER_PARTITION_AT_ONCE = 10
+"""So many mutations of a partition go in the batches that are under way anyway."""
+_SWITCH_SECONDS = 0.5
+"""A znode's watch reaches a MetaProxy within milliseconds; this is for a busy one."""
+
+
+class Eyes:
+    """The connections through which a cutover looks. Not for use by several threads."""
+
+    def __init__(self, request: CutoverRequest, clock: Clock) -> None:
+        connection = request.connection
+        self.request = request
+        self.clock = clock
+        self.settings = connection.settings
+        self.source = MetaClient(connection.meta_servers, self.settings, clock)
+        self.target = MetaClient(connection.target_meta_servers, self.settings, clock, option=TARGET_META_SERVERS)
+        self.replicas = ReplicaClient(self.settings, clock)
+        self.target_replicas = ReplicaClient(self.settings, clock)
+
+    def close(self) -> None:
+        """Drop all connections."""
+        for one in (self.source, self.target, self.replicas, self.target_replicas):
+            one.close()
+
+    def clusters(self) -> Clusters:
+        """Both clusters as wholes. ``pegasus.same_cluster`` when they are one."""
+        source, target = self.source.cluster_info(), self.target.cluster_info()
+        if source.cluster_name == target.cluster_name or set(source.meta_servers) & set(target.meta_servers):
+            raise MigrationError(
+                "pegasus.same_cluster",
+                f"meta_servers and target_meta_servers both lead to the cluster {source.cluster_name}; give the "
+                "cluster that the tables move to.",
+            )
+        profile = self.source.profile
+        nodes = tuple(sorted(node.address for node in self.source.list_nodes() if node.alive))
+        began = self.clock.monotonic()
+        self.replicas.replica_infos(nodes)
+        round_trip = self.clock.monotonic() - began
+        intervals: t.Dict[str, str] = {}
+        if profile.config_sync_interval_mutable:
+            intervals = Intervals(self.replicas, source.cluster_name).read(nodes)
+        longest = max((int(value) for value in intervals.values()), default=round(profile.config_sync_seconds * 1000))
+        return Clusters(
+            source=source,
+            target=target,
+            profile=profile,
+            nodes=nodes,
+            intervals=intervals,
+            config_sync=longest / 1000,
+            duplication_sync=self._flag(nodes, "duplication_sync_period_second", profile.duplication_sync_seconds),
+            group_check=self._flag(nodes, "group_check_interval_ms", profile.group_check_seconds * 1000) / 1000,
+            round_trip=round_trip,
+        )
+
+    def _flag(self, nodes: t.Sequence[str], name: str, default: float) -> float:
+        """The largest value on any server; the default where a version does not show it."""
+        if not nodes:
+            return default
+        found = self.replicas.get_config(nodes, name)
+        values = [float(value.value) for value in found.good.values() if value.value.isdigit()]
+        return max(values, default=default)
+
+    def tables(self, clusters: Clusters, names: t.Sequence[str], samples: int = SAMPLES) -> t.Dict[str, TableView]:
+        """Every table, with its lag in several samples taken a second apart."""
+        apps = {app.name: app for app in self.source.list_apps() if app.status != "DROPPED"}
+        target_apps = {app.name: app for app in self.target.list_apps() if app.status != "DROPPED"}
+        views = {name: self._table(clusters, name, apps.get(name), target_apps) for name in names}
+        self._add_znodes(clusters, views)
+        first: t.Dict[str, t.Dict[int, int]] = {}
+        began = self.clock.monotonic()
+        for number in range(samples):
+            if number:
+                self.clock.sleep(SAMPLE_PAUSE)
+            for name, view in views.items():
+                views[name] = self._sample(view)
+                if number == 0:
+                    first[name] = self._shipped(views[name])
+        seconds = self.clock.monotonic() - began
+        for name, view in views.items():
+            last = self._shipped(view)
+            moved = sum(last[index] - first[name][index] for index in last if index in first[name])
+            rate = moved / seconds if samples > 1 and seconds > 0 else 0.0
+            views[name] = dataclasses.replace(view, shipped_per_second=max(0.0, rate))
+        return views
+
+    def _table(
+        self, clusters: Clusters, name: str, app: t.Optional[model.App], target_apps: t.Mapping[str, model.App]
+    ) -> TableView:
+        if app is None:
+            return TableView(name)
+        duplications = self.source.query_duplications(name)
+        ours = [one for one in duplications if one.remote == clusters.target.cluster_name]
+        target_name = (ours[0].remote_app_name if ours else None) or name
+        return TableView(
+            name,
+            app=app,
+            config=self.source.query_config(name),
+            duplications=duplications,
+            duplication=ours[0] if ours else None,
+            target_name=target_name,
+            target_app=target_apps.get(target_name),
+            target_config=self.target.query_config(target_name) if target_name in target_apps else None,
+        )
+
+    def _sample(self, view: TableView) -> TableView:
+        if view.app is None or view.config is None or view.duplication is None:
+            return view
+        progress = self.replicas.progress(view.config.primaries, view.app.app_id)
+        found, unknown = drain.lag(view.config, view.duplication.dupid, progress)
+        return dataclasses.replace(view, lag=view.lag + (found,), lag_unknown={**view.lag_unknown, **unknown})
+
+    def _shipped(self, view: TableView) -> t.Dict[int, int]:
+        """The decree that each partition has shipped up to, roughly: for a rate, not for a proof."""
+        if view.app is None or view.config is None or not view.lag:
+            return {}
+        infos = self.replicas.replica_infos(view.config.primaries, view.app.app_id)
+        return {
+            info.index: info.last_committed_decree - view.lag[-1][info.index]
+            for listed in infos.good.values()
+            for info in listed
+            if info.primary and info.index in view.lag[-1]
+        }
+
+    def _add_znodes(self, clusters: Clusters, views: t.Dict[str, TableView]) -> None:
+        place = self.request.place
+        if place is None:
+            return
+        with ZooKeeper(place) as session:
+            znodes = {name: session.read(name) for name in views}
+        for name, znode in znodes.items():
+            path = place.chroot + place.path(name)
+            view = views[name]
+            found = switch.side(znode, path, clusters.source.cluster_name, clusters.target.cluster_name)
+            planned = None
+            if znode is not None:
+                planned = switch.plan_switch(place, name, znode, clusters.target.cluster_name, self.request.meta_addrs)
+            proxies = switch.look_at_proxies(
+                self.request.proxies, name, view.config, view.target_config, self.settings, self.clock
+            )
+            views[name] = dataclasses.replace(view, side=found, switch=planned, proxies=proxies)
+
+    def pace(self, clusters: Clusters, views: t.Sequence[TableView]) -> Pace:
+        """What the window of a group depends on."""
+        request = self.request
+        served: t.Dict[str, int] = {}
+        for view in views:
+            for node, indices in view.config.primaries.items() if view.config else ():
+                served[node] = served.get(node, 0) + len(indices)
+        sync = clusters.config_sync
+        if clusters.intervals and request.interval_ms is not None:
+            sync = min(sync, request.interval_ms / 1000)
+        waited_for = clusters.profile.holds_back_last_mutation and request.last_mutation != ACCEPT
+        return Pace(
+            partitions=tuple(served.values()),
+            config_sync=sync,
+            duplication_sync=clusters.duplication_sync,
+            held_back=clusters.group_check if waited_for else 0.0,
+            backlog=max((backlog_seconds(view, clusters) for view in views), default=0.0),
+            round_trip=clusters.round_trip,
+            poll=POLL,
+            switch=0.0 if request.place is None else _SWITCH_SECONDS + 4 * clusters.round_trip,
+        )
+
+
+def backlog_seconds(view: TableView, clusters: Clusters) -> float:
+    """How long what is behind now takes to ship at the rate that was seen; 0 where nothing worth counting waits."""
+    partitions = view.config.partition_count if view.config is not None else 0
+    excess = view.total_lag - partitions * (clusters.profile.resting_not_confirmed + _PER_PARTITION_AT_ONCE)
+    if excess <= 0:
+        return 0.0
+    # Nothing shipped in the samples although much waits: that the rate is unknown must make the forecast long.
+    return excess / max(view.shipped_per_second, 1.0)

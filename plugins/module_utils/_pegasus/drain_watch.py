@@ -1,0 +1,255 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""Waiting until everything written before the fence is on the target; the decisions are those of :mod:`drain`."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
+from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import drain, model
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import PASSING, POLL, Beat, Fence
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_client import MetaClient
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_WRITE
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.replica_client import ReplicaClient
+
+_CHECK = 1.0
+_PATIENT_AFTER = 15.0
+_PATIENT_POLL = 0.6
+"""Once a drain takes long (the empty write of 2.5 and before), fewer looks find the end just as well."""
+
+
+@dataclasses.dataclass(frozen=True)
+class DrainedTable:
+    """Every partition's position, and when (ISO) which decree beyond it was seen to be confirmed."""
+
+    table: str
+    positions: t.Mapping[int, drain.Position]
+    looks: t.Mapping[int, t.Tuple[drain.Look, str]]
+    retaken: int
+
+    def items(self) -> t.List[t.Dict[str, t.Any]]:
+        """As the journal keeps it."""
+        return [
+            {
+                "subject": f"{self.table}/{index}",
+                "primary": position.node,
+                "ballot": position.ballot,
+                "position": position.decree,
+                "confirmed": self.looks[index][0].confirmed,
+                "fenced_at": position.at,
+                "drained_at": self.looks[index][1],
+            }
+            for index, position in sorted(self.positions.items())
+        ]
+
+    @property
+    def held_back(self) -> t.List[int]:
+        """The partitions whose last mutation may be missing, because that was accepted."""
+        return [index for index, position in sorted(self.positions.items())
+                if self.looks[index][0].confirmed < position.decree]  # fmt: skip
+
+
+class DrainWatch:
+    """The drain of one fenced table. ``step`` looks once; nothing is waited for in it."""
+
+    def __init__(
+        self,
+        fence: Fence,
+        meta: MetaClient,
+        replicas: ReplicaClient,
+        clock: Clock,
+        proved: model.TableConfig,
+        dupid: int,
+        allowance: int,
+    ) -> None:
+        """``proved``: the routing under which the fence was proved."""
+        self.table = fence.table
+        self._fence = fence
+        self._meta = meta
+        self._replicas = replicas
+        self._clock = clock
+        self._app_id = proved.app_id
+        self._proved_config: t.Optional[model.TableConfig] = proved
+        self._dupid = dupid
+        self._allowance = allowance
+        self._positions: t.Dict[int, drain.Position] = {}
+        self._looks: t.Dict[int, t.Tuple[drain.Look, str]] = {}
+        self._lacking = dict.fromkeys(range(proved.partition_count), "its position is not taken yet")
+        self._before: drain.Infos = model.Answers({})
+        self._checked = float("-inf")
+        self._taken = 0
+
+    def step(self) -> t.Optional[DrainedTable]:
+        """One look; the result once it is drained.
+
+        :raises MigrationError: somebody broke the fence or changed the duplication; questions that failed for the
+            moment are no error
+        """
+        try:
+            return self._step()
+        except MigrationError as error:
+            if error.code not in PASSING:
+                raise
+            return None
+
+    def _step(self) -> t.Optional[DrainedTable]:
+        self._check()
+        config, self._proved_config = self._proved_config, None
+        if config is not None:
+            self._take(config, range(config.partition_count))
+        elif self._lacking:
+            self._take_again()
+        nodes = sorted({position.node for position in self._positions.values()})
+        progress = self._replicas.progress(nodes, self._app_id)
+        after = self._replicas.replica_infos(nodes, self._app_id)
+        at = iso(self._clock.now())
+        for index, position in list(self._positions.items()):
+            if index in self._looks and self._looks[index][0].state == drain.PASSED:
+                continue
+            look = drain.judge(position, self._app_id, self._dupid, self._before, progress, after, self._allowance)
+            if look.state == drain.BROKEN:
+                raise _broken(self.table, f"partition {index}: {look.why}")
+            if look.state == drain.MOVED:
+                self._forget(index, look.why)
+            else:
+                self._looks[index] = (look, at)
+        self._before = after
+        if self._lacking or self.behind():
+            return None
+        return self._proved()
+
+    def _proved(self) -> t.Optional[DrainedTable]:
+        """A last look that the fence never opened: the same primaries in the same ballots still refuse."""
+        self._checked = float("-inf")
+        self._check()
+        config, words = self._fence.look()
+        for index, position in list(self._positions.items()):
+            partition = config.partition(index)
+            same = partition is not None and (partition.primary, partition.ballot) == (position.node, position.ballot)
+            if words.get(index) != model.WRITES_DENIED:
+                if same and words.get(index) == model.WRITES_OPEN:
+                    raise _broken(self.table, f"the primary of partition {index} takes writes again")
+                self._forget(index, f"its primary says {words.get(index)}")
+            elif not same:
+                self._forget(index, "its primary has moved")
+        if self._lacking:
+            return None
+        return DrainedTable(self.table, dict(self._positions), dict(self._looks), self._taken)
+
+    def behind(self) -> t.List[str]:
+        """The partitions that have not passed, each with why."""
+        found = [f"{self.table}/{index}: {why}" for index, why in sorted(self._lacking.items())]
+        waiting = [
+            (look.state == drain.BEHIND, index, look.why)
+            for index, (look, _at) in self._looks.items()
+            if look.state != drain.PASSED
+        ]
+        found += [f"{self.table}/{index}: {why}" for _known, index, why in sorted(waiting)]
+        unseen = [index for index in self._positions if index not in self._looks]
+        return found + [f"{self.table}/{index}: not looked at yet" for index in sorted(unseen)]
+
+    def _take(self, config: model.TableConfig, indices: t.Collection[int]) -> None:
+        infos = self._replicas.replica_infos(config.primaries, self._app_id)
+        found, missing = drain.take_positions(config, infos, iso(self._clock.now()), indices)
+        self._positions.update(found)
+        for index in found:
+            self._lacking.pop(index, None)
+            self._looks.pop(index, None)
+        self._lacking.update(missing)
+        self._before = infos
+
+    def _take_again(self) -> None:
+        """A partition has another primary, which need not know of the fence yet: proof first, then its position."""
+        config, words = self._fence.look()
+        if config.app_id != self._app_id:
+            raise _broken(self.table, "the table was replaced by another one of its name")
+        fenced = [index for index in self._lacking if words.get(index) == model.WRITES_DENIED]
+        for index in self._lacking:
+            if index not in fenced:
+                self._lacking[index] = f"its primary says {words.get(index)}"
+        if fenced:
+            self._taken += len(fenced)
+            self._take(config, fenced)
+
+    def _forget(self, index: int, why: str) -> None:
+        self._positions.pop(index, None)
+        self._looks.pop(index, None)
+        self._lacking[index] = why
+
+    def _check(self) -> None:
+        """That the fence is still ours, and the duplication still the one that was looked at."""
+        now = self._clock.monotonic()
+        if now - self._checked < _CHECK:
+            return
+        value = self._fence.value()
+        if value != DENY_WRITE:
+            raise _broken(self.table, f"somebody set its deny env to {value!r}")
+        ours = [one for one in self._meta.query_duplications(self.table) if one.dupid == self._dupid]
+        if not ours:
+            raise _broken(self.table, "its duplication was removed")
+        if ours[0].status != "DS_LOG" or ours[0].fail_mode != "FAIL_SLOW":
+            raise _broken(self.table, f"its duplication is {ours[0].status} with {ours[0].fail_mode}")
+        self._checked = now
+
+
+def drain_all(
+    watches: t.Sequence[DrainWatch],
+    clock: Clock,
+    deadline: Deadline,
+    beat: Beat,
+    waiting: t.Callable[[Wait], None],
+    held_back: bool,
+) -> t.List[DrainedTable]:
+    """Drain several tables that share a fence. ``pegasus.not_drained`` at the deadline, with the worst partitions."""
+    begun = clock.monotonic()
+    since = iso(clock.now())
+    done: t.Dict[str, DrainedTable] = {}
+    while True:
+        beat()
+        for watch in watches:
+            if watch.table not in done:
+                found = watch.step()
+                if found is not None:
+                    done[watch.table] = found
+        if len(done) == len(watches):
+            return [done[watch.table] for watch in watches]
+        behind = [text for watch in watches if watch.table not in done for text in watch.behind()]
+        wait = drain_wait(behind, since, held_back)
+        waiting(wait)
+        if deadline.expired:
+            raise MigrationError(
+                "pegasus.not_drained",
+                f"Not drained in time: {len(behind)} partitions have mutations that are not proved to be on the "
+                f"target: {', '.join(wait.worst)}.",
+                details={"wait": wait.as_result()},
+            )
+        deadline.sleep(POLL if clock.monotonic() - begun < _PATIENT_AFTER else _PATIENT_POLL)
+
+
+def drain_wait(behind: t.Sequence[str], since: str, held_back: bool) -> Wait:
+    """What a drain waits for, in words."""
+    return Wait(
+        reason="pegasus.wait.last_mutation" if held_back else "pegasus.wait.drain",
+        waiting_for="every partition's confirmed decree to pass its position at the fence",
+        ends_when="the group check's empty write has pushed the last mutation out, and the duplication sync confirms it"
+        if held_back
+        else "the duplication sync of every primary has confirmed it",
+        since=since,
+        worst=list(behind),
+        count=len(behind),
+    )
+
+
+def _broken(table: str, why: str) -> MigrationError:
+    return MigrationError(
+        "pegasus.fence_broken",
+        f"The cutover of {table} was given up: {why}. Agree on who changes the table, then run again.",
+        details={"table": table, "reason": why},
+    )

@@ -1,0 +1,96 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""The config-sync interval of the source's replica servers: shortened for the window, put back three-way.
+
+A server's timer takes a new interval after its next tick (src/runtime/task/task.cpp: the delay is set when it has run),
+so shortening it helps only after one old interval.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.restore import three_way
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import CONFIG_SYNC_FLAG
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.replica_client import ReplicaClient
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_send import Call
+
+
+@dataclasses.dataclass(frozen=True)
+class Interval:
+    """One server's interval, as text in milliseconds: what we found, and what we make it."""
+
+    node: str
+    original: str
+    ours: str
+
+
+class Intervals:
+    """The intervals of one cluster's replica servers."""
+
+    def __init__(self, replicas: ReplicaClient, cluster: str) -> None:
+        self._replicas = replicas
+        self._cluster = cluster
+
+    def read(self, nodes: t.Iterable[str]) -> t.Dict[str, str]:
+        """The value of each server. MigrationError when one of them does not tell."""
+        found = self._replicas.get_config(nodes, CONFIG_SYNC_FLAG)
+        for node, error in sorted(found.failed.items()):
+            raise MigrationError(
+                "pegasus.config_sync_unknown",
+                f"The config-sync interval of {node} could not be read ({error.message}), so it cannot be said how "
+                "long a fence takes to reach it. Nothing was changed.",
+                server_text=error.server_text,
+                details={"node": node, "cause": error.code},
+            )
+        return {node: value.value for node, value in sorted(found.good.items())}
+
+    def call(self, node: str, before: str, after: str, action: str) -> Call:
+        """The request that changes one server's interval."""
+        change = Change(
+            self.resource(node),
+            action,
+            before,
+            after,
+            {"http": f"GET http://{node}/updateConfig?{CONFIG_SYNC_FLAG}={after}"},
+        )
+        return Call((change,), lambda: self._replicas.update_config(node, CONFIG_SYNC_FLAG, after),
+                    lambda: [self.read([node])[node]])  # fmt: skip
+
+    def resource(self, node: str) -> str:
+        """The name of a server's interval in changes and in the journal."""
+        return f"{resource_prefix(self._cluster)}{node}/config/{CONFIG_SYNC_FLAG}"
+
+    def put_back(self, intervals: t.Iterable[Interval]) -> t.Dict[str, str]:
+        """Restore those that are still ours, without a journal; what was done by server. For the guard."""
+        done: t.Dict[str, str] = {}
+        for interval in intervals:
+            now = self.read([interval.node])[interval.node]
+            decision = three_way(interval.original, interval.ours, now)
+            if decision.action == "restore":
+                self._replicas.update_config(interval.node, CONFIG_SYNC_FLAG, interval.original)
+            done[interval.node] = decision.action
+        return done
+
+
+def resource_prefix(cluster: str) -> str:
+    """What the names of all servers' settings begin with."""
+    return f"pegasus:{cluster}/node/"
+
+
+def node_of(cluster: str, resource: str) -> str:
+    """The server that a resource belongs to, "" when it is not an interval of this cluster."""
+    prefix, suffix = resource_prefix(cluster), f"/config/{CONFIG_SYNC_FLAG}"
+    if resource.startswith(prefix) and resource.endswith(suffix):
+        return resource[len(prefix) : -len(suffix)]
+    return ""
+
+
+def to_shorten(found: t.Mapping[str, str], wanted_ms: int) -> t.List[Interval]:
+    """The servers whose interval is longer than wanted, in order."""
+    return [Interval(node, value, str(wanted_ms)) for node, value in sorted(found.items()) if int(value) > wanted_ms]
