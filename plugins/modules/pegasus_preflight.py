@@ -95,21 +95,26 @@ options:
   tables:
     description:
       - The tables to be moved. A list, JSON text of one, or comma-separated text.
-      - Each is a name, or a mapping with C(name), C(remote_app_name) (its name on the target, the same if left out) and
-        C(remote_replica_count) (its number of copies on the target, as on the source if left out). The two latter need
-        2.6.
     type: raw
     required: true
   cluster_name:
     description:
-      - The name by which duplication knows the source. Only needed where C(dup_cluster_name) of its configuration (2.6)
-        says another one than the cluster tells.
+      - The source, by the name that duplication knows it by. Only needed where C(dup_cluster_name) of its configuration
+        (2.6) says another one than the cluster tells.
     type: str
-  target_cluster_name:
+  remote_cluster:
     description:
-      - The name by which duplication knows the target. Only needed where C(dup_cluster_name) of its configuration (2.6)
-        says another one than the cluster tells.
+      - The target, by the name that it has in section C([pegasus.clusters]) of the source's configuration. By default
+        the name that the target tells.
     type: str
+  remote_tables:
+    description:
+      - Other names on the target, a mapping of a table's name to its name there, or JSON text of one. Needs 2.6.
+    type: raw
+  remote_replica_count:
+    description:
+      - How many replicas each partition gets on the target. By default as many as on the source. Needs 2.6.
+    type: int
   zookeeper_hosts:
     description:
       - The ZooKeeper in which MetaProxy looks, as C(host:port,host:port), with C(/chroot) at its end if there is one. A
@@ -153,9 +158,9 @@ EXAMPLES = r"""
   dbops.migration.pegasus_preflight:
     meta_servers: [meta-0.example.com:34601, meta-1.example.com:34601]
     target_meta_servers: [new-meta-0.example.com:34601, new-meta-1.example.com:34601]
-    tables:
-      - name: temp
-        remote_app_name: temp_v2
+    tables: temp
+    remote_tables:
+      temp: temp_v2
     accept:
       - id: pegasus.table.atomic_writes
         subject: table temp

@@ -69,13 +69,13 @@ def _same(source: ClusterView, target: ClusterView) -> Finding | None:
             },
             "Two clusters have one name, so neither can duplicate to the other. Give one of them another "
             "[replication] cluster_name (from 2.6 on dup_cluster_name will do) and restart its meta and replica "
-            "servers; where dup_cluster_name is set already, name it in cluster_name or target_cluster_name.",
+            "servers; where dup_cluster_name is set already, name it in cluster_name or remote_cluster.",
         )
     return None
 
 
 def _identity(cluster: ClusterView) -> t.Iterator[Finding]:
-    option = "cluster_name" if cluster.role == v.SOURCE else "target_cluster_name"
+    option = "cluster_name" if cluster.role == v.SOURCE else "remote_cluster"
     if not cluster.name:
         yield Finding(
             "pegasus.cluster.name_unknown",

@@ -64,7 +64,7 @@ def _meet_both(
     failed: list[MigrationError] = []
     for role, meta, addresses, name in (
         (v.SOURCE, source_meta, given.meta_servers, request.cluster_name),
-        (v.TARGET, target_meta, given.target_meta_servers, request.target_cluster_name),
+        (v.TARGET, target_meta, given.target_meta_servers, request.remote_cluster),
     ):
         try:
             met.append(_meet(role, meta, addresses, name))

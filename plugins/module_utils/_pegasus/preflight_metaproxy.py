@@ -106,7 +106,7 @@ def _table(table: TableView, source: ClusterView, target: ClusterView) -> t.Iter
             table.subject,
             {"remote_app_name": table.request.remote_app_name},
             "Clients ask MetaProxy for a table by the name they know, and MetaProxy asks the target for the same name. "
-            "Leave remote_app_name out, or move this table without MetaProxy.",
+            "Leave it out of remote_tables, or move this table without MetaProxy.",
         )
     if table.znode is not None:
         yield from _znode(table, table.znode, source, target)

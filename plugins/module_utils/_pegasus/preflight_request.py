@@ -12,7 +12,7 @@ import re
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_int, as_list
+from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_int, as_list, as_mapping
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import (
     InvalidInput,
     InvalidOption,
@@ -34,8 +34,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper
 )
 
 TABLES = "tables"
+REMOTE_TABLES = "remote_tables"
+REPLICA_COUNT = "remote_replica_count"
 PROXIES = "metaproxies"
-_KEYS = ("name", "remote_app_name", "remote_replica_count")
 _NAME = re.compile(r"[A-Za-z0-9_.:]+", re.ASCII)
 """What the shell and the admin tools let through; the meta server itself takes anything."""
 
@@ -49,7 +50,7 @@ class PreflightRequest:
     connection: Connection
     tables: tuple[TableRequest, ...]
     cluster_name: str
-    target_cluster_name: str
+    remote_cluster: str
     place: ZooKeeperPlace | None
     metaproxies: tuple[str, ...]
 
@@ -69,7 +70,9 @@ def preflight_argument_spec() -> ArgumentSpec:
         {
             TABLES: {"type": "raw", "required": True},
             "cluster_name": {"type": "str"},
-            "target_cluster_name": {"type": "str"},
+            "remote_cluster": {"type": "str"},
+            REMOTE_TABLES: {"type": "raw"},
+            REPLICA_COUNT: {"type": "int"},
             PROXIES: {"type": "raw"},
             "fail_on_blocker": {"type": "bool", "default": True},
         }
@@ -93,9 +96,12 @@ class _Reader:
             self._problems.extend(problem.problems)
         return None
 
+    def _tables(self) -> tuple[TableRequest, ...]:
+        return read_tables(*(self._params.get(name) for name in (TABLES, REMOTE_TABLES, REPLICA_COUNT)))
+
     def request(self) -> PreflightRequest:
         connection = self._try(lambda: Connection.from_params(self._params))
-        tables = self._try(lambda: read_tables(self._params.get(TABLES)))
+        tables = self._try(self._tables)
         proxies = self._try(lambda: parse_addresses(self._params.get(PROXIES), PROXIES))
         place: ZooKeeperPlace | None = None
         if any(self._params.get(name) for name in (HOSTS, ROOT, PROXIES)):
@@ -108,64 +114,56 @@ class _Reader:
             connection=connection,
             tables=tables,
             cluster_name=str(self._params.get("cluster_name") or "").strip(),
-            target_cluster_name=str(self._params.get("target_cluster_name") or "").strip(),
+            remote_cluster=str(self._params.get("remote_cluster") or "").strip(),
             place=place,
             metaproxies=proxies,
         )
 
 
-def read_tables(value: t.Any) -> tuple[TableRequest, ...]:
-    """Names, or mappings of ``name``, ``remote_app_name``, ``remote_replica_count``; every problem is told at once."""
+def read_tables(
+    value: t.Any, remote_tables: t.Any = None, remote_replica_count: t.Any = None
+) -> tuple[TableRequest, ...]:
+    """The tables by name, each with its name and number of copies on the target; every problem is told at once."""
     problems: list[InvalidOption] = []
-    found: list[TableRequest] = []
-    items = as_list(value, TABLES)
-    if not items:
+    names = [_name(item, f"{TABLES}[{index}]", problems) for index, item in enumerate(as_list(value, TABLES))]
+    if not names:
         problems.append(InvalidOption(TABLES, "no table is given", "Name the tables to be moved"))
-    for index, item in enumerate(items):
-        table = _table(item, f"{TABLES}[{index}]", problems)
-        if table is not None:
-            found.append(table)
-    names = collections.Counter(one.name for one in found)
-    problems.extend(
-        InvalidOption(TABLES, f"{name} is given twice", "Name every table once")
-        for name, count in sorted(names.items())
-        if count > 1
-    )
-    remotes: dict[str, list[str]] = {}
-    for one in found:
-        remotes.setdefault(one.remote_app_name, []).append(one.name)
-    problems.extend(
-        InvalidOption(
-            TABLES, f"{' and '.join(sorted(set(sources)))} both go to {remote}", "Give each its own remote_app_name"
+    problems.extend(_twice(names, TABLES, "Name every table once"))
+    remote = {
+        name: _name(item, f"{REMOTE_TABLES}.{name}", problems)
+        for name, item in as_mapping(remote_tables, REMOTE_TABLES).items()
+    }
+    strangers = sorted(set(remote) - set(names))
+    if strangers:
+        problems.append(
+            InvalidOption(
+                REMOTE_TABLES,
+                f"{', '.join(strangers)} is not in {TABLES}",
+                "Give the name on the source on the left, and the one on the target on the right",
+            )
         )
-        for remote, sources in sorted(remotes.items())
-        if len(set(sources)) > 1
-    )
-    raise_problems(problems)
-    return tuple(found)
-
-
-def _table(item: t.Any, place: str, problems: list[InvalidOption]) -> TableRequest | None:
-    before = len(problems)
-    given = dict(item) if isinstance(item, t.Mapping) else {"name": item}
-    problems.extend(
-        InvalidOption(f"{place}.{key}", "unknown key", "Use " + ", ".join(_KEYS))
-        for key in sorted(set(map(str, given)) - set(_KEYS))
-    )
-    name = _name(given.get("name"), f"{place}.name" if isinstance(item, t.Mapping) else place, problems)
-    remote = given.get("remote_app_name")
-    remote_name = name if remote in (None, "") else _name(remote, f"{place}.remote_app_name", problems)
     count = 0
-    if given.get("remote_replica_count") not in (None, ""):
+    if remote_replica_count not in (None, ""):
         try:
-            count = as_int(given["remote_replica_count"], f"{place}.remote_replica_count", 1, 15)
+            count = as_int(remote_replica_count, REPLICA_COUNT, 1, 15)
         except InvalidOption as problem:
             problems.append(problem)
-    return TableRequest(name, remote_name, count) if len(problems) == before else None
+    found = tuple(TableRequest(name, remote.get(name, name), count) for name in names)
+    if len(set(names)) == len(names):
+        problems.extend(
+            _twice([one.remote_app_name for one in found], REMOTE_TABLES, "Two tables cannot go into one table")
+        )
+    raise_problems(problems)
+    return found
+
+
+def _twice(names: t.Iterable[str], option: str, fix: str) -> list[InvalidOption]:
+    counted = sorted(collections.Counter(name for name in names if name).items())
+    return [InvalidOption(option, f"{name} is given twice", fix) for name, count in counted if count > 1]
 
 
 def _name(value: t.Any, option: str, problems: list[InvalidOption]) -> str:
-    text = value.strip() if isinstance(value, str) else str(value) if isinstance(value, int) else ""
+    text = value.strip() if isinstance(value, str) else ""
     if not _NAME.fullmatch(text):
         shown = "no name is given" if value in (None, "") else f"{value!r} is not a table name"
         problems.append(InvalidOption(option, shown, "A name is made of letters, digits and the characters _ . :"))

@@ -74,7 +74,7 @@ def _duplications(table: TableView, target: ClusterView) -> t.Iterator[Finding]:
                 table.subject,
                 _facts(one),
                 f"A duplication to this cluster leads to the table {one.remote_app_name}. There can be only one to a "
-                f"cluster: ask for remote_app_name {one.remote_app_name}, or remove the duplication first.",
+                f"cluster: give that name in remote_tables, or remove the duplication first.",
             )
             continue
         yield _existing(table, one)
@@ -121,7 +121,7 @@ def _support(table: TableView, source: ClusterView, target: ClusterView) -> t.It
             "blocker",
             table.subject,
             {"remote_app_name": table.request.remote_app_name, **versions},
-            "Another name on the target needs 2.6 on both sides. Leave remote_app_name out"
+            "Another name on the target needs 2.6 on both sides. Leave remote_tables out"
             + (", and rename the table after the migration (rename_app)." if target.profile.has_rename_app else "."),
         )
     if table.request.remote_replica_count and not source.profile.remote_replica_count:
@@ -162,7 +162,7 @@ def _name(table: TableView, source: ClusterView, target: ClusterView) -> t.Itera
             facts,
             "The target has a table of this name, and the duplication would stay in DS_PREPARE for ever. Drop or "
             "rename it there if it is not needed"
-            + (", or give another remote_app_name." if target.profile.remote_app_name else "."),
+            + (", or give it another name in remote_tables." if target.profile.remote_app_name else "."),
             "https://github.com/apache/incubator-pegasus/issues/2146",
         )
 

@@ -270,7 +270,7 @@ def test_each_cluster_is_asked_twice_whatever_the_number_of_tables(clusters: Pai
 
 
 def test_the_names_that_duplication_knows_come_from_the_options(clusters: Pair) -> None:
-    result = looked(cluster_name="dup-east", target_cluster_name="dup-west")
+    result = looked(cluster_name="dup-east", remote_cluster="dup-west")
     assert "pegasus.cluster.other_name" in blockers(result)
     assert "add_duplication dup-west" in clusters[0].calls
     assert result["clusters"]["source"]["name"] == "dup-east"

@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-import json
 import typing as t
 
 import pytest
@@ -41,48 +40,55 @@ def test_the_least_that_is_needed() -> None:
     assert found.tables == (TableRequest("temp", "temp"),)
     assert found.place is None
     assert found.metaproxies == ()
-    assert (found.cluster_name, found.target_cluster_name) == ("", "")
+    assert (found.cluster_name, found.remote_cluster) == ("", "")
 
 
 @pytest.mark.parametrize(
-    "given",
+    ("tables", "remote"),
     [
-        ["a", {"name": "b", "remote_app_name": "c", "remote_replica_count": 2}],
-        json.dumps(["a", {"name": "b", "remote_app_name": "c", "remote_replica_count": "2"}]),
-        "['a', {'name': 'b', 'remote_app_name': 'c', 'remote_replica_count': 2}]",
+        (["a", "b"], {"b": "c"}),
+        ('["a", "b"]', '{"b": "c"}'),
+        ("a, b", "{'b': 'c'}"),
     ],
-    ids=["native", "JSON", "a template's text"],
+    ids=["native", "JSON", "a person's and a template's text"],
 )
-def test_tables_as_awx_and_templates_deliver_them(given: t.Any) -> None:
-    assert read_tables(given) == (TableRequest("a", "a"), TableRequest("b", "c", 2))
+def test_tables_as_awx_and_templates_deliver_them(tables: t.Any, remote: t.Any) -> None:
+    assert read_tables(tables, remote, "2") == (TableRequest("a", "a", 2), TableRequest("b", "c", 2))
+    assert read_tables(tables) == (TableRequest("a", "a"), TableRequest("b", "b"))
+
+
+def test_names_may_be_swapped() -> None:
+    assert read_tables("a,b", {"a": "b", "b": "a"}) == (TableRequest("a", "b"), TableRequest("b", "a"))
 
 
 def test_empty_values_are_left_out_ones() -> None:
-    given = [{"name": "a", "remote_app_name": "", "remote_replica_count": ""}]
-    assert read_tables(given) == (TableRequest("a", "a"),)
+    assert read_tables("a", "", "") == (TableRequest("a", "a"),)
     assert request(zookeeper_hosts="", zookeeper_root="", metaproxies="").place is None
 
 
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ("", ["tables", "no table is given"]),
-        ([], ["tables", "no table is given"]),
-        (["te mp"], ["tables[0]", "'te mp'", "letters, digits"]),
-        (["preflight?1"], ["tables[0]", "letters, digits"]),
-        ([{"name": "temp", "remote_app_name": "temp/2"}], ["tables[0].remote_app_name", "'temp/2'"]),
-        ([{"remote_app_name": "temp"}], ["tables[0].name", "no name is given"]),
-        ([{"name": "temp", "replicas": 2}], ["tables[0].replicas", "unknown key", "remote_replica_count"]),
-        ([{"name": "temp", "remote_replica_count": 0}], ["remote_replica_count", "from 1 to 15"]),
-        ([{"name": "temp", "remote_replica_count": "many"}], ["remote_replica_count", "'many'"]),
-        ([["temp"]], ["tables[0]", "['temp']"]),
-        (["a", "b", "a"], ["a is given twice"]),
-        (["a", {"name": "b", "remote_app_name": "a"}], ["a and b both go to a", "remote_app_name"]),
-        ("[1", ["tables", "JSON"]),
+        ({"tables": ""}, ["tables", "no table is given"]),
+        ({"tables": []}, ["tables", "no table is given"]),
+        ({"tables": ["te mp"]}, ["tables[0]", "'te mp'", "letters, digits"]),
+        ({"tables": ["preflight?1"]}, ["tables[0]", "letters, digits"]),
+        ({"tables": [{"name": "temp"}]}, ["tables[0]", "is not a table name"]),
+        ({"tables": [["temp"]]}, ["tables[0]", "['temp']"]),
+        ({"tables": [None]}, ["tables[0]", "no name is given"]),
+        ({"tables": ["a", "b", "a"]}, ["a is given twice"]),
+        ({"tables": "[1"}, ["tables", "JSON"]),
+        ({"remote_tables": {"temp": "temp/2"}}, ["remote_tables.temp", "'temp/2'"]),
+        ({"remote_tables": {"temp": ""}}, ["remote_tables.temp", "no name is given"]),
+        ({"remote_tables": {"other": "temp2"}}, ["remote_tables", "other is not in tables"]),
+        ({"remote_tables": ["temp"]}, ["remote_tables", "not a mapping"]),
+        ({"tables": "a,b", "remote_tables": {"b": "a"}}, ["remote_tables", "a is given twice", "into one table"]),
+        ({"remote_replica_count": 0}, ["remote_replica_count", "from 1 to 15"]),
+        ({"remote_replica_count": "many"}, ["remote_replica_count", "'many'"]),
     ],
 )
-def test_tables_that_cannot_be(given: t.Any, words: t.List[str]) -> None:
-    said = refused(tables=given)
+def test_tables_that_cannot_be(given: t.Dict[str, t.Any], words: t.List[str]) -> None:
+    said = refused(**given)
     assert [word for word in words if word not in said] == []
 
 
