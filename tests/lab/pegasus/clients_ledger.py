@@ -85,14 +85,17 @@ class PegasusLedger(Ledger):
         self._table = table
         self._authority = authority
         self._refusals: dict[int, Refusals] = {}
+        self._counted: dict[str, dict[int, IntervalSet]] = {}
         self.errors: Counter[str] = Counter()
 
     def held(self, cluster: str, index: int) -> IntervalSet:
         """The clients' sequences that a cluster's partition holds; none when the table is not there."""
-        app = self._clusters[cluster].app(self._table)
-        if app is None or index >= len(app.partitions):
-            return IntervalSet()
-        return sequences(app.partitions[index].store)
+        counted = self._counted.get(cluster, {})
+        if index not in counted:
+            app = self._clusters[cluster].app(self._table)
+            there = app is not None and index < len(app.partitions)
+            counted[index] = sequences(app.partitions[index].store) if there else IntervalSet()
+        return counted[index]
 
     def accepted(self, index: int, sequence: int, sent: float, now: float) -> None:
         """A write was acknowledged; ``sent`` and ``now`` are the lab times of its last try."""
@@ -111,12 +114,19 @@ class PegasusLedger(Ledger):
         return found
 
     def as_dict(self) -> dict[str, t.Any]:
-        """As for every engine, with ``authority``, ``errors``, and ``missing_on`` per cluster."""
-        found = super().as_dict()
-        indices = [int(index) for index in found["per_region"]]
-        found["per_partition"] = found.pop("per_region")
-        found["missing_on"] = {
-            cluster: sum(len(self.account(i).acknowledged.minus(self.held(cluster, i))) for i in indices)
-            for cluster in self._clusters
-        }
+        """As for every engine, with ``per_partition``, ``authority``, ``errors``, and ``missing_on`` per cluster."""
+        self._counted = {cluster: {} for cluster in self._clusters}
+        try:
+            found = super().as_dict()
+            accounts = found.pop("per_region")
+            missing_on = {
+                cluster: sum(len(self._lacking(cluster, int(index))) for index in accounts)
+                for cluster in self._clusters
+            }
+        finally:
+            self._counted = {}
+        found.update(per_partition=accounts, missing_on=missing_on)
         return dict(found, authority=self._authority(), errors=dict(self.errors))
+
+    def _lacking(self, cluster: str, index: int) -> IntervalSet:
+        return self.account(index).acknowledged.minus(self.held(cluster, index))
