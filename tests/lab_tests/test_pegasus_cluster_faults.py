@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from lab.client import LabClient, LabError
+from lab.pegasus.wire import Header
 from lab_tests.conftest import LabFactory
 from lab_tests.pegasus_cluster_support import DENY, LOG, Side, Silence, rpc
 from lab_tests.support import http
@@ -172,6 +173,27 @@ def test_primaries_move_in_the_midst(pegasus_lab: LabFactory) -> None:
     assert [p["ballot"] for p in after] == [p["ballot"] + 1 for p in before]
     assert all(a["primary"] in b["secondaries"] for a, b in zip(after, before))
     lab.wait_for(lambda state: {p["deny"] for p in side.app(state)["partitions"].values()} == {"reconfig*write"})
+
+
+def test_a_server_out_of_reach(pegasus_lab: LabFactory) -> None:
+    """It goes on with its work, nobody can ask it."""
+    lab = pegasus_lab("2.6")
+    side = Side(lab)
+    for node in (side.nodes[0], side.metas[1]):
+        lab.fault("refuse_connections", node=node)
+        with pytest.raises(ConnectionRefusedError):
+            rpc(node, "RPC_CLI_CLI_CALL", {"cmd": "server-info", "arguments": []})
+    synced = lab.state()["nodes"][side.nodes[0]]["last_config_sync"]
+    lab.wait_for(lambda state: state["nodes"][side.nodes[0]]["last_config_sync"] > synced)
+    lab.clear_faults()
+    for node in (side.nodes[0], side.metas[1]):
+        assert "2.6" in rpc(node, "RPC_CLI_CLI_CALL", {"cmd": "server-info", "arguments": []})
+
+
+def test_no_timeout_no_answer(pegasus_lab: LabFactory) -> None:
+    side = Side(pegasus_lab("2.6"))
+    with pytest.raises(Silence):
+        rpc(side.metas[0], "RPC_CM_LIST_NODES", {"status": 0}, Header(timeout=0), timeout=0.3)
 
 
 def test_frozen_counter(pegasus_lab: LabFactory) -> None:

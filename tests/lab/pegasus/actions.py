@@ -35,7 +35,7 @@ LASTING = frozenset(
     )
 )
 """In effect as long as they are set."""
-ON_REQUEST = frozenset(("dup_paused", "node_dead", "primary_moves", "meta_failover"))
+ON_REQUEST = frozenset(("dup_paused", "node_dead", "primary_moves", "meta_failover", "refuse_connections"))
 """At once, or after a request that matches."""
 ENGINE_FAULTS = LASTING | ON_REQUEST
 EVERY_PARTITION = "all"
@@ -48,6 +48,7 @@ class Actions:
 
     def __init__(self, lab: PegasusLab) -> None:
         self._lab = lab
+        self._refusing: set[str] = set()
 
     def routes(self) -> dict[tuple[str, str], Route]:
         """(method, first path segment) -> handler."""
@@ -75,6 +76,9 @@ class Actions:
         for rule in self._lab.faults.rules:
             if rule.kind in ENGINE_FAULTS and not rule.on_request and not rule.hits and rule.strike():
                 self.strike(rule)
+        refusing = {rule.node for rule in self._lab.faults.rules if rule.kind == "refuse_connections"}
+        for address in self._refusing - refusing:
+            await self._open(address)
 
     def strike(self, rule: Rule) -> None:
         """Do what a rule of the engine's own kinds says, now."""
@@ -84,6 +88,11 @@ class Actions:
             node.kill()
             if rule.seconds:
                 cluster.spawn(self._revive(cluster, node, rule.seconds))
+        elif rule.kind == "refuse_connections":
+            self._lab.doors[rule.node].pause()
+            self._refusing.add(rule.node)
+            if rule.seconds:
+                cluster.spawn(self._open(rule.node, rule.seconds))
         elif rule.kind == "meta_failover":
             cluster.spawn(cluster.meta.failover())
         elif rule.kind == "primary_moves":
@@ -97,6 +106,14 @@ class Actions:
                 duplication.fail_mode = model.SKIP
         if rule.kind in LASTING and rule.seconds:
             cluster.spawn(self._lift(rule))
+
+    async def _open(self, address: str, seconds: float = 0.0) -> None:
+        """Accept connections again, unless the server is dead."""
+        await self._lab.clock.sleep(seconds)
+        self._refusing.discard(address)
+        node = next((c.nodes[address] for c in self._lab.clusters.values() if address in c.nodes), None)
+        if node is None or node.alive:
+            await self._lab.doors[address].resume()
 
     async def _lift(self, rule: Rule) -> None:
         """End a lasting fault after its lab seconds."""

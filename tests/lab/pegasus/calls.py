@@ -15,10 +15,17 @@ from lab.pegasus.wire import Call
 Apply = t.Callable[[], t.Awaitable[t.Any]]
 
 
+async def _timely(call: Call, apply: Apply) -> t.Any:
+    """A request with timeout 0 is dropped before it is executed."""
+    if call.header.timeout == 0:
+        raise NoAnswer()
+    return await apply()
+
+
 async def answer(gate: Gate, surface: str, call: Call, text: str, mutating: bool, apply: Apply) -> None:
     """Apply one call as its faults and breakpoints allow, and reply."""
     try:
-        result = await gate.run(Incoming(surface, text, mutating, call.gone), apply)
+        result = await gate.run(Incoming(surface, text, mutating, call.gone), lambda: _timely(call, apply))
     except ConnectionDropped:
         call.drop()
     except NoAnswer:

@@ -129,6 +129,7 @@ class Cluster:
         app.status = model.AVAILABLE
         now, stamp = self.clock.now(), int(self.clock.epoch() * 1e6) - 10**9
         for partition, members in zip(app.partitions, self.place(app)):
+            partition.ballot = self.rng.randint(3, 20)
             for number in range(records):
                 key = b"\x00\x08r%07d" % number
                 storage.write(partition, ((key, b"record %d" % number),), now, stamp + number, self.cluster_id)
@@ -183,7 +184,8 @@ class Cluster:
         if target and target not in living:
             raise ValueError("%s: not a living secondary of %s" % (target, partition.gpid_text))
         if not living:
-            partition.last_drops = [partition.primary] if partition.primary else partition.last_drops
+            if partition.primary:
+                partition.last_drops.append(partition.primary)
             partition.primary = ""
             partition.ballot += 1
             return ""
@@ -193,7 +195,7 @@ class Cluster:
         if old and self.nodes[old].alive:
             partition.secondaries.append(old)
         elif old:
-            partition.last_drops = [old]
+            partition.last_drops.append(old)
         partition.ballot += 1
         partition.duplicators.clear()
         return new

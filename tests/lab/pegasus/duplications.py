@@ -189,7 +189,7 @@ class Duplications:
     def sync(self, node: ReplicaServer) -> None:
         """One server's sync: life cycle steps, what its primaries learn, what they confirm."""
         cluster = self._cluster
-        pending = 0
+        node.pending_counter = sum(partition.decree - known.shipped for partition, known in node.duplicators())
         led: dict[int, list[Partition]] = {}
         for partition, primary in node.hosted():
             if primary and partition.app.status == model.AVAILABLE:
@@ -199,10 +199,8 @@ class Duplications:
             for duplication in list(app.duplications.values()):
                 self._advance(app, duplication)
             for partition in partitions:
-                self._sync_partition(node, partition)
-                pending += sum(partition.decree - d.shipped for d in partition.duplicators.values())
+                self._sync_partition(partition)
                 storage.collect(partition)
-        node.pending_counter = pending
 
     def _advance(self, app: App, duplication: Duplication) -> None:
         if len(duplication.prepared) < app.partition_count or duplication.follower_asked:
@@ -218,7 +216,7 @@ class Duplications:
         rule = self._cluster.fault("dup_stuck", table=app.name)
         return rule is not None and rule.step == model.DUP_STATUS[duplication.status]
 
-    def _sync_partition(self, node: ReplicaServer, partition: Partition) -> None:
+    def _sync_partition(self, partition: Partition) -> None:
         clock, duplicators = self._cluster.clock, partition.duplicators
         for dupid in set(duplicators) - set(partition.app.duplications):
             del duplicators[dupid]
@@ -314,6 +312,8 @@ class Duplications:
             duplication.follower_error = ""
             if duplication.status == model.APP:
                 duplication.status = model.LOG
+                for partition in app.partitions:
+                    partition.checkpoints.pop(duplication.id, None)
             if self._cluster.profile.newest:
                 found.envs["duplication.follower_app_status"] = "created"
         except Refused as refused:

@@ -128,7 +128,7 @@ class Meta:
                     self._cluster.move_primary(partition)
                 elif node.address in partition.secondaries:
                     partition.secondaries.remove(node.address)
-                    partition.last_drops = [node.address]
+                    partition.last_drops.append(node.address)
                     partition.ballot += 1
 
     async def welcome(self, node: ReplicaServer) -> None:

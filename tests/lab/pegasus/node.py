@@ -175,9 +175,14 @@ class ReplicaServer:
         self.cluster.spawn(self.cluster.meta.bury(self))
 
     def revive(self) -> None:
-        """Come back without any replica: the meta server lets it learn what it has dropped."""
+        """Come back with the flags of the ini file; the meta server gives it back what it was dropped from."""
         self.alive = True
-        self.flags = dict(flags.defaults())
+        self.flags = flags.defaults()
         self.started = int(self.cluster.clock.epoch())
+        for partition, primary in self.hosted():
+            if primary:
+                partition.duplicators.clear()
+        if self.cluster.meta.answers:
+            self.config_sync()
         self.on_alive(True)
         self.cluster.spawn(self.cluster.meta.welcome(self))
