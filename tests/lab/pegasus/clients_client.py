@@ -23,7 +23,9 @@ STORED = b"\x08\x00\x01" + bytes(4)
 """How an encoded update_response with error 0 begins."""
 LEAST_TIMEOUT = 0.3
 """Real seconds: a fast clock must not make a busy machine look like a silent server."""
-LEAST_RETRY = 0.05
+LEAST_RETRY = 0.02
+LEAST_REFRESH = 0.05
+"""Real seconds: a table's configuration costs its meta server milliseconds."""
 OPEN_PAUSE = 1.0
 NO_PRIMARY = "no primary"
 TIMEOUT = "ERR_TIMEOUT"
@@ -31,12 +33,13 @@ TIMEOUT = "ERR_TIMEOUT"
 
 @dataclass
 class Write:
-    """One operation: a new key in one partition. ``sent``: lab time of the last try; ``waiting``: for its answer."""
+    """One operation: a new key in one partition. ``until``, ``sent``: lab times, no new try after; of the last try."""
 
     index: int
     sequence: int
     argument: bytes
     header: Header
+    until: float
     sent: float = 0.0
     address: str = ""
     waiting: bool = False
@@ -98,7 +101,7 @@ class Client:
         hash_key, checksum = self._keys[index]
         argument = update_request(hash_key, sequence, b"%d" % self.number)
         header = Header(self.routes.app_id, index, int(self.kind.timeout * 1000), 0, checksum)
-        write = Write(index, sequence, argument, header)
+        write = Write(index, sequence, argument, header, self._clock.now() + self.kind.timeout)
         timeout = max(self.kind.timeout / self._clock.factor, LEAST_TIMEOUT)
         write.timer = asyncio.get_running_loop().call_later(timeout, self._given_up, write)
         self._try(write)
@@ -156,9 +159,9 @@ class Client:
         unserved = error == NO_PRIMARY
         if unserved or self.kind.refreshes(error):
             self._refresh(version)
-        if unserved or self.kind.retries(error):
-            pause = max(self.kind.retry_after / self._clock.factor, LEAST_RETRY)
-            asyncio.get_running_loop().call_later(pause, self._try, write)
+        pause = max(self.kind.retry_after, LEAST_RETRY * self._clock.factor)
+        if (unserved or self.kind.retries(error)) and self._clock.now() + pause < write.until:
+            asyncio.get_running_loop().call_later(pause / self._clock.factor, self._try, write)
         else:
             self._end(write)
 
@@ -186,7 +189,8 @@ class Client:
         """Ask again, unless that is being done, was done just now, or a newer answer is here already."""
         if self._asking is not None or (self.routes is not None and self.routes.version > version):
             return
-        wait = self._asked + self.kind.refresh_gap - self._clock.now()
+        gap = max(self.kind.refresh_gap, LEAST_REFRESH * self._clock.factor)
+        wait = self._asked + gap - self._clock.now()
         if wait <= 0:
             self._asking = asyncio.get_running_loop().create_task(self._ask_again())
         elif self.kind.same_server:
