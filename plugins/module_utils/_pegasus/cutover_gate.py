@@ -74,8 +74,8 @@ def _source(clusters: Clusters, table: TableView) -> t.Iterator[Finding]:
             "duplication",
             "missing",
             table.name,
-            {"remote": clusters.target.cluster_name, "found": [one.remote for one in table.duplications]},
-            f"Run the migrate phase first: there is no duplication to {clusters.target.cluster_name}.",
+            {"remote": clusters.remote, "found": [one.remote for one in table.duplications]},
+            f"Run the migrate phase first: there is no duplication to {clusters.remote}.",
         )
         return
     if len(table.duplications) > 1:

@@ -73,6 +73,7 @@ class Eyes:
             nodes=nodes,
             intervals=intervals,
             config_sync=longest / 1000,
+            remote=self.request.target_cluster_name or target.cluster_name,
             duplication_sync=self._flag(nodes, "duplication_sync_period_second", profile.duplication_sync_seconds),
             group_check=self._flag(nodes, "group_check_interval_ms", profile.group_check_seconds * 1000) / 1000,
             round_trip=round_trip,
@@ -115,7 +116,7 @@ class Eyes:
         if app is None:
             return TableView(name)
         duplications = self.source.query_duplications(name)
-        ours = [one for one in duplications if one.remote == clusters.target.cluster_name]
+        ours = [one for one in duplications if one.remote == clusters.remote]
         target_name = (ours[0].remote_app_name if ours else None) or name
         return TableView(
             name,

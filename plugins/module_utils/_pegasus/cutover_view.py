@@ -17,7 +17,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.switch im
 @dataclasses.dataclass(frozen=True)
 class Clusters:
     """Both clusters. ``intervals``: config-sync interval in ms by replica server of the source, as text; empty where
-    the version does not tell. Seconds otherwise."""
+    the version does not tell. ``remote``: the target's name for duplication. Seconds otherwise."""
 
     source: model.ClusterInfo
     target: model.ClusterInfo
@@ -26,6 +26,7 @@ class Clusters:
     intervals: t.Mapping[str, str]
     config_sync: float
     duplication_sync: float
+    remote: str
     group_check: float
     round_trip: float
 

@@ -1,0 +1,305 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pegasus_cutover
+author: dbops.migration contributors (!UNKNOWN)
+version_added: 1.0.0
+short_description: Switch the clients of duplicated Pegasus tables to the target cluster, within a bounded write block
+description:
+  - One call looks, forecasts, fences the tables, proves that every primary refuses writes, waits until everything
+    written before is proved to be on the target, switches the znode of MetaProxy, asks every MetaProxy until it sends
+    clients to the target, closes the source, verifies the target, and commits.
+  - Nothing is fenced unless the duplication is in C(DS_LOG) with known and small lag on every partition, the target can
+    take writes, all MetaProxies send clients to the source, and the forecast (p95) fits into O(budget).
+  - A partition counts as drained when its confirmed decree has passed the decree that its primary had prepared under
+    the proved fence. Rates, counters and silence count for nothing, and what is not known does not pass.
+  - Any failure before the switch takes the fence off, proves that writes are let through again, and puts back what was
+    changed. Behind the switch nothing is rolled back by itself, since clients may have written to the target; run the
+    module again, and it goes on from there.
+  - Before it fences, it starts a guard, a process on the same host that outlives the module, Ansible and the
+    connection. If the module dies, hangs, or does not commit in time, the guard lifts the fence so early that writes
+    are let through when O(budget) is over. It first makes a switch that comes late impossible. It writes what it does
+    beside the journal, to a file whose name ends with C(.guard.jsonl).
+  - After a cutover that was killed, run it again. It finds out from the clusters, O(journal) and the guard's record
+    what was left, and puts it right first.
+  - Before a table is fenced, the journal gets the command that lifts its fence by hand; RV(tables[].lift_command) tells
+    it in check mode already.
+notes:
+  - The guard ends with the host or container it runs in. Where those vanish (AWX), delegate this task to a host that
+    lasts, and do the same with C(KillUserProcesses) of systemd in mind.
+  - "The config-sync interval of all replica servers of the source is shortened to O(config_sync_interval) before the
+    first fence and put back after the last (2.5 and newer; 2.4 cannot). Servers take a shorter interval at their next
+    config sync only, so one old interval (30 s) passes before the fence; nothing is refused in that time."
+  - "Up to 2.5 the last mutation of each partition is shipped only when an empty one follows it, 100 to 200 seconds
+    after the fence. O(budget) has to hold that, unless O(last_mutation=accept)."
+  - C++ and Python clients do not follow MetaProxy.
+extends_documentation_fragment:
+  - dbops.migration._attributes
+  - dbops.migration._attributes.actiongroup_pegasus
+  - dbops.migration._pegasus
+  - dbops.migration._pegasus.target
+  - dbops.migration._journal
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Looks, forecasts, and predicts exactly the calls of a run that comes to its end, in order. Sends none, starts no
+        guard, and does not touch the journal.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+    details:
+      - A table that is committed in O(journal) is left alone.
+requirements:
+  - kazoo, on the host where the module runs, with O(switch=metaproxy)
+options:
+  tables:
+    description:
+      - The tables. A list, JSON text of one, or comma-separated text. They are cut over one after another, or in groups
+        of O(group_size).
+    type: raw
+    required: true
+  state:
+    description:
+      - V(cut_over) does the cutover.
+      - V(committed) ends one that was handed over, when you have switched the clients.
+      - V(lifted) ends one that was handed over, when you have not. The fence is taken off, and proved to be off.
+    type: str
+    choices: [cut_over, committed, lifted]
+    default: cut_over
+  switch:
+    description:
+      - V(metaproxy) switches the clients by the znode of their table.
+      - V(hand_over) stops after the drain and leaves the switch to you. The guard stays and lifts the fence in time,
+        unless O(state=committed) comes before. Only the first group is cut over; call again for the next one.
+    type: str
+    choices: [metaproxy, hand_over]
+    default: metaproxy
+  metaproxies:
+    description:
+      - Every instance of MetaProxy, as C(host:port). Needed with O(switch=metaproxy).
+    type: raw
+  target_meta_addrs:
+    description:
+      - The addresses of the target that MetaProxies are to use, at least two. The default is O(target_meta_servers).
+    type: raw
+  target_cluster_name:
+    description:
+      - The name by which duplication knows the target. Only needed where C(dup_cluster_name) of its configuration (2.6)
+        says another one than the cluster tells.
+    type: str
+  zookeeper_hosts:
+    description:
+      - The ZooKeeper of the MetaProxies, as C(host:port,host:port), with C(/chroot) at its end if there is one. A list
+        is accepted too. Needed with O(switch=metaproxy).
+      - If not given, the environment variable E(PEGASUS_ZOOKEEPER_HOSTS) is used.
+    type: raw
+  zookeeper_root:
+    description:
+      - The znode below which there is one znode for each table, as C(zookeeper.root) of MetaProxy's configuration.
+        Needed with O(switch=metaproxy).
+      - If not given, the environment variable E(PEGASUS_ZOOKEEPER_ROOT) is used.
+    type: str
+  zookeeper_timeout:
+    description:
+      - How long to wait for ZooKeeper, in seconds or with a unit.
+    type: str
+    default: 10s
+  budget:
+    description:
+      - The longest time for which writes may be refused, from the request to fence to the last primary that takes
+        writes again if the cutover fails. In seconds or with a unit.
+      - Refused with the smallest possible value if the forecast does not fit.
+    type: str
+    default: 60s
+  max_lag:
+    description:
+      - How many mutations of a table may be unshipped for the cutover to start.
+    type: int
+    default: 10000
+  last_mutation:
+    description:
+      - What to do about the mutation that servers up to 2.5 hold back. V(strict) waits for it.
+      - With V(accept), at most one mutation of each partition (it can hold several rows) may arrive on the target after
+        the switch, minutes later. A finding tells of which partitions.
+    type: str
+    choices: [strict, accept]
+    default: strict
+  config_sync_interval:
+    description:
+      - The config-sync interval for the time of the fences, in seconds or with a unit, or V(keep) to leave it alone.
+        Shorter means shorter windows and more questions to the meta server.
+    type: str
+    default: 1s
+  group_size:
+    description:
+      - How many tables share one fence, and so one window.
+    type: int
+    default: 1
+seealso:
+  - module: dbops.migration.pegasus_preflight
+  - module: dbops.migration.pegasus_duplication
+  - module: dbops.migration.pegasus_metaproxy_table
+"""
+
+EXAMPLES = r"""
+- name: Cut over, with at most a minute of refused writes
+  dbops.migration.pegasus_cutover:
+    meta_servers: [old-meta-0.example.com:34601, old-meta-1.example.com:34601]
+    target_meta_servers: [new-meta-0.example.com:34601, new-meta-1.example.com:34601]
+    zookeeper_hosts: zk-0.example.com:2181,zk-1.example.com:2181,zk-2.example.com:2181
+    zookeeper_root: /pegasus-metaproxy
+    metaproxies: [proxy-0.example.com:34601, proxy-1.example.com:34601]
+    tables: [temp]
+    budget: 1m
+    journal: /var/lib/migration/move-1.jsonl
+
+- name: Fence and drain, and leave the switch to the next task
+  dbops.migration.pegasus_cutover:
+    meta_servers: [old-meta-0.example.com:34601, old-meta-1.example.com:34601]
+    target_meta_servers: [new-meta-0.example.com:34601, new-meta-1.example.com:34601]
+    switch: hand_over
+    tables: [temp]
+    budget: 3m
+    journal: /var/lib/migration/move-1.jsonl
+  register: handed
+
+- name: After the clients were switched
+  dbops.migration.pegasus_cutover:
+    meta_servers: [old-meta-0.example.com:34601, old-meta-1.example.com:34601]
+    target_meta_servers: [new-meta-0.example.com:34601, new-meta-1.example.com:34601]
+    switch: hand_over
+    state: committed
+    tables: [temp]
+    journal: /var/lib/migration/move-1.jsonl
+"""
+
+RETURN = r"""
+state:
+  description: The state of all tables, C(mixed) if they differ.
+  returned: always
+  type: str
+  sample: committed
+tables:
+  description: Each table, in the order of O(tables).
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The table.
+      type: str
+    state:
+      description: >-
+        C(waiting) (nothing was done), C(fenced), C(lifted), C(switched), C(handed_over) or C(committed).
+      type: str
+    app_id:
+      description: Its id on the source.
+      type: int
+    target_app_id:
+      description: Its id on the target.
+      type: int
+    partition_count:
+      description: Number of partitions.
+      type: int
+    lag:
+      description: Mutations that were not shipped when it was last looked at before the fence.
+      type: int
+    window:
+      description: >-
+        Seconds from the request to fence to C(first_denied), C(all_denied), C(drained), C(switched), C(proved) (every
+        MetaProxy), C(committed) or C(lifted). C(refused) is how long writes were refused, as seen from here.
+      type: dict
+    forecast:
+      description: >-
+        The forecast in seconds, with C(window_p50), C(window_p95), C(held_p95) (the time that the fence is held),
+        C(lift_reserve), C(minimum_budget), C(budget) and C(parts).
+      type: dict
+    last_mutation_missing:
+      description: Partitions whose last mutation may be missing, with O(last_mutation=accept).
+      type: list
+      elements: int
+    lift_command:
+      description: The command that lifts the fence by hand, in the folder of Pegasus's own tools.
+      type: str
+deadline:
+  description: When the guard begins to lift the fence.
+  returned: when handed over
+  type: str
+  sample: "2026-11-21T03:14:00.123Z"
+guard:
+  description: The guard, with C(pid), C(seconds_left), and C(record), the file in which it tells what it does.
+  returned: when handed over
+  type: dict
+changes:
+  description: The changes that were made, or would be, in order.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    resource:
+      description: What was changed.
+      type: str
+    action:
+      description: C(shorten), C(fence), C(switch), C(close) or C(restore).
+      type: str
+    before:
+      description: State before.
+      type: raw
+    after:
+      description: State after.
+      type: raw
+    request:
+      description: The exact request.
+      type: dict
+findings:
+  description: What is to be known about the outcome, such as C(pegasus.cutover.last_mutation_held_back).
+  returned: always
+  type: list
+  elements: dict
+waits:
+  description: What was waited for, by reason, as it was last seen.
+  returned: always
+  type: list
+  elements: dict
+code:
+  description: >-
+    Stable code of the error, such as C(pegasus.cutover_blocked) (with the findings in RV(details)),
+    C(pegasus.budget_too_small), C(pegasus.fence_unproved), C(pegasus.not_drained), C(pegasus.fence_broken),
+    C(pegasus.znode_changed), C(pegasus.metaproxy_not_switched), C(pegasus.target_unsound), C(pegasus.guard_lost),
+    C(pegasus.guard_refused), C(pegasus.not_lifted), C(pegasus.cutover_running) or C(pegasus.fence_was_lifted).
+  returned: failure
+  type: str
+details:
+  description: Facts about the error.
+  returned: failure
+  type: dict
+server_text:
+  description: What a server said, word for word.
+  returned: when a server said something
+  type: str
+"""
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import journal_spec
+from ansible_collections.dbops.migration.plugins.module_utils._core.module import redactor_from, run
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_options import cutover_argument_spec
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_task import CutoverTask
+
+
+def main() -> None:
+    spec = cutover_argument_spec().merge(journal_spec())
+    module = spec.create_ansible_module(supports_check_mode=True)
+    redactor = redactor_from(module.params)
+    task = CutoverTask(module.params, module.check_mode, redactor, SystemClock())
+    run(module, redactor, task.body, task.partial)
+
+
+if __name__ == "__main__":
+    main()
