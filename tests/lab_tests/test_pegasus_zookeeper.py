@@ -38,14 +38,14 @@ def _ended(pid: int) -> bool:
         return True
 
 
-def test_a_killed_lab_leaves_no_server_behind() -> None:
+def test_a_killed_lab_leaves_no_server_behind(tmp_path: Path) -> None:
     code = "from lab.pegasus import zookeeper as z\nwith z.running() as s: print(s.pid, flush=True); input()"
     path = str(Path(zookeeper.__file__).parents[2])
     lab = subprocess.Popen(
         [sys.executable, "-c", code],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": path, "TMPDIR": str(tmp_path)},
     )
     assert lab.stdout is not None
     with lab:
