@@ -145,7 +145,6 @@ class _Question:
                     return reply
                 self._not_ready = reply
                 return None
-        self._leader.primary = ""
         return None
 
     def _one(self, address: str, *, last: bool) -> Reply | None:
