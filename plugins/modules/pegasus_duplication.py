@@ -15,7 +15,8 @@ description:
     be. For O(state=present) that is when every partition ships its writes and none is far behind.
   - A table counts as caught up only on the word of its own primaries. The status is C(DS_LOG), every partition index is
     reported exactly once, by the server that is its primary, as duplicating in C(FAIL_SLOW), with no more than
-    O(max_backlog) mutations to ship, at O(stable_samples) looks in a row. Silence, a rate of zero, or a counter that
+    O(max_backlog) mutations to ship, at O(stable_samples) looks in a row, and has shipped all that was committed at
+    the first of them. Silence, a rate of zero, a small backlog of a pipeline that ships nothing, or a counter that
     stands still while writes go in, count for nothing.
   - A duplication is never added twice. What is there is asked first, and looked for when an answer is lost.
   - While it waits, it names what it waits for. A duplication that is stuck before C(DS_LOG) is explained by looking at

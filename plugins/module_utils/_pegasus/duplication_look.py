@@ -150,8 +150,9 @@ class Clusters:
     def progress(self, table: str, dupid: int, *, with_decrees: bool) -> ProgressView:
         """What the primaries say of one duplication."""
         config = self.config(table)
-        reports = self._replicas.progress(config.primaries, config.app_id)
+        # In this order: what was committed before the counters were read, less what they say is missing, is shipped.
         infos = self._replicas.replica_infos(config.primaries, config.app_id) if with_decrees else None
+        reports = self._replicas.progress(config.primaries, config.app_id)
         return judge(config, dupid, reports, infos)
 
     def left_over(self, table: str, dupid: int) -> t.Tuple[t.Tuple[int, ...], t.Tuple[str, ...]]:

@@ -88,7 +88,8 @@ def judge(config: TableConfig, dupid: int, reports: Reports, infos: t.Optional[I
     """What the primaries of ``config`` say of the duplication ``dupid``.
 
     A partition is known only if exactly one server reports it, that server is its primary by the meta server's word,
-    and it speaks of this duplication. ``infos`` add each primary's last committed decree.
+    and it speaks of this duplication. ``infos``, if they were asked for, must tell each
+    primary's last committed decree, too.
     """
     said: t.Dict[int, t.List[PartitionProgress]] = {}
     for records in reports.good.values():
@@ -102,7 +103,9 @@ def judge(config: TableConfig, dupid: int, reports: Reports, infos: t.Optional[I
     primaries = {index: node for node, indices in config.primaries.items() for index in indices}
     return ProgressView(
         tuple(
-            _view(index, primaries.get(index, ""), dupid, said.get(index, []), reports, decrees)
+            _view(
+                index, primaries.get(index, ""), dupid, said.get(index, []), reports, None if infos is None else decrees
+            )
             for index in range(config.partition_count)
         )
     )
@@ -114,7 +117,7 @@ def _view(
     dupid: int,
     said: t.Sequence[PartitionProgress],
     reports: Reports,
-    decrees: t.Mapping[t.Tuple[str, int], int],
+    decrees: t.Optional[t.Mapping[t.Tuple[str, int], int]],
 ) -> PartitionView:
     if not primary:
         return PartitionView(index, UNKNOWN, "it has no primary")
@@ -130,13 +133,15 @@ def _view(
     record = own[0]
     if record.node != primary:
         return PartitionView(index, UNKNOWN, f"reported by {record.node}, but its primary is {primary}")
+    if decrees is not None and (primary, index) not in decrees:
+        return PartitionView(index, UNKNOWN, f"{primary} does not tell its last committed decree")
     return PartitionView(
         index,
         RUNNING if record.duplicating else STARTING,
         "" if record.duplicating else f"its pipeline on {primary} does not run",
         backlog=record.not_duplicated,
         unconfirmed=record.not_confirmed,
-        decree=decrees.get((primary, index)),
+        decree=None if decrees is None else decrees[primary, index],
         fail_mode=record.fail_mode,
     )
 
@@ -152,11 +157,15 @@ def gone(config: TableConfig, dupid: int, reports: Reports) -> t.Tuple[t.Tuple[i
 class Track:
     """What several looks in a row have shown of one table.
 
-    ``good``: looks in a row with every pipeline running and every backlog within the limit. ``same``: by partition,
-    how often in a row its counters stood still while its decree went on. ``last``: the counters of the look before.
+    ``good``: looks in a row with every pipeline running and every backlog within the limit. ``goal``: by partition,
+    what was committed at the first of them. ``shipped``: by partition, the least decree that is shipped for certain.
+    ``same``: by partition, how often in a row its counters stood still while its decree went on. ``last``: backlog,
+    unconfirmed and decree of the look before.
     """
 
     good: int = 0
+    goal: t.Mapping[int, int] = dataclasses.field(default_factory=dict)
+    shipped: t.Mapping[int, int] = dataclasses.field(default_factory=dict)
     same: t.Mapping[int, int] = dataclasses.field(default_factory=dict)
     last: t.Mapping[int, t.Tuple[int, int, int]] = dataclasses.field(default_factory=dict)
 
@@ -164,29 +173,42 @@ class Track:
         """Partitions whose counters cannot be true: over ``samples`` looks they stood still while writes went in."""
         return tuple(sorted(index for index, times in self.same.items() if times >= max(1, samples - 1)))
 
+    def behind(self, held_back: int) -> t.Tuple[int, ...]:
+        """Partitions that have not shipped yet what was committed at the first good look.
+
+        A backlog that is small says nothing of a pipeline that ships nothing; a decree that was passed does.
+        ``held_back``: how many mutations an idle partition never ships (one before 2.6).
+        """
+        return tuple(
+            index for index, goal in sorted(self.goal.items()) if self.shipped.get(index, -1) < goal - held_back
+        )
+
     def then(self, view: ProgressView, limit: int, samples: int) -> Track:
-        """The track after one more look."""
+        """The track after one more look, in which the decrees were asked for before the counters."""
         last: t.Dict[int, t.Tuple[int, int, int]] = {}
         same: t.Dict[int, int] = {}
         for one in view.partitions:
             if one.backlog is None or one.unconfirmed is None or one.decree is None:
                 continue
             last[one.index] = (one.backlog, one.unconfirmed, one.decree)
-            before = self.last.get(one.index)
-            if before is None:
-                continue
-            if one.decree > before[2] and (one.backlog, one.unconfirmed) == tuple(before[:2]):
-                same[one.index] = self.same.get(one.index, 0) + 1
-            elif one.decree == before[2] and one.index in self.same:
-                same[one.index] = self.same[one.index]
-        following = Track(0, same, last)
+            times = _stood_still(self.last.get(one.index), last[one.index], self.same.get(one.index, 0))
+            if times:
+                same[one.index] = times
+        following = Track(same=same, last=last)
         fine = view.running and not view.losing and not view.above(limit) and not following.frozen(samples)
-        return dataclasses.replace(following, good=self.good + 1 if fine else 0)
+        if not fine:
+            return following
+        decrees = {index: counters[2] for index, counters in last.items()}
+        # What was committed before the counters were read, less what they say is missing, is shipped for certain.
+        shipped = {index: counters[2] - counters[0] for index, counters in last.items()}
+        goal = self.goal if self.good else decrees
+        return dataclasses.replace(following, good=self.good + 1, goal=goal, shipped=shipped)
 
     def as_data(self) -> t.Dict[str, t.Any]:
         """For the next step; see :meth:`from_data`."""
         return {
             "good": self.good,
+            "goal": {str(index): decree for index, decree in self.goal.items()},
             "same": {str(index): times for index, times in self.same.items()},
             "last": {str(index): list(counters) for index, counters in self.last.items()},
         }
@@ -195,7 +217,17 @@ class Track:
     def from_data(cls, data: t.Mapping[str, t.Any]) -> Track:
         """What :meth:`as_data` wrote; a mapping without anything is a new track."""
         return cls(
-            int(data.get("good", 0)),
-            {int(index): int(times) for index, times in (data.get("same") or {}).items()},
-            {int(index): (int(one[0]), int(one[1]), int(one[2])) for index, one in (data.get("last") or {}).items()},
+            good=int(data.get("good", 0)),
+            goal={int(index): int(decree) for index, decree in (data.get("goal") or {}).items()},
+            same={int(index): int(times) for index, times in (data.get("same") or {}).items()},
+            last={
+                int(index): (int(one[0]), int(one[1]), int(one[2])) for index, one in (data.get("last") or {}).items()
+            },
         )
+
+
+def _stood_still(before: t.Optional[t.Tuple[int, int, int]], now: t.Tuple[int, int, int], times: int) -> int:
+    """How often in a row the counters stood still while the decree went on; a look without a write tells nothing."""
+    if before is None or before[:2] != now[:2]:
+        return 0
+    return times + 1 if now[2] > before[2] else times

@@ -174,12 +174,10 @@ def _is_so(change: dp.OpenChange, there: t.Optional[Duplication]) -> bool:
     dupid = int((change.before or {}).get("dupid") or 0)
     if change.action == dp.REMOVE:
         return there is None or there.dupid != dupid
-    after = change.after or {}
     if there is None or there.dupid != dupid:
         return False
-    return (
-        after.get("status", there.status) == there.status and after.get("fail_mode", there.fail_mode) == there.fail_mode
-    )
+    found = {"status": there.status, "fail_mode": there.fail_mode}
+    return all(found.get(name, value) == value for name, value in (change.after or {}).items())
 
 
 def _word(lost: t.Optional[MigrationError]) -> str:

@@ -34,6 +34,7 @@ REASONS = ReasonRegistry(
             "pegasus.wait.cluster_unreachable",
             "pegasus.wait.duplication_starting",
             "pegasus.wait.fail_mode_spreading",
+            "pegasus.wait.nothing_shipped",
             "pegasus.wait.partition_without_primary",
             "pegasus.wait.pausing",
             "pegasus.wait.pipeline_starting",
@@ -53,6 +54,17 @@ REASONS = ReasonRegistry(
         )
     )
 )
+
+
+@dataclasses.dataclass(frozen=True)
+class Gate:
+    """When a table counts as caught up: the largest backlog of a partition, at how many looks in a row, and how many
+    mutations of an idle partition are never shipped.
+    """
+
+    limit: int
+    samples: int
+    held_back: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,8 +106,7 @@ def present(
     cause: t.Optional[Cause],
     view: t.Optional[ProgressView],
     track: Track,
-    limit: int,
-    samples: int,
+    gate: Gate,
 ) -> Standing:
     """Whether the table's duplication ships everything. ``cause`` is the watchdog's, before DS_LOG; ``view`` the
     primaries' word in DS_LOG, and ``track`` what it was over the last looks.
@@ -129,7 +140,7 @@ def present(
         return Standing(table, waiting, _hopeless(table, there, waiting))
     if view is None:
         raise ValueError("in DS_LOG the primaries must be asked")
-    return Standing(table, _shipping(table, view, track, limit, samples))
+    return Standing(table, _shipping(table, view, track, gate))
 
 
 def _hopeless(table: str, there: Duplication, cause: Cause) -> t.Optional[MigrationError]:
@@ -143,7 +154,7 @@ def _hopeless(table: str, there: Duplication, cause: Cause) -> t.Optional[Migrat
     )
 
 
-def _shipping(table: str, view: ProgressView, track: Track, limit: int, samples: int) -> t.Optional[Cause]:
+def _shipping(table: str, view: ProgressView, track: Track, gate: Gate) -> t.Optional[Cause]:
     unknown = view.having(UNKNOWN)
     if unknown or not view.partitions:
         return Cause(
@@ -167,7 +178,7 @@ def _shipping(table: str, view: ProgressView, track: Track, limit: int, samples:
             "every primary has heard of the fail mode (10 s)",
             worst=tuple(f"partition {one.index}: {one.fail_mode}" for one in view.losing[:5]),
         )
-    frozen = track.frozen(samples)
+    frozen = track.frozen(gate.samples)
     if frozen:
         return Cause(
             "pegasus.wait.progress_frozen",
@@ -176,19 +187,28 @@ def _shipping(table: str, view: ProgressView, track: Track, limit: int, samples:
             "the counters move with the writes",
             worst=tuple(f"partition {index}" for index in frozen[:5]),
         )
-    above = view.above(limit)
+    above = view.above(gate.limit)
     if above:
         return Cause(
             "pegasus.wait.backlog",
-            f"{len(above)} partitions of {table} have more than {limit} mutations to ship",
-            f"no partition has more than {limit}",
+            f"{len(above)} partitions of {table} have more than {gate.limit} mutations to ship",
+            f"no partition has more than {gate.limit}",
             worst=tuple(_backlog(one) for one in above[:5]),
         )
-    if track.good < samples:
+    if track.good < gate.samples:
         return Cause(
             SETTLING,
-            f"{table} is within the limit at {track.good} of {samples} looks in a row",
-            f"it is at {samples} looks in a row",
+            f"{table} is within the limit at {track.good} of {gate.samples} looks in a row",
+            f"it is at {gate.samples} looks in a row",
+        )
+    behind = track.behind(gate.held_back)
+    if behind:
+        return Cause(
+            "pegasus.wait.nothing_shipped",
+            f"{len(behind)} partitions of {table} have not shipped what was written before the first of {track.good} "
+            "looks",
+            "every partition has shipped it; if that does not come, see whether the target takes writes",
+            worst=tuple(f"partition {index}" for index in behind[:5]),
         )
     return None
 

@@ -139,7 +139,8 @@ class TableRun:
             self.view = clusters.progress(table, there.dupid, with_decrees=True)
             self.track = self.track.then(self.view, options.max_backlog, options.stable_samples)
             self._forecast(options, now)
-        return ds.present(table, there, cause, self.view, self.track, options.max_backlog, options.stable_samples)
+        gate = ds.Gate(options.max_backlog, options.stable_samples, clusters.profile.resting_not_confirmed)
+        return ds.present(table, there, cause, self.view, self.track, gate)
 
     def _diagnose(self, clusters: Clusters, options: Options, there: Duplication, now: float) -> Cause:
         wanted, profile, app = self.wanted, clusters.profile, self.app

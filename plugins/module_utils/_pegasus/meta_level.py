@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change, ChangeList
@@ -102,11 +103,8 @@ class MetaLevelTask:
     ) -> None:
         store.settle(past, now)
         for change in changes:
-            call = Call(
-                (change,),
-                send=lambda wanted=change.after: client.control_meta(wanted),
-                look=lambda: [client.cluster_info().meta_level],
-            )
+            send = functools.partial(client.control_meta, change.after)
+            call = Call((change,), send, look=lambda: [client.cluster_info().meta_level])
             send_call(call, store.open(), self._clock)
 
 

@@ -1,0 +1,137 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pathlib
+import typing as t
+
+import pytest
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import settings_restore as sr
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_send import Call, send_call
+from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
+
+NAME = "pegasus:a/table/t/env/k"
+
+
+class Setting:
+    """One setting on a server. ``script`` says what each call does: apply, lose (the change), a value of others."""
+
+    def __init__(self, folder: pathlib.Path, value: t.Any, script: t.Sequence[str] = ()) -> None:
+        self.value = value
+        self.script = list(script)
+        self.calls = 0
+        self.clock = FakeClock()
+        self.path = str(folder / "journal.jsonl")
+
+    def journal(self) -> Journal:
+        return Journal.open(self.path, migration_id="m", engine="pegasus", clock=self.clock, redactor=Redactor([]))
+
+    def change(self, after: t.Any, action: str = "set") -> t.Dict[str, t.Any]:
+        before = self.value
+
+        def send() -> None:
+            self.calls += 1
+            step = self.script.pop(0) if self.script else "apply"
+            if "apply" in step:
+                self.value = after
+            elif step.startswith("other:"):
+                self.value = step[6:]
+            if "no reply" in step:
+                raise MigrationError("pegasus.ambiguous", "no answer came")
+            if step == "refuse":
+                raise MigrationError("pegasus.invalid_parameters", "no such env", server_text="ERR: hint")
+
+        with self.journal() as journal:
+            call = Call((Change(NAME, action, before, after, "the call"),), send, lambda: [self.value])
+            return send_call(call, journal, self.clock)
+
+    def recorded(self) -> sr.Recorded:
+        return sr.recorded(Journal.read(self.path).entries, "pegasus:a/").get(NAME, sr.NOTHING)
+
+    def last(self) -> t.Dict[str, t.Any]:
+        return dict(Journal.read(self.path).entries[-1].data)
+
+
+def test_a_change_is_read_back_and_remembered(tmp_path: pathlib.Path) -> None:
+    setting = Setting(tmp_path, "old")
+    assert setting.change("new") == {"read_back": ["new"], "sent": 1, "replies_lost": 0}
+    past = setting.recorded()
+    assert (past.original, past.ours, past.changes, past.pending) == ("old", "new", 1, ())
+    assert past.last_done == setting.clock.now().timestamp()
+    assert sr.decide(past, "new").action == "restore"
+    assert sr.decide(past, "old").action == "already_original"
+    assert sr.decide(past, "third").action == "keep_theirs"
+
+
+@pytest.mark.parametrize(
+    ("script", "calls", "lost"),
+    [(["apply, no reply"], 1, 1), (["lose"], 2, 0), (["no reply"], 2, 1), (["lose", "lose"], 3, 0)],
+)
+def test_what_was_lost_is_told_apart_by_reading_back(
+    tmp_path: pathlib.Path, script: t.List[str], calls: int, lost: int
+) -> None:
+    setting = Setting(tmp_path, None, script)
+    evidence = setting.change("new")
+    assert (setting.value, setting.calls, evidence["replies_lost"]) == ("new", calls, lost)
+    assert setting.last()["status"] == "done"
+
+
+def test_a_value_of_somebody_else_is_left_alone(tmp_path: pathlib.Path) -> None:
+    setting = Setting(tmp_path, "old", ["other:theirs"])
+    with pytest.raises(MigrationError) as caught:
+        setting.change("new")
+    assert caught.value.code == "pegasus.setting_contested"
+    assert (setting.value, setting.calls, setting.last()["status"]) == ("theirs", 1, "failed")
+    assert setting.recorded().changes == 0
+
+
+def test_a_change_that_never_stays_fails(tmp_path: pathlib.Path) -> None:
+    setting = Setting(tmp_path, "old", ["lose"] * 9)
+    with pytest.raises(MigrationError) as caught:
+        setting.change("new")
+    assert (caught.value.code, setting.calls) == ("pegasus.setting_not_kept", 3)
+    assert setting.last()["status"] == "unknown"
+    assert setting.recorded().changes == 1, "it may still arrive, so it may be ours"
+
+
+def test_a_refusal_is_final_and_tells_the_servers_words(tmp_path: pathlib.Path) -> None:
+    setting = Setting(tmp_path, "old", ["refuse"])
+    with pytest.raises(MigrationError, match="no such env"):
+        setting.change("new")
+    assert (setting.calls, setting.last()["status"], setting.last()["server_text"]) == (1, "failed", "ERR: hint")
+
+
+def test_the_first_value_found_is_the_original_until_it_is_put_back(tmp_path: pathlib.Path) -> None:
+    setting = Setting(tmp_path, None)
+    setting.change("one")
+    setting.change("two")
+    assert (setting.recorded().original, setting.recorded().ours) == (None, "two")
+    setting.change(None, sr.RESTORE)
+    with setting.journal() as journal:
+        past = setting.recorded()
+        journal.append(sr.RESTORE, sr.restore_record(NAME, past, "two", sr.decide(past, "two")))
+    assert setting.recorded().changes == 0
+    assert sr.decide(setting.recorded(), None).action == "already_original"
+    setting.change("three")
+    assert (setting.recorded().original, setting.recorded().ours, setting.recorded().changes) == (None, "three", 1)
+
+
+def test_an_intent_without_outcome_may_be_ours(tmp_path: pathlib.Path) -> None:
+    setting = Setting(tmp_path, "old")
+    with setting.journal() as journal:
+        journal.intents([Change(NAME, "set", "old", "new", "the call")])
+    past = setting.recorded()
+    assert [after for _id, after in past.pending] == ["new"]
+    assert sr.decide(past, "new").action == "restore"
+
+
+def test_resources_of_others_are_not_looked_at(tmp_path: pathlib.Path) -> None:
+    setting = Setting(tmp_path, "old")
+    setting.change("new")
+    assert sr.recorded(Journal.read(setting.path).entries, "pegasus:ab/") == {}
