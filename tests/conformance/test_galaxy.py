@@ -69,6 +69,6 @@ def test_tarball_installs_and_lists_its_modules() -> None:
 def test_execution_environment_metadata() -> None:
     stage = stages.prepare("ee")
     done = stage.run("ansible-builder", "introspect", "--sanitize", str(stage.tree.root))
-    for requirement in ("PyMySQL", "cryptography", "boto3"):
+    for requirement in ("PyMySQL", "cryptography", "boto3", "kazoo"):
         assert re.search(rf"^- '{requirement}>=.*dbops\.migration", done.output, re.M), done.output
     assert "ansible-core" not in done.output
