@@ -34,8 +34,8 @@ notes:
   - "Ids about versions: C(pegasus.version.older_target) and C(pegasus.version.mixed), warnings;
     C(pegasus.version.pair), an info."
   - "Ids about meta and replica servers: C(pegasus.meta.level_too_low) (below C(steady)), a blocker;
-    C(pegasus.meta.lively), a warning; C(pegasus.meta.single_address) (a blocker when it goes into a znode, else a
-    warning); C(pegasus.meta.strange_address) and C(pegasus.node.dead), warnings."
+    C(pegasus.meta.lively), C(pegasus.meta.single_address), C(pegasus.meta.strange_address) and
+    C(pegasus.node.dead), warnings."
   - "Ids about settings and disks: C(pegasus.config.write_size_smaller_on_target), a blocker;
     C(pegasus.config.write_size_unknown), a warning (2.4 does not tell it); C(pegasus.config.sync_interval), an info, or
     a warning above 30 s; C(pegasus.disk.short), a blocker when the target cannot hold the tables, a warning when less
@@ -58,7 +58,8 @@ notes:
   - "Ids about the clients' way, blockers: C(pegasus.zookeeper.unreachable), C(pegasus.zookeeper.root_missing),
     C(pegasus.znode.missing), C(pegasus.znode.malformed), C(pegasus.znode.few_addresses), C(pegasus.znode.unknown),
     C(pegasus.znode.points_elsewhere), C(pegasus.znode.points_at_target), C(pegasus.metaproxy.no_answer),
-    C(pegasus.metaproxy.other_answer), C(pegasus.metaproxy.renamed_table). Warnings: C(pegasus.znode.other_addresses),
+    C(pegasus.metaproxy.other_answer), C(pegasus.metaproxy.renamed_table), C(pegasus.metaproxy.too_few_addresses)
+    (fewer than two of the target). Warnings: C(pegasus.znode.other_addresses),
     C(pegasus.metaproxy.not_listed), C(pegasus.metaproxy.cannot_read_target). Infos: C(pegasus.metaproxy.none),
     C(pegasus.metaproxy.clients_that_cannot_follow)."
   - "Ids of known bugs of the server, by version: C(pegasus.bug.last_mutation_held_back),
@@ -136,6 +137,10 @@ options:
     description:
       - Every instance of MetaProxy, as C(host:port). Each is asked for every table. A list, JSON text of one, or
         comma-separated text.
+    type: raw
+  target_meta_addrs:
+    description:
+      - The addresses of the target that MetaProxies are to use, at least two. The default is O(target_meta_servers).
     type: raw
   fail_on_blocker:
     description:

@@ -364,7 +364,9 @@ def test_one_cluster_under_two_of_its_addresses(lab: LabClient) -> None:
 
 def test_a_single_meta_server_is_not_enough_for_metaproxy(lab: LabClient) -> None:
     one = lab.describe["clusters"]["target"]["metas"][0]
-    assert blockers(run(lab, target_meta_servers=one)) == ["meta.single_address"]
+    assert blockers(run(lab, target_meta_servers=one)) == ["metaproxy.too_few_addresses"]
+    every = clusters(lab)["target_meta_servers"]
+    assert blockers(run(lab, target_meta_servers=one, target_meta_addrs=every)) == []
     by_hand = run(lab, through_metaproxy=False, target_meta_servers=one)
     assert (blockers(by_hand), "meta.single_address" in warnings(by_hand)) == ([], True)
     assert "metaproxy.none" in [name for name, _subject in found(by_hand, "info")]

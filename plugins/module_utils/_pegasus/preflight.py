@@ -14,6 +14,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.known_bugs i
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import known_bugs
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import preflight_view as v
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_clusters import cluster_findings
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_members import member_findings
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_metaproxy import metaproxy_findings
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_servers import (
     copies,
@@ -27,10 +28,12 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight
 def evaluate(view: v.View) -> list[Finding]:
     """All findings, in a stable order: clusters, servers, tables, the way of the clients, known bugs."""
     source, target = view.source, view.target
-    findings = list(cluster_findings(source, target, view.metaproxy.used))
+    findings = list(cluster_findings(source, target))
     if any(finding.id == "pegasus.cluster.same" for finding in findings):
         # Seen from both sides, a table would be its own obstacle.
         return findings
+    for cluster in (source, target):
+        findings.extend(member_findings(cluster))
     findings.extend(server_findings(source, target, view.tables))
     for table in view.tables:
         findings.extend(table_findings(table, source, target))

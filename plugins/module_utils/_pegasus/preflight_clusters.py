@@ -14,12 +14,12 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus import pr
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_view import ClusterView
 
 PAIR = "source and target cluster"
-_LITERAL = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}:\d+", re.ASCII)
+LITERAL = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}:\d+", re.ASCII)
 _LOOPBACK = re.compile(r"127\.|localhost:")
 _GROUP = "[duplication-group]"
 
 
-def cluster_findings(source: ClusterView, target: ClusterView, uses_metaproxy: bool) -> t.Iterator[Finding]:
+def cluster_findings(source: ClusterView, target: ClusterView) -> t.Iterator[Finding]:
     """Everything that does not depend on a table. Two views of one cluster end the list: the rest would mislead."""
     same = _same(source, target)
     if same is not None:
@@ -29,10 +29,6 @@ def cluster_findings(source: ClusterView, target: ClusterView, uses_metaproxy: b
     yield from _identity(target)
     yield from _knowledge(source, target)
     yield from _versions(source, target)
-    for cluster in (source, target):
-        yield from _level(cluster)
-        yield from _addresses(cluster, uses_metaproxy and cluster.role == v.TARGET)
-        yield from _nodes(cluster)
     yield _unprovable(source, target)
 
 
@@ -200,9 +196,7 @@ def _versions(source: ClusterView, target: ClusterView) -> t.Iterator[Finding]:
             else "Nothing to do. What only the newer version can do, such as another table name on the target, needs "
             "both.",
         )
-    for cluster in (source, target):
-        yield from _mixed(cluster)
-    names = [address for address in source.info.meta_servers if not _LITERAL.fullmatch(address)]
+    names = [address for address in source.info.meta_servers if not LITERAL.fullmatch(address)]
     if not names:
         return
     if target.profile.master_metas_must_resolve:
@@ -223,88 +217,6 @@ def _versions(source: ClusterView, target: ClusterView) -> t.Iterator[Finding]:
             {"names": names, **pair},
             "A target before 2.6 takes the addresses of the source's meta servers as ip:port only, and its replica "
             "servers abort on names. Configure the source's meta servers by IP address, or upgrade the target to 2.6.",
-        )
-
-
-def _mixed(cluster: ClusterView) -> t.Iterator[Finding]:
-    servers = cluster.server_versions
-    by_version: dict[str, list[str]] = {}
-    for address, version in sorted((servers.good if servers is not None else {}).items()):
-        by_version.setdefault(str(version), []).append(address)
-    if set(by_version) - {str(cluster.version)}:
-        yield Finding(
-            "pegasus.version.mixed",
-            "warning",
-            cluster.subject,
-            {"primary_meta": str(cluster.version), "replica_servers": by_version},
-            "Finish the upgrade first: what the servers can do, and which bugs they have, is judged by the version of "
-            "the primary meta server.",
-        )
-
-
-def _level(cluster: ClusterView) -> t.Iterator[Finding]:
-    level = cluster.info.meta_level
-    if level == "lively":
-        yield Finding(
-            "pegasus.meta.lively",
-            "warning",
-            cluster.subject,
-            {"meta_level": level},
-            "Moving primaries while a table is duplicating has crashed replica servers. The migrate phase sets the "
-            "level to steady and puts it back in the end; working by hand, set it to steady first.",
-            "https://github.com/apache/incubator-pegasus/issues/1589",
-        )
-    elif level != "steady":
-        yield Finding(
-            "pegasus.meta.level_too_low",
-            "blocker",
-            cluster.subject,
-            {"meta_level": level or "not told"},
-            "Below steady no table can be created"
-            + (", also not the copy of a table. " if cluster.role == v.TARGET else " and no lost primary is replaced. ")
-            + "Find out who set it and why, then set it to steady.",
-        )
-
-
-def _addresses(cluster: ClusterView, written_to_znode: bool) -> t.Iterator[Finding]:
-    option = "meta_servers" if cluster.role == v.SOURCE else "target_meta_servers"
-    if len(cluster.given) < 2:
-        yield Finding(
-            "pegasus.meta.single_address",
-            "blocker" if written_to_znode else "warning",
-            cluster.subject,
-            {"given": list(cluster.given), "cluster": list(cluster.info.meta_servers)},
-            (
-                "MetaProxy refuses a table whose znode names fewer than two addresses: every client would get an "
-                "error. "
-                if written_to_znode
-                else "If this meta server fails, the migration stands still, whoever leads then. "
-            )
-            + f"Name all meta servers of the cluster in {option}.",
-        )
-    listed = set(cluster.info.meta_servers)
-    strange = [address for address in cluster.given if address not in listed and _LITERAL.fullmatch(address)]
-    if strange and all(_LITERAL.fullmatch(address) for address in listed) and listed:
-        yield Finding(
-            "pegasus.meta.strange_address",
-            "warning",
-            cluster.subject,
-            {"given": strange, "cluster": sorted(listed)},
-            f"The cluster does not count these among its meta servers. Correct {option}, unless they are other "
-            "addresses of the same servers; clients must be able to reach what is written to MetaProxy.",
-        )
-
-
-def _nodes(cluster: ClusterView) -> t.Iterator[Finding]:
-    dead = [node.address for node in cluster.nodes if not node.alive]
-    if dead:
-        yield Finding(
-            "pegasus.node.dead",
-            "warning",
-            cluster.subject,
-            {"dead": dead, "alive": len(cluster.alive)},
-            "Start them, or let the cluster forget them. Their partitions have fewer copies, and the rest of the "
-            "cluster copies data to make up for it while the migration copies too.",
         )
 
 

@@ -50,7 +50,7 @@ def take_view(request: PreflightRequest, entries: t.Sequence[Entry], clock: Cloc
         target = dataclasses.replace(target, disk_available_mb=counters.available_mb(on_target))
         look = TableLook(source, source_meta, replicas, counted, entries)
         tables = [look.at(table) for table in request.tables]
-    way, znodes = look_at_znodes(request.place, request.metaproxies, request.tables)
+    way, znodes = look_at_znodes(request)
     followed = (with_clients(table, way, znodes.get(table.request.name), settings, clock) for table in tables)
     return v.View(source, target, tuple(followed), way)
 

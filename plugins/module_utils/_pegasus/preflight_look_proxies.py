@@ -7,15 +7,14 @@
 from __future__ import annotations
 
 import dataclasses
-import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import ConnectionSettings
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_request import PreflightRequest
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_view import (
     MetaProxyView,
     ProxyAnswer,
-    TableRequest,
     TableView,
     ZnodeView,
 )
@@ -26,20 +25,20 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper
 _UNKNOWN_TABLE = "It knows no such table (ERR_OBJECT_NOT_FOUND): there is no znode below its root."
 
 
-def look_at_znodes(
-    place: ZooKeeperPlace | None, proxies: tuple[str, ...], tables: t.Sequence[TableRequest]
-) -> tuple[MetaProxyView, dict[str, ZnodeView]]:
+def look_at_znodes(request: PreflightRequest) -> tuple[MetaProxyView, dict[str, ZnodeView]]:
     """The znodes by table, in one session. Without a place there is no MetaProxy.
 
     :raises MigrationError: ``library.missing``
     """
+    place = request.place
     if place is None:
         return MetaProxyView(), {}
-    view = MetaProxyView(",".join(place.hosts), place.chroot + place.root or "/", proxies)
+    root = place.chroot + place.root or "/"
+    view = MetaProxyView(",".join(place.hosts), root, request.metaproxies, request.meta_addrs)
     znodes: dict[str, ZnodeView] = {}
     try:
         with ZooKeeper(place) as session:
-            for table in tables:
+            for table in request.tables:
                 znodes[table.name] = _read(session, place, table.name)
     except MigrationError as error:
         if error.code == "library.missing":

@@ -69,11 +69,24 @@ def metaproxy_findings(view: View) -> t.Iterator[Finding]:
             "addresses). Make sure that yours is a newer build: create a table on the target that does not matter, and "
             "read it through MetaProxy.",
         )
+    yield from _published(view.target, way)
     yield from _zookeeper(way)
     if not way.problem and way.root_exists:
         for table in view.tables:
             if table.app is not None and table.app.available:
-                yield from _table(table, view.source, view.target)
+                yield from _table(table, view)
+
+
+def _published(target: ClusterView, way: MetaProxyView) -> t.Iterator[Finding]:
+    if len(way.meta_addrs) < LEAST_ADDRESSES:
+        yield Finding(
+            "pegasus.metaproxy.too_few_addresses",
+            "blocker",
+            target.subject,
+            {"given": list(way.meta_addrs), "cluster": list(target.info.meta_servers)},
+            f"MetaProxy refuses a table whose znode names fewer than {LEAST_ADDRESSES} addresses: every client would "
+            "get an error. Name all meta servers of the target in target_meta_servers or target_meta_addrs.",
+        )
 
 
 def _zookeeper(way: MetaProxyView) -> t.Iterator[Finding]:
@@ -98,7 +111,7 @@ def _zookeeper(way: MetaProxyView) -> t.Iterator[Finding]:
         )
 
 
-def _table(table: TableView, source: ClusterView, target: ClusterView) -> t.Iterator[Finding]:
+def _table(table: TableView, view: View) -> t.Iterator[Finding]:
     if table.request.renamed:
         yield Finding(
             "pegasus.metaproxy.renamed_table",
@@ -109,11 +122,12 @@ def _table(table: TableView, source: ClusterView, target: ClusterView) -> t.Iter
             "Leave it out of remote_tables, or move this table without MetaProxy.",
         )
     if table.znode is not None:
-        yield from _znode(table, table.znode, source, target)
+        yield from _znode(table, table.znode, view)
     yield from _proxies(table)
 
 
-def _znode(table: TableView, znode: ZnodeView, source: ClusterView, target: ClusterView) -> t.Iterator[Finding]:
+def _znode(table: TableView, znode: ZnodeView, view: View) -> t.Iterator[Finding]:
+    source = view.source
     subject = f"znode {znode.path}"
     if znode.problem:
         yield Finding(
@@ -151,7 +165,7 @@ def _znode(table: TableView, znode: ZnodeView, source: ClusterView, target: Clus
             f"and meta_addrs {','.join(source.info.meta_servers)!r}, without spaces.",
         )
         return
-    yield from _pointing(document, subject, source, target)
+    yield from _pointing(document, subject, view)
 
 
 def _few(data: bytes) -> bool:
@@ -163,10 +177,11 @@ def _few(data: bytes) -> bool:
     return isinstance(addresses, str) and len(addresses.split(",")) < LEAST_ADDRESSES
 
 
-def _pointing(document: Document, subject: str, source: ClusterView, target: ClusterView) -> t.Iterator[Finding]:
+def _pointing(document: Document, subject: str, view: View) -> t.Iterator[Finding]:
+    source, target = view.source, view.target
     shown = document.as_result()
     own = set(source.info.meta_servers) | set(source.given)
-    others = set(target.info.meta_servers) | set(target.given)
+    others = set(target.info.meta_servers) | set(target.given) | set(view.metaproxy.meta_addrs)
     names = {source.name, source.info.cluster_name}
     if document.cluster_name in {target.name, target.info.cluster_name} - names or others & set(document.meta_addrs):
         yield Finding(

@@ -37,6 +37,7 @@ TABLES = "tables"
 REMOTE_TABLES = "remote_tables"
 REPLICA_COUNT = "remote_replica_count"
 PROXIES = "metaproxies"
+META_ADDRS = "target_meta_addrs"
 _NAME = re.compile(r"[A-Za-z0-9_.:]+", re.ASCII)
 """What the shell and the admin tools let through; the meta server itself takes anything."""
 
@@ -53,6 +54,8 @@ class PreflightRequest:
     remote_cluster: str
     place: ZooKeeperPlace | None
     metaproxies: tuple[str, ...]
+    meta_addrs: tuple[str, ...]
+    """What MetaProxies are to use."""
 
     @classmethod
     def from_params(cls, params: t.Mapping[str, t.Any]) -> PreflightRequest:
@@ -74,6 +77,7 @@ def preflight_argument_spec() -> ArgumentSpec:
             REMOTE_TABLES: {"type": "raw"},
             REPLICA_COUNT: {"type": "int"},
             PROXIES: {"type": "raw"},
+            META_ADDRS: {"type": "raw"},
             "fail_on_blocker": {"type": "bool", "default": True},
         }
     )
@@ -103,6 +107,7 @@ class _Reader:
         connection = self._try(lambda: Connection.from_params(self._params))
         tables = self._try(self._tables)
         proxies = self._try(lambda: parse_addresses(self._params.get(PROXIES), PROXIES))
+        meta_addrs = self._try(lambda: parse_addresses(self._params.get(META_ADDRS), META_ADDRS))
         place: ZooKeeperPlace | None = None
         if any(self._params.get(name) for name in (HOSTS, ROOT, PROXIES)):
             place = self._try(lambda: read_place(self._params))
@@ -117,6 +122,7 @@ class _Reader:
             remote_cluster=str(self._params.get("remote_cluster") or "").strip(),
             place=place,
             metaproxies=proxies,
+            meta_addrs=meta_addrs or connection.target_meta_servers,
         )
 
 

@@ -175,11 +175,15 @@ class TableView:
 
 @dataclasses.dataclass(frozen=True)
 class MetaProxyView:
-    """The way of the clients. ``hosts`` empty: without MetaProxy. ``problem``: ZooKeeper could not be read."""
+    """The way of the clients. ``hosts`` empty: without MetaProxy. ``problem``: ZooKeeper could not be read.
+
+    ``meta_addrs``: the target's addresses that are to be written into znodes.
+    """
 
     hosts: str = ""
     root: str = ""
     proxies: tuple[str, ...] = ()
+    meta_addrs: tuple[str, ...] = ()
     root_exists: bool = True
     problem: str = ""
 

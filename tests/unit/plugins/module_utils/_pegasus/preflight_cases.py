@@ -123,7 +123,7 @@ def table(**more: t.Any) -> v.TableView:
     return v.TableView(request, **given)
 
 
-PROXIED = v.MetaProxyView("zk:2181", "/metaproxy", ("10.0.2.1:34601",))
+PROXIED = v.MetaProxyView("zk:2181", "/metaproxy", ("10.0.2.1:34601",), TARGET_METAS)
 
 
 def view(**more: t.Any) -> v.View:

@@ -220,21 +220,19 @@ def test_meta_level(role: str, level: str, finding: t.Optional[t.Tuple[str, str]
     assert found == ([] if finding is None else [finding])
 
 
-@pytest.mark.parametrize(
-    ("role", "metaproxy", "severity"),
-    [
-        (v.SOURCE, False, "warning"),
-        (v.SOURCE, True, "warning"),
-        (v.TARGET, False, "warning"),
-        (v.TARGET, True, "blocker"),
-    ],
-)
-def test_a_single_meta_address_blocks_only_where_it_goes_into_the_znode(
-    role: str, metaproxy: bool, severity: str
-) -> None:
+@pytest.mark.parametrize("role", [v.SOURCE, v.TARGET])
+def test_a_single_meta_address_is_a_risk(role: str) -> None:
     one = cluster(role, given=(SOURCE_METAS if role == v.SOURCE else TARGET_METAS)[:1])
-    findings = judged(**{role: one}, metaproxy=PROXIED if metaproxy else v.MetaProxyView())
-    assert only(findings, "meta.single_address").severity == severity
+    findings = judged(**{role: one})
+    assert only(findings, "meta.single_address").severity == "warning"
+    assert ids(findings) == []
+
+
+@pytest.mark.parametrize(("addresses", "blocks"), [(TARGET_METAS[:1], True), (TARGET_METAS[:2], False)])
+def test_a_znode_needs_two_addresses_of_the_target(addresses: t.Tuple[str, ...], blocks: bool) -> None:
+    findings = judged(metaproxy=dataclasses.replace(PROXIED, meta_addrs=addresses))
+    assert ids(findings) == (["metaproxy.too_few_addresses"] if blocks else [])
+    assert ids(judged(metaproxy=v.MetaProxyView(meta_addrs=addresses))) == []
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,7 @@ def test_all_problems_are_told_at_once() -> None:
         tables=["te mp", "x,y"],
         zookeeper_hosts="zk",
         metaproxies=["p:1", "p:1"],
+        target_meta_addrs="m/1",
         rpc_timeout="5 parsecs",
     )
     for word in (
@@ -109,6 +110,7 @@ def test_all_problems_are_told_at_once() -> None:
         "zookeeper_hosts",
         "zookeeper_root: it is not given",
         "p:1 is given twice",
+        "target_meta_addrs: 'm/1'",
         "parsecs",
     ):
         assert word in said
@@ -138,3 +140,6 @@ def test_with_metaproxy() -> None:
     assert found.place is not None
     assert (found.place.chroot, found.place.root) == ("/ch", "/mp")
     assert found.metaproxies == ("p:1", "q:1")
+    assert found.meta_addrs == ("c:1", "d:1")
+    other = request(zookeeper_hosts="zk:1", zookeeper_root="/mp", target_meta_addrs="x:1, y:1, z:1")
+    assert other.meta_addrs == ("x:1", "y:1", "z:1")

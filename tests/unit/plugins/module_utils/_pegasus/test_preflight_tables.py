@@ -324,8 +324,8 @@ def test_without_metaproxy() -> None:
 @pytest.mark.parametrize(
     ("way", "blockers"),
     [
-        (v.MetaProxyView("zk:2181", "/x", problem="no server answered"), ["zookeeper.unreachable"]),
-        (v.MetaProxyView("zk:2181", "/x", root_exists=False), ["zookeeper.root_missing"]),
+        (v.MetaProxyView("zk:2181", "/x", (), TARGET_METAS, problem="no server answered"), ["zookeeper.unreachable"]),
+        (v.MetaProxyView("zk:2181", "/x", (), TARGET_METAS, root_exists=False), ["zookeeper.root_missing"]),
     ],
 )
 def test_zookeeper(way: v.MetaProxyView, blockers: t.List[str]) -> None:
@@ -380,7 +380,7 @@ def test_metaproxies_must_answer_with_the_source() -> None:
 
 
 def test_metaproxies_that_are_not_named() -> None:
-    findings = judged(metaproxy=v.MetaProxyView("zk:2181", "/metaproxy"), proxies={})
+    findings = judged(metaproxy=v.MetaProxyView("zk:2181", "/metaproxy", (), TARGET_METAS), proxies={})
     assert only(findings, "metaproxy.not_listed").severity == "warning"
 
 
