@@ -466,3 +466,19 @@ def test_metaproxies_tell_what_clients_are_told(labs: EmbeddedLabs) -> None:
             error = refused(client.list_apps)
         assert error.code == "pegasus.timeout"
         assert "MetaProxy" in error.message
+
+
+def test_host_names_of_the_servers_need_not_resolve_here(place: Place) -> None:
+    """2.6 tells a name beside every address; which of them a cluster uses for itself is its own affair."""
+    place.lab.call("POST", "/config", {"cluster": "source", "host": "no-such-host.invalid"})
+    try:
+        assert all(("invalid" in node.host_port) is place.newest for node in place.source.list_nodes())
+        config = place.config()
+        assert place.replicas.replica_infos(config.members).complete
+        told = place.state()["meta"]
+        others = [address for address in told["addresses"] if address != told["leader"]]
+        with MetaClient(others[:1], SETTINGS) as client:
+            assert client.app("temp") is not None
+            assert client.primary == told["leader"]
+    finally:
+        place.lab.call("POST", "/config", {"cluster": "source", "host": "127.0.0.1"})
