@@ -16,8 +16,8 @@ import pytest
 
 from lab import process
 from lab.client import LabClient
-from system import pegasus_modules
-from system.pegasus_modules import Result, clusters, metaproxy
+from system import pegasus_places
+from system.pegasus_places import Result, clusters, metaproxy
 
 Options = t.Dict[str, t.Any]
 
@@ -49,7 +49,7 @@ def given(lab: LabClient, module: str, **more: t.Any) -> Options:
 def refused(lab: LabClient, module: str, *words: str, contact: bool = True, **more: t.Any) -> Result:
     """Run, and return the failure; its message holds all the words. Without ``contact`` the lab saw nothing at all."""
     lab.clear_requests()
-    result = pegasus_modules.run(module, given(lab, module, **more))
+    result = pegasus_places.run(module, given(lab, module, **more))
     assert result.get("failed") is True, result
     said = result["msg"]
     assert [word for word in words if word not in said] == [], said
@@ -241,7 +241,7 @@ def test_a_wrong_chroot(lab: LabClient, chroot: str) -> None:
 
 def test_journals_that_cannot_be_gone_on_with(lab: LabClient, tmp_path: pathlib.Path) -> None:
     path = tmp_path / "journal.jsonl"
-    first = pegasus_modules.run("preflight", given(lab, "preflight", journal=str(path), migration_id="temp"))
+    first = pegasus_places.run("preflight", given(lab, "preflight", journal=str(path), migration_id="temp"))
     assert first["passed"], first
     other = refused(lab, "preflight", str(path), "'temp'", contact=False, journal=str(path), migration_id="stat")
     assert other["code"] == "journal.other_migration"

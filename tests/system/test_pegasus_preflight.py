@@ -16,8 +16,8 @@ import pytest
 
 from lab import embedded, process
 from lab.client import LabClient
-from system import pegasus_modules
-from system.pegasus_modules import Result, clusters, metaproxy
+from system import pegasus_places
+from system.pegasus_places import Result, clusters, metaproxy
 
 PROFILES = ("2.4", "2.5", "2.6")
 SMALL: dict[str, t.Any] = {"engine": "pegasus", "partitions": 8, "clients": 0, "factor": 20}
@@ -29,7 +29,7 @@ def run(lab: LabClient, through_metaproxy: bool = True, **options: t.Any) -> Res
     given: dict[str, t.Any] = {**clusters(lab), "tables": "temp", "fail_on_blocker": "false"}
     if through_metaproxy:
         given.update(metaproxy(lab))
-    return pegasus_modules.run("preflight", {**given, **options})
+    return pegasus_places.run("preflight", {**given, **options})
 
 
 def found(result: Result, severity: str = "blocker") -> list[tuple[str, str]]:
