@@ -98,6 +98,7 @@ class Guard:
         self._intervals_left = True
         self._bye = False
         self._problem = ""
+        self._unfit = ""
         self._terminated = False
 
     def run(self) -> None:
@@ -108,7 +109,7 @@ class Guard:
         try:
             self._deeds.self_test()
         except MigrationError as error:
-            self._problem = error.message
+            self._unfit = error.message
         self._heard = self._clock.monotonic()
         self._record("started", {"pid": os.getpid(), "socket": self._path, **self._deeds.told()})
         while not self._over():
@@ -183,7 +184,7 @@ class Guard:
             "state": self.state,
             "left": self._left(),
             "pid": os.getpid(),
-            "problem": self._problem,
+            "problem": self._unfit or self._problem,
             "guard": self._name,
             **self._deeds.told(),
         }

@@ -1,0 +1,189 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The gate before the fence, the point where a later run begins, and which servers say what."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+import pytest
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_past as cp
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model, switch
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_behind import (
+    problems_of_replicas,
+    problems_of_target,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_gate import gate, require
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_look import backlog_seconds
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters, TableView
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import (
+    DENY_ALL,
+    DENY_KEY,
+    DENY_WRITE,
+    Profile,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore import NOTHING, Recorded
+
+A, B, C = "10.0.0.1:34801", "10.0.0.2:34801", "10.1.0.1:34801"
+APP = model.App("temp", 2, "AVAILABLE", 2, {}, 3)
+
+
+def config(app_id: int = 2, nodes: t.Sequence[str] = (A, B), count: int = 2) -> model.TableConfig:
+    partitions = tuple(model.Partition(n, 3, 3, nodes[n % 2], (nodes[1 - n % 2], C), 9) for n in range(count))
+    return model.TableConfig(app_id, count, partitions)
+
+
+SOURCE, TARGET = config(), config(6, (C, "10.1.0.2:34801"))
+DUP = model.Duplication(77, "DS_LOG", "onebox-b", 0)
+INFO = model.ClusterInfo("onebox-a", "", (), "", "", "steady")
+CLUSTERS = Clusters(
+    source=INFO,
+    target=dataclasses.replace(INFO, cluster_name="onebox-b"),
+    profile=Profile.choose(Version.parse("2.6.0")),
+    nodes=(A, B),
+    intervals={},
+    config_sync=30.0,
+    duplication_sync=10.0,
+    remote="onebox-b",
+    group_check=100.0,
+    round_trip=0.01,
+)
+GOOD = TableView(
+    "temp",
+    app=APP,
+    config=SOURCE,
+    duplications=(DUP,),
+    duplication=DUP,
+    lag=({0: 1, 1: 2},) * 3,
+    target_name="temp",
+    target_app=dataclasses.replace(APP, app_id=6),
+    target_config=TARGET,
+    side=switch.SOURCE,
+    proxies=switch.ProxyLook({"p:1": switch.SOURCE}, {}),
+)
+
+
+def ids(view: TableView, max_lag: int = 100, with_proxies: bool = True) -> t.List[str]:
+    return [one.id for one in gate(CLUSTERS, view, max_lag, with_proxies)]
+
+
+def test_a_table_that_is_ready_passes() -> None:
+    assert ids(GOOD) == []
+    require([])
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"app": None}, "pegasus.table.missing"),
+        ({"app": dataclasses.replace(APP, status="DROPPING")}, "pegasus.table.not_available"),
+        ({"app": dataclasses.replace(APP, envs={DENY_KEY: "timeout*read"})}, "pegasus.table.deny_set"),
+        ({"app": dataclasses.replace(APP, atomic_idempotent=True)}, "pegasus.table.atomic_idempotent"),
+        ({"duplication": None, "duplications": ()}, "pegasus.duplication.missing"),
+        ({"duplications": (DUP, dataclasses.replace(DUP, remote="c"))}, "pegasus.duplication.several"),
+        ({"duplication": dataclasses.replace(DUP, status="DS_APP")}, "pegasus.duplication.not_in_log"),
+        ({"duplication": dataclasses.replace(DUP, status="DS_PAUSE")}, "pegasus.duplication.not_in_log"),
+        ({"duplication": dataclasses.replace(DUP, fail_mode="FAIL_SKIP")}, "pegasus.duplication.fail_mode"),
+        ({"lag_unknown": {1: "silent"}}, "pegasus.lag.unknown"),
+        ({"lag": ({0: 1}, {0: 500}, {0: 1})}, "pegasus.lag.too_large"),
+        ({"target_app": None}, "pegasus.target.missing"),
+        ({"target_config": config(6, (C, B), 4)}, "pegasus.target.partition_count"),
+        ({"target_app": dataclasses.replace(APP, envs={DENY_KEY: DENY_WRITE})}, "pegasus.target.deny_set"),
+        ({"side": switch.MISSING}, "pegasus.znode.missing"),
+        ({"side": switch.OTHER}, "pegasus.znode.points_elsewhere"),
+        ({"side": switch.TARGET}, "pegasus.znode.points_at_target"),
+        ({"target_name": "temp2"}, "pegasus.table.renamed"),
+        ({"proxies": switch.ProxyLook({"p:1": switch.TARGET}, {})}, "pegasus.metaproxy.not_on_source"),
+        ({"proxies": switch.ProxyLook({}, {"p:1": "is silent"})}, "pegasus.metaproxy.not_on_source"),
+    ],
+)
+def test_each_trap_has_its_own_blocker(changed: t.Mapping[str, t.Any], expected: str) -> None:
+    assert ids(dataclasses.replace(GOOD, **changed)) == [expected]
+
+
+def test_partitions_without_a_primary_or_too_weak_to_write() -> None:
+    headless = model.TableConfig(2, 2, (model.Partition(0, 3, 3, A, (B,), 9), model.Partition(1, 3, 3, "", (B,), 9)))
+    assert ids(dataclasses.replace(GOOD, config=headless)) == ["pegasus.partition.no_primary"]
+    lonely = model.TableConfig(6, 2, (model.Partition(0, 3, 3, C, (), 9), model.Partition(1, 3, 3, C, (A,), 9)))
+    assert ids(dataclasses.replace(GOOD, target_config=lonely)) == ["pegasus.target.not_writable"]
+
+
+def test_everything_is_told_at_once_and_without_metaproxy_nothing_of_it() -> None:
+    bad = dataclasses.replace(GOOD, duplication=dataclasses.replace(DUP, status="DS_APP"), side=switch.OTHER)
+    assert ids(bad) == ["pegasus.duplication.not_in_log", "pegasus.znode.points_elsewhere"]
+    assert ids(dataclasses.replace(GOOD, side="", target_name="t2"), with_proxies=False) == []
+    with pytest.raises(MigrationError) as caught:
+        require(gate(CLUSTERS, bad, 100, True))
+    assert caught.value.code == "pegasus.cutover_blocked" and len(caught.value.details["findings"]) == 2
+
+
+OURS = Recorded(None, DENY_WRITE, 1)
+OURS_CLOSED = Recorded(None, DENY_ALL, 2)
+MAYBE = Recorded(None, DENY_WRITE, 1, (("c4", DENY_WRITE),))
+SWITCHED = Recorded("a", "b", 1)
+PAST = (
+    # deny env, side of the znode, journal of the env, of the znode, last entry -> what to do
+    (None, switch.SOURCE, NOTHING, NOTHING, "", cp.FRESH),
+    (DENY_WRITE, switch.SOURCE, NOTHING, NOTHING, "", cp.FRESH),
+    (DENY_WRITE, switch.SOURCE, OURS, NOTHING, "", cp.LIFT_FIRST),
+    (DENY_WRITE, switch.SOURCE, MAYBE, NOTHING, "", cp.LIFT_FIRST),
+    ("timeout*all", switch.SOURCE, OURS, NOTHING, "", cp.FRESH),
+    (None, switch.SOURCE, OURS, NOTHING, "", cp.FRESH),
+    (DENY_WRITE, switch.TARGET, OURS, SWITCHED, "", cp.FINISH),
+    (DENY_ALL, switch.TARGET, OURS_CLOSED, SWITCHED, "", cp.FINISH),
+    (DENY_ALL, switch.TARGET, OURS_CLOSED, SWITCHED, cp.COMMITTED_KIND, cp.DONE),
+    (None, switch.TARGET, NOTHING, SWITCHED, cp.COMMITTED_KIND, cp.DONE),
+    (None, switch.TARGET, NOTHING, NOTHING, "", cp.FRESH),
+    (DENY_ALL, "", OURS_CLOSED, NOTHING, cp.COMMITTED_KIND, cp.DONE),
+    (DENY_WRITE, "", OURS, NOTHING, cp.HANDED_OVER_KIND, cp.LIFT_FIRST),
+    (DENY_WRITE, switch.SOURCE, OURS, SWITCHED, cp.LIFTED_KIND, cp.LIFT_FIRST),
+)
+
+
+@pytest.mark.parametrize(("deny", "side", "fence", "znode", "ended", "expected"), PAST)
+def test_where_a_later_run_begins(
+    deny: t.Optional[str], side: str, fence: Recorded, znode: Recorded, ended: str, expected: str
+) -> None:
+    assert cp.begin("temp", deny, side, fence, znode, ended) == expected
+
+
+def test_a_proxy_is_judged_by_primaries_and_not_by_the_app_id_alone() -> None:
+    same_id = config(2, (C, "10.1.0.2:34801"))
+    look = switch.judge_proxies(
+        model.Answers(
+            {"p:1": same_id, "p:2": SOURCE, "p:3": None}, {"p:4": MigrationError("pegasus.timeout", "silent")}
+        ),
+        SOURCE,
+        same_id,
+    )
+    assert look.sides == {"p:1": switch.TARGET, "p:2": switch.SOURCE, "p:3": switch.OTHER}
+    assert list(look.silent) == ["p:4"]
+    assert not look.all_say(switch.TARGET) and len(look.not_saying(switch.TARGET)) == 3
+
+
+def test_the_target_is_verified_by_both_accounts() -> None:
+    assert problems_of_target(GOOD, GOOD.target_app, TARGET) == []
+    assert problems_of_target(GOOD, None, None)
+    assert problems_of_target(GOOD, dataclasses.replace(APP, app_id=9), TARGET)
+    infos = model.Answers(
+        {
+            node: tuple(model.ReplicaInfo(index, 6, 3, "PRIMARY", 9, 9, 9, node) for index in indices)
+            for node, indices in TARGET.primaries.items()
+        }
+    )
+    assert problems_of_replicas(TARGET, infos) == []
+    silent = model.Answers({C: infos.good[C]}, {"10.1.0.2:34801": MigrationError("pegasus.timeout", "silent")})
+    assert problems_of_replicas(TARGET, silent) == ["10.1.0.2:34801 does not answer (pegasus.timeout)"]
+    assert problems_of_replicas(TARGET, model.Answers({C: (), "10.1.0.2:34801": infos.good["10.1.0.2:34801"]}))
+
+
+def test_a_backlog_that_does_not_move_makes_the_forecast_long() -> None:
+    assert backlog_seconds(GOOD, CLUSTERS) == 0
+    behind = dataclasses.replace(GOOD, lag=({0: 3000, 1: 3020},), shipped_per_second=1000.0)
+    assert backlog_seconds(behind, CLUSTERS) == pytest.approx(6.0)
+    assert backlog_seconds(dataclasses.replace(behind, shipped_per_second=0.0), CLUSTERS) == pytest.approx(6000)
