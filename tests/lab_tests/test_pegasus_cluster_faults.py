@@ -84,9 +84,9 @@ def test_skip_mode_loses(pegasus_lab: LabFactory) -> None:
     source, target = _duplicating(lab)
     lab.fault("dup_fail_skip")
     assert source.entries()[0]["fail_mode"] == 1
+    lab.wait_for(lambda state: source.progress()[0]["fail_mode"] == "FAIL_SKIP")
     _write(source, 40)
     lab.wait_for(lambda state: source.progress()[0]["not_duplicated_mutations_num"] == 0)
-    assert source.progress()[0]["fail_mode"] == "FAIL_SKIP"
     (duplication,) = source.app()["duplications"].values()
     assert duplication["lost"] == 2
     assert target.app()["records"] == source.app()["records"] - 2

@@ -182,3 +182,47 @@ def test_counters(pegasus_lab: LabFactory, profile: str) -> None:
     lab.wait_for(lambda state: "replica*app.pegasus*dup_shipped_ops@2.0" in shipped())
     assert source.page("/perfCounter?name=%s" % PENDING, primary)[1]["value"] == "0.00"
     assert source.page("/perfCounter?name=nothing", primary)[1] == {}
+
+
+@pytest.mark.parametrize("profile", ["2.5", "2.6"])
+def test_what_preflight_counts(pegasus_lab: LabFactory, profile: str) -> None:
+    """Atomic writes, sizes, room on disks."""
+    lab = pegasus_lab(profile)
+    side = Side(lab)
+    lab.foreign(table_fields={"atomic_rates": {"check_and_set": 2.5}, "sst_mb": 77})
+    lab.config(cluster="source", disk_available_mb=1234)
+    for _dummy in range(20):
+        side.incr(b"\0\1n")
+    primary = side.partitions()[0]["primary"]
+    if profile == "2.6":
+
+        def metrics() -> dict[str, float]:
+            page = side.page("/metrics?types=replica&ids=replica@2.0", primary)[1]
+            return {m["name"]: m["value"] for e in page["entities"] for m in e["metrics"]}
+
+        lab.wait_for(lambda state: metrics()["incr_requests"] == 20 and metrics()["rdb_total_sst_size_mb"] == 77)
+        assert metrics()["check_and_set_requests"] > 0 and metrics()["check_and_mutate_requests"] == 0
+        (disk,) = side.page("/metrics?metrics=disk_capacity_avail_mb", primary)[1]["entities"]
+        assert disk["metrics"] == [{"name": "disk_capacity_avail_mb", "value": 1234}]
+        return
+
+    def counters() -> dict[str, float]:
+        answer = rpc(primary, "RPC_CLI_CLI_CALL", {"cmd": "perf-counters-by-postfix", "arguments": ["@2.0", "(MB)"]})
+        return {c["name"].rpartition("*")[2]: c["value"] for c in json.loads(answer)["counters"]}
+
+    lab.wait_for(lambda state: counters()["incr_qps@2.0"] > 0)
+    assert counters()["check_and_set_qps@2.0"] == 2.5
+    assert counters()["disk.storage.sst(MB)@2.0"] == 77
+    assert counters()["disk.available.total(MB)"] == 1234
+
+
+def test_a_target_that_takes_only_small_writes(pegasus_lab: LabFactory) -> None:
+    lab = pegasus_lab("2.5")
+    source, target = _duplicating(lab)
+    lab.foreign(cluster="target", config={"max_allowed_write_size": 100})
+    for number in range(3):
+        source.put(b"\0\1%d" % number, bytes(200))
+    now = lab.state()["time"]
+    lab.wait_for(lambda state: state["time"] > now + 10)
+    assert source.progress()[0]["not_duplicated_mutations_num"] == 3
+    assert target.get(b"\0\x010")["error"] == 1

@@ -305,8 +305,17 @@ class Actions:
         self._lab.edge.switch(table, self._cluster(to).key, share, options.rate / len(options.tables))
 
     async def _foreign_table_fields(self, cluster: Cluster, table: str, values: t.Mapping[str, t.Any]) -> None:
-        """Set fields of a table: bulk_loading, splitting, atomic_idempotent, data_version, copy_seconds, replicas."""
-        known = ("bulk_loading", "splitting", "atomic_idempotent", "data_version", "copy_seconds", "replicas")
+        """Set fields of a table."""
+        known = (
+            "bulk_loading",
+            "splitting",
+            "atomic_idempotent",
+            "data_version",
+            "copy_seconds",
+            "replicas",
+            "atomic_rates",
+            "sst_mb",
+        )
         app = self._table(cluster, table)
         for name, value in values.items():
             if name not in known:

@@ -10,6 +10,7 @@ import typing as t
 
 from lab.pegasus.model import LEVELS
 from lab.pegasus.profiles import PROFILES, Profile
+from lab.pegasus.zookeeper import missing
 
 if t.TYPE_CHECKING:
     from lab.pegasus.server import PegasusLab
@@ -53,7 +54,8 @@ def problem(args: argparse.Namespace) -> str:
             return "--%s must be 1 or more" % name.replace("_", "-")
     if not all(args.table.split(",")):
         return "--table: a name is missing"
-    return ""
+    lacking = "" if args.no_metaproxy else missing()
+    return "%s, or give --no-metaproxy" % lacking if lacking else ""
 
 
 def create(args: argparse.Namespace, directory: str) -> PegasusLab:

@@ -13,10 +13,11 @@ if t.TYPE_CHECKING:
     from lab.pegasus.node import ReplicaServer
 
 PENDING = "replica*eon.replica_stub*dup.pending_mutations_count"
-SHIPPED = "replica*app.pegasus*dup_shipped_ops@%s"
-FAILED = "replica*app.pegasus*dup_failed_shipping_ops@%s"
 LOAD_FAILED = "replica*eon.replica_stub*dup.load_file_failed_count"
+DISK = "replica*eon.replica_stub*disk.%s.total(MB)"
+PER_REPLICA = "replica*app.pegasus*%s@%s"
 REJECTED = "replica*eon.replica*dup.disabled_non_idempotent_write_count@%s"
+ATOMIC = ("incr", "check_and_set", "check_and_mutate")
 
 
 class Counters:
@@ -24,9 +25,10 @@ class Counters:
 
     def __init__(self, node: ReplicaServer) -> None:
         self._node = node
-        self._seen: dict[tuple[str, int], tuple[int, int]] = {}
+        self._seen: dict[tuple[str, str], int] = {}
+        self._seconds = 1.0
         self._at = 0.0
-        self.values: dict[str, float] = {PENDING: 0, LOAD_FAILED: 0}
+        self.values: dict[str, float] = {}
         self.metrics: dict[str, dict[str, float]] = {}
 
     async def forever(self) -> None:
@@ -34,6 +36,7 @@ class Counters:
         cluster = self._node.cluster
         clock = cluster.clock
         due = clock.now() + cluster.rng.uniform(0, cluster.settings.durations.counter_snapshot)
+        self.take()
         while True:
             await clock.sleep(due - clock.now())
             if self._node.alive and not cluster.fault("frozen_counter", node=self._node.address):
@@ -42,31 +45,55 @@ class Counters:
 
     def take(self) -> None:
         """One snapshot."""
-        node = self._node
+        node, settings = self._node, self._node.cluster.settings
         now = node.cluster.clock.now()
-        seconds = max(0.001, now - self._at)
+        self._seconds = max(0.001, now - self._at)
         self._at = now
-        values: dict[str, float] = {PENDING: node.pending_counter, LOAD_FAILED: 0}
-        metrics: dict[str, dict[str, float]] = {}
-        seen: dict[tuple[str, int], tuple[int, int]] = {}
+        self.values = {
+            PENDING: node.pending_counter,
+            LOAD_FAILED: 0,
+            DISK % "capacity": settings.disk_total_mb,
+            DISK % "available": settings.disk_available_mb,
+        }
+        self.metrics = {}
+        for partition, _primary in node.hosted():
+            self._requests(partition, now)
         for partition, known in node.duplicators():
-            gpid = partition.gpid_text
-            before = self._seen.get((gpid, known.dupid), (0, 0))
-            seen[gpid, known.dupid] = known.shipped_ops, known.failed_ops
-            metrics[gpid] = _metrics(partition, known)
-            values[REJECTED % partition.app.name] = 0.0
-            if known.running:
-                values[SHIPPED % gpid] = round((known.shipped_ops - before[0]) / seconds)
-                values[FAILED % gpid] = round((known.failed_ops - before[1]) / seconds)
-        self._seen, self.values, self.metrics = seen, values, metrics
+            self._duplication(partition, known)
 
+    def _requests(self, partition: Partition, now: float) -> None:
+        gpid, app = partition.gpid_text, partition.app
+        rates = {kind: app.atomic_rates.get(kind, 0.0) for kind in ATOMIC}
+        metrics = {kind + "_requests": float(int(rate * now)) for kind, rate in rates.items()}
+        metrics["incr_requests"] += partition.increments
+        metrics["rdb_total_sst_size_mb"] = app.sst_mb
+        self.metrics[gpid] = metrics
+        rates["incr"] += self._rate(gpid, "incr", partition.increments)
+        for kind, rate in rates.items():
+            self.values[PER_REPLICA % (kind + "_qps", gpid)] = round(rate, 2)
+        self.values[PER_REPLICA % ("disk.storage.sst(MB)", gpid)] = app.sst_mb
+        rejected = REJECTED % app.name
+        refused = self._rate(gpid, "rejected", partition.rejected_non_idempotent)
+        self.values[rejected] = self.values.get(rejected, 0.0) + refused * self._seconds
 
-def _metrics(partition: Partition, known: Duplicator) -> dict[str, float]:
-    return {
-        "dup_pending_mutations": partition.decree - known.shipped,
-        "dup_confirmed_mutations": known.confirmed,
-        "dup_shipped_successful_requests": known.shipped_ops,
-        "dup_shipped_failed_requests": known.failed_ops,
-        "dup_recent_lost_mutations": known.lost,
-        "dup_rejected_non_idempotent_write_requests": partition.rejected_non_idempotent,
-    }
+    def _duplication(self, partition: Partition, known: Duplicator) -> None:
+        gpid = partition.gpid_text
+        self.metrics[gpid].update(
+            dup_pending_mutations=partition.decree - known.shipped,
+            dup_confirmed_mutations=known.confirmed,
+            dup_shipped_successful_requests=known.shipped_ops,
+            dup_shipped_failed_requests=known.failed_ops,
+            dup_recent_lost_mutations=known.lost,
+            dup_rejected_non_idempotent_write_requests=partition.rejected_non_idempotent,
+        )
+        if known.running:
+            shipped = self._rate(gpid, "shipped %d" % known.dupid, known.shipped_ops)
+            failed = self._rate(gpid, "failed %d" % known.dupid, known.failed_ops)
+            self.values[PER_REPLICA % ("dup_shipped_ops", gpid)] = round(shipped)
+            self.values[PER_REPLICA % ("dup_failed_shipping_ops", gpid)] = round(failed)
+
+    def _rate(self, gpid: str, what: str, count: int) -> float:
+        """Per second since the last snapshot; a counter that began anew starts from 0."""
+        before = self._seen.get((gpid, what), 0)
+        self._seen[gpid, what] = count
+        return (count - before if count >= before else count) / self._seconds

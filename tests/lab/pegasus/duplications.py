@@ -268,7 +268,7 @@ class Duplications:
                 raise Refused("ERR_TIMEOUT")
             envs = dict(app.envs)
             envs["duplication.master_cluster"] = cluster.name
-            envs["duplication.master_metas"] = ",".join(cluster.meta.addresses)
+            envs["duplication.master_metas"] = ",".join(cluster.meta.public_addresses)
             if cluster.profile.newest:
                 envs["duplication.master_app_name"] = app.name
                 envs["duplication.follower_app_status"] = "creating"

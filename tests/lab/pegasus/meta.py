@@ -64,6 +64,12 @@ class Meta:
         return self.leader is not None and self.state == ACTIVE
 
     @property
+    def public_addresses(self) -> list[str]:
+        """The addresses as this version gives them: host names in 2.6."""
+        host = self._cluster.host_port if self._cluster.profile.newest else str
+        return [host(address) for address in self.addresses]
+
+    @property
     def leader_address(self) -> str:
         """host:port of the leader, "" while there is none."""
         return "" if self.leader is None else self.addresses[self.leader]
@@ -170,7 +176,7 @@ class Meta:
         level = {number: name for name, number in model.LEVELS.items()}[self.level]
         primaries, totals = self._spread()
         return {
-            "meta_servers": ",".join(host(a) for a in self.addresses),
+            "meta_servers": ",".join(self.public_addresses),
             "primary_meta_server": host(self.leader_address),
             "zookeeper_hosts": self._cluster.settings.zookeeper_hosts,
             "zookeeper_root": self._cluster.settings.zookeeper_root,

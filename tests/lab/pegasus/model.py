@@ -82,6 +82,7 @@ class Partition:
     duplicators: dict[int, Duplicator] = field(default_factory=dict)
     checkpoints: dict[int, tuple[int, dict[bytes, tuple[bytes, int, int]]]] = field(default_factory=dict)
     rejected_non_idempotent: int = 0
+    increments: int = 0
     splitting: bool = False
 
     @property
@@ -139,6 +140,9 @@ class App:
     atomic_idempotent: bool = False
     data_version: int = 1
     copy_seconds: float | None = None
+    atomic_rates: dict[str, float] = field(default_factory=dict)
+    """Requests per second and partition that are only counted: "incr", "check_and_set", "check_and_mutate"."""
+    sst_mb: int = 1
 
     @property
     def duplicating(self) -> bool:

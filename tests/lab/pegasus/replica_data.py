@@ -87,6 +87,7 @@ class ReplicaData:
             return dict(found, app_id=header.app_id, partition_index=header.partition_index)
         value += request["increment"]
         result = self._apply(call, ((request["key"], b"%d" % value),), idempotent=False)
+        partition.increments += 1
         return dict(result, new_value=value)
 
     def would_apply_incr(self, call: Call) -> bool:

@@ -101,7 +101,7 @@ class ReplicaPages:
         name = query.get("name", "")
         if name not in self._counters.values:
             return HttpResponse(200, {})
-        kind = "RATE" if "_ops@" in name else "NUMBER"
+        kind = "RATE" if "_ops@" in name or "_qps@" in name else "NUMBER"
         value = "%.2f" % self._counters.values[name]
         return HttpResponse(200, {"name": name, "value": value, "type": kind, "description": name})
 
@@ -111,21 +111,29 @@ class ReplicaPages:
             return HttpResponse(404, "not found")
         if not profile.newest:
             return HttpResponse(200, [])
-        wanted = set(filter(None, query.get("metrics", "").split(",")))
-        ids = set(filter(None, query.get("ids", "").split(",")))
-        pairs = query.get("attributes", "").split(",")
-        attributes = dict(zip(pairs[::2], pairs[1::2]))
-        entities = []
-        for gpid, values in self._counters.metrics.items():
-            table, index = gpid.split(".")
-            own = {"table_id": table, "partition_id": index}
-            if any(own.get(key) != value for key, value in attributes.items()) or (
-                ids and "replica@" + gpid not in ids
-            ):
-                continue
-            metrics = [{"name": n, "value": v} for n, v in values.items() if not wanted or n in wanted]
-            entities.append({"type": "replica", "id": "replica@" + gpid, "attributes": own, "metrics": metrics})
         host, port = node.address.rsplit(":", 1)
         head = {"cluster": node.cluster.name, "role": "replica", "host": host, "port": int(port)}
         stamp = int(node.cluster.clock.epoch() * 1e9)
-        return HttpResponse(200, {**head, "timestamp_ns": stamp, "entities": entities})
+        return HttpResponse(200, {**head, "timestamp_ns": stamp, "entities": list(self._entities(query))})
+
+    def _entities(self, query: t.Mapping[str, str]) -> t.Iterator[dict[str, t.Any]]:
+        """Entities that fit types, ids and attributes, with the metrics that are asked for; none without any."""
+        types, ids, wanted = (set(filter(None, query.get(n, "").split(","))) for n in ("types", "ids", "metrics"))
+        pairs = query.get("attributes", "").split(",")
+        attributes = dict(zip(pairs[::2], pairs[1::2]))
+        for kind, name, own, values in self._all_entities():
+            if (types and kind not in types) or (ids and name not in ids):
+                continue
+            if any(own.get(key) != value for key, value in attributes.items()):
+                continue
+            metrics = [{"name": n, "value": v} for n, v in values.items() if not wanted or n in wanted]
+            if metrics:
+                yield {"type": kind, "id": name, "attributes": own, "metrics": metrics}
+
+    def _all_entities(self) -> t.Iterator[tuple[str, str, dict[str, str], dict[str, float]]]:
+        settings = self._node.cluster.settings
+        disk = {"disk_capacity_total_mb": settings.disk_total_mb, "disk_capacity_avail_mb": settings.disk_available_mb}
+        yield "disk", "disk1", {"tag": "disk1", "data_dir": "/data/disk1"}, dict(disk)
+        for gpid, values in self._counters.metrics.items():
+            table, index = gpid.split(".")
+            yield "replica", "replica@" + gpid, {"table_id": table, "partition_id": index}, values

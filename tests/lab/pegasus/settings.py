@@ -38,7 +38,7 @@ class Settings:
 
     group: [duplication-group], cluster name -> id. clusters: [pegasus.clusters], name -> meta servers. access: "" for
     everybody, "sasl" (clients must negotiate), "acl" (nobody is allowed anything). ship_rate: mutations per second and
-    partition. host: the host name in 2.6's host_port fields.
+    partition. disk_*: of each replica server. host: the host name in 2.6's host_port fields.
     """
 
     name: str = "onebox-a"
@@ -48,6 +48,8 @@ class Settings:
     other_tables: int = 1
     records: int = 50
     ship_rate: float = 2000.0
+    disk_total_mb: int = 1_000_000
+    disk_available_mb: int = 600_000
     host: str = "127.0.0.1"
     duplication_enabled: bool = True
     access: str = ""

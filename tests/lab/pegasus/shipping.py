@@ -79,8 +79,13 @@ class Shipping:
         if cluster.name not in cluster.peers[duplication.remote].settings.group:
             cluster.nodes[partition.primary].kill()  # the follower's answer trips an assertion of the source's server
             return
+        if self._too_large(cluster.peers[duplication.remote], batch):
+            self._failed(partition, known, batch, now)
+            return
         target = follower.partitions[partition.index % follower.partition_count]
-        skipping = cluster.fault("dup_fail_skip", table=app.name, index=partition.index) is not None
+        skipping = known.fail_mode == model.SKIP and (
+            cluster.fault("dup_fail_skip", table=app.name, index=partition.index) is not None
+        )
         for mutation in batch:
             known.shipped = mutation.decree
             if mutation.duplicated or not mutation.operations:
@@ -91,6 +96,13 @@ class Shipping:
                 continue
             known.shipped_ops += 1
             storage.apply_duplicate(target, mutation.operations, now, mutation.timestamp, cluster.cluster_id)
+
+    def _too_large(self, target: Cluster, batch: t.Sequence[Mutation]) -> bool:
+        """Until 2.5 a mutation over the target's size limit is refused for ever."""
+        limit = min(int(node.flags["max_allowed_write_size"]) for node in target.nodes.values())
+        if limit >= 1 << 20 or not self._cluster.profile.holds_back:
+            return False
+        return any(len(value or b"") > limit for mutation in batch for _key, value in mutation.operations)
 
     @staticmethod
     def _batch(partition: Partition, known: Duplicator, limit: int, budget: int) -> list[Mutation]:

@@ -122,6 +122,10 @@ class Tables:
     def create_follower(self, app: App, duplication: Duplication, envs: dict[str, str], source: Cluster) -> None:
         """What the source's RPC_CM_CREATE_APP sets off here: each primary copies the checkpoint before it opens."""
         cluster = self._cluster
+        if cluster.meta.level <= model.LEVELS["freezed"]:
+            raise Refused("ERR_STATE_FREEZED")
+        if duplication.remote_replicas > len(cluster.nodes):
+            raise Refused("ERR_INVALID_PARAMETERS")
         found = cluster.new_app(duplication.remote_table, app.partition_count, duplication.remote_replicas, envs)
         found.data_version = app.data_version
         found.status = model.AVAILABLE
@@ -139,6 +143,9 @@ class Tables:
         await cluster.clock.sleep(seconds)
         while _stuck(source, app, partition):
             await cluster.clock.sleep(1.0)
+        if _host_names(source) and not cluster.profile.newest:
+            cluster.nodes[members[0]].kill()  # it asserts that the master's meta servers are addresses
+            return
         decree, store = app.partitions[partition.index].checkpoints.get(duplication.id, (0, {}))
         partition.store = dict(store)
         partition.decree = decree
@@ -199,6 +206,11 @@ class Tables:
         await cluster.pause("meta_write")
         app.name = new
         return {"err": "ERR_OK", "hint_message": ""}
+
+
+def _host_names(cluster: Cluster) -> bool:
+    """True when the cluster calls itself by names."""
+    return cluster.profile.newest and any(c.isalpha() for c in cluster.settings.host)
 
 
 def _stuck(source: Cluster, app: App, partition: Partition) -> bool:
