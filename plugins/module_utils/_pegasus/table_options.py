@@ -1,0 +1,154 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""Which tables a migration is about, and what is to be done with what is left of them: options, checked as a whole."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_int, as_mapping
+from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, raise_problems
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.app_env_options import read_tables
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import connection_argument_spec
+
+RENAMED = "renamed"
+DROPPED = "dropped"
+FOLLOWER_DROPPED = "follower_dropped"
+STATES = (RENAMED, DROPPED, FOLLOWER_DROPPED)
+
+_LETTERS = re.compile(r"[A-Za-z0-9_.:]+", re.ASCII)
+"""What the shell and the admin tools let through as a table's name; the meta server itself takes anything."""
+_ALLOWED = "Use letters, digits and the characters _ . : only"
+
+
+@dataclasses.dataclass(frozen=True)
+class MovedTable:
+    """One table: its name on the source, and the one on the target."""
+
+    name: str
+    remote: str
+
+
+@dataclasses.dataclass(frozen=True)
+class TableOptions:
+    """The options of the module that renames and drops. ``reserve_seconds`` None: the server's own. ``cluster_name``
+    "": duplication knows the source by the name that it tells.
+    """
+
+    tables: t.Tuple[MovedTable, ...]
+    state: str
+    suffix: str
+    reserve_seconds: t.Optional[int]
+    cluster_name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class StandingOptions:
+    """The options of the module that tells where tables stand. ``remote`` "": as the target says. Seconds."""
+
+    tables: t.Tuple[MovedTable, ...]
+    remote: str
+    soak_time: float
+
+
+def table_argument_spec() -> ArgumentSpec:
+    """The options of ``pegasus_table`` besides those of the journal."""
+    return _common(
+        {
+            "state": {"type": "str", "required": True, "choices": list(STATES)},
+            "suffix": {"type": "str", "default": "_moved"},
+            "reserve_seconds": {"type": "int"},
+            "cluster_name": {"type": "str"},
+        }
+    )
+
+
+def standing_argument_spec() -> ArgumentSpec:
+    """The options of ``pegasus_table_info`` besides those of the journal."""
+    return _common(
+        {
+            "remote_cluster": {"type": "str"},
+            "soak_time": {"type": "str", "default": "0s"},
+        }
+    )
+
+
+def read_table_options(params: t.Mapping[str, t.Any]) -> TableOptions:
+    """The options; InvalidOption, or InvalidInput with all problems at once."""
+    problems: t.List[InvalidOption] = []
+    if not params.get("journal"):
+        problems.append(
+            InvalidOption(
+                "journal", "it is not given", "Give the journal of the migration, which tells what may be touched"
+            )
+        )
+    tables = _moved_tables(params, problems)
+    suffix = str(params["suffix"])
+    if not _LETTERS.fullmatch(suffix):
+        problems.append(InvalidOption("suffix", f"{suffix!r} cannot end the name of a table", _ALLOWED))
+    reserve: t.Optional[int] = None
+    if params.get("reserve_seconds") is not None:
+        try:
+            reserve = as_int(params["reserve_seconds"], "reserve_seconds", 1)
+        except InvalidOption as problem:
+            problems.append(problem)
+        if params["state"] == RENAMED:
+            problems.append(
+                InvalidOption(
+                    "reserve_seconds", "a table that is renamed stays, whatever is given here", "Leave it out"
+                )
+            )
+    raise_problems(problems)
+    return TableOptions(tables, str(params["state"]), suffix, reserve, str(params.get("cluster_name") or "").strip())
+
+
+def read_standing_options(params: t.Mapping[str, t.Any]) -> StandingOptions:
+    """The options; InvalidOption, or InvalidInput with all problems at once."""
+    problems: t.List[InvalidOption] = []
+    tables = _moved_tables(params, problems)
+    soak = 0.0
+    try:
+        soak = parse_duration(params["soak_time"], "soak_time", minimum=0)
+    except InvalidOption as problem:
+        problems.append(problem)
+    raise_problems(problems)
+    return StandingOptions(tables, str(params.get("remote_cluster") or "").strip(), soak)
+
+
+def _common(own: t.Mapping[str, t.Mapping[str, t.Any]]) -> ArgumentSpec:
+    spec = ArgumentSpec({"tables": {"type": "raw", "required": True}, "remote_tables": {"type": "raw"}, **own})
+    return spec.merge(connection_argument_spec(target=True))
+
+
+def _moved_tables(params: t.Mapping[str, t.Any], problems: t.List[InvalidOption]) -> t.Tuple[MovedTable, ...]:
+    tables = read_tables(params["tables"], problems)
+    try:
+        remote = {key: str(item) for key, item in as_mapping(params.get("remote_tables"), "remote_tables").items()}
+    except InvalidOption as problem:
+        problems.append(problem)
+        remote = {}
+    strangers = sorted(set(remote) - set(tables))
+    if strangers:
+        problems.append(
+            InvalidOption(
+                "remote_tables", f"{', '.join(strangers)} is not in tables", "Name tables of the source on the left"
+            )
+        )
+    problems.extend(
+        InvalidOption("remote_tables", f"{name!r} is not a table name", _ALLOWED)
+        for name in sorted(set(remote.values()))
+        if not _LETTERS.fullmatch(name)
+    )
+    moved = tuple(MovedTable(name, remote.get(name, name)) for name in tables)
+    names = [one.remote for one in moved]
+    problems.extend(
+        InvalidOption("remote_tables", f"two tables would go into {name}", "Give each its own name on the target")
+        for name in sorted({name for name in names if names.count(name) > 1})
+    )
+    return moved

@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import parse_iso
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model, table_past
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import table_standing as ts
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.table_options import MovedTable
+
+AT = "2026-11-21T03:14:00.000Z"
+
+
+def duplication(status: str) -> model.Duplication:
+    return model.Duplication(7, status, "onebox-b", 1)
+
+
+def entries(*records: t.Tuple[str, t.Dict[str, t.Any]]) -> t.List[Entry]:
+    return [Entry(seq, AT, kind, data, "", "") for seq, (kind, data) in enumerate(records)]
+
+
+def intent(resource: str, action: str, before: t.Any, after: t.Any) -> t.Tuple[str, t.Dict[str, t.Any]]:
+    data = {"id": resource + action, "resource": resource, "action": action, "before": before, "after": after}
+    return "change.intent", data
+
+
+ADDED = intent("pegasus:onebox-a/table/temp/duplication/onebox-b", "add", None, {"status": "DS_INIT"})
+SWITCHED = intent("zookeeper:/chroot/proxy/temp", "switch", "old", "new")
+COMMITTED = ("cutover.committed", {"table": "temp"})
+LIFTED = ("cutover.lifted", {"table": "temp"})
+
+
+@pytest.mark.parametrize(
+    ("committed", "fenced", "there", "stage"),
+    [
+        (False, False, None, "not_started"),
+        (False, False, duplication("DS_PREPARE"), "copying"),
+        (False, False, duplication("DS_APP"), "copying"),
+        (False, False, duplication("DS_PAUSE"), "copying"),
+        (False, False, duplication("DS_LOG"), "following"),
+        (False, True, duplication("DS_LOG"), "fenced"),
+        (True, True, duplication("DS_LOG"), "cut_over"),
+        (True, False, None, "cut_over"),
+    ],
+)
+def test_stages(committed: bool, fenced: bool, there: t.Optional[model.Duplication], stage: str) -> None:
+    assert ts.stage_of(committed, fenced, there) == stage
+
+
+def test_what_a_journal_tells() -> None:
+    told = table_past.told(entries(ADDED, SWITCHED, COMMITTED), ["temp", "other"])
+    assert told.committed == {"temp"}
+    assert told.switched == {"temp"}
+    assert told.duplicated == {"temp": {"onebox-b"}}
+    assert table_past.told(entries(ADDED, SWITCHED, COMMITTED), ["other"]).duplicated == {}
+
+
+def test_a_cutover_that_was_lifted_afterwards_was_none() -> None:
+    assert table_past.told(entries(ADDED, COMMITTED, LIFTED), ["temp"]).committed == frozenset()
+    assert table_past.committed_at(entries(COMMITTED, LIFTED), "temp") is None
+
+
+def test_a_znode_that_was_put_back_is_not_switched() -> None:
+    back = intent("zookeeper:/chroot/proxy/temp", "switch_back", "new", "old")
+    assert table_past.told(entries(SWITCHED, back), ["temp"]).switched == frozenset()
+
+
+def test_the_remote_is_known_without_the_target() -> None:
+    assert table_past.remote_of(entries(ADDED)) == "onebox-b"
+    assert table_past.remote_of([]) == ""
+
+
+def test_how_long_to_soak() -> None:
+    at = parse_iso(AT).timestamp()
+    assert table_past.committed_at(entries(COMMITTED), "temp") == at
+
+    def standing(cut_over_at: t.Optional[float]) -> ts.Standing:
+        return ts.Standing(MovedTable("temp", "temp"), ts.CUT_OVER, None, None, cut_over_at)
+
+    assert ts.soak_left([standing(at - 50), standing(at)], 60, at + 20) == 40
+    assert ts.soak_left([standing(at)], 60, at + 100) == 0
+    assert ts.soak_left([standing(None)], 60, at) == 0
