@@ -1,11 +1,12 @@
 # Copyright (c) 2026, the dbops.migration contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of the role are those of the modules: same defaults, same choices, and every one is handed on."""
+"""The options of a role are those of its modules: same defaults, same choices, and every one is handed on."""
 
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import typing as t
 
@@ -14,22 +15,59 @@ import yaml
 
 from tooling import content, paths
 
-SPECS = content.load_yaml("roles/greptimedb/meta/argument_specs.yml")["argument_specs"]
-TASKS = [path.read_text() for path in sorted((paths.ROOT / "roles/greptimedb/tasks").rglob("*.yml"))]
-VARS = (paths.ROOT / "roles/greptimedb/vars/main.yml").read_text()
-# Options of the role that are no option of a module, or have another name there.
-OTHER_NAMES = {
-    "allow_incomplete": None,
-    "cutover_timeout": ("greptimedb_region_proof", "timeout"),
-    "edited_plan": ("greptimedb_region_plan", "plan"),
-    "edited_plan_file": ("greptimedb_region_plan", "plan_file"),
-    "maintenance_mode": None,
-    "plan_file": ("greptimedb_region_plan", "dest"),
-    "report": ("migration_report", "dest"),
+# For each role, where its options are looked up, in this order; and those that are no option of a module (None), or
+# have another name there.
+ROLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str] | None]]] = {
+    "greptimedb": (
+        (
+            "greptimedb_region_migration",
+            "greptimedb_region_plan",
+            "greptimedb_region_proof",
+            "greptimedb_preflight",
+        ),
+        {
+            "allow_incomplete": None,
+            "cutover_timeout": ("greptimedb_region_proof", "timeout"),
+            "edited_plan": ("greptimedb_region_plan", "plan"),
+            "edited_plan_file": ("greptimedb_region_plan", "plan_file"),
+            "maintenance_mode": None,
+            "plan_file": ("greptimedb_region_plan", "dest"),
+            "report": ("migration_report", "dest"),
+        },
+    ),
+    "pegasus": (
+        ("pegasus_duplication", "pegasus_cutover", "pegasus_preflight", "pegasus_table", "pegasus_table_info"),
+        {
+            # Its default depends on who switches the clients.
+            "group_size": None,
+            "report": ("migration_report", "dest"),
+            # The name is found out where it is not given.
+            "remote_cluster": ("pegasus_table_info", "remote_cluster"),
+            "source_suffix": ("pegasus_table", "suffix"),
+            "source_tables": None,
+            "steady": None,
+            "switch_tasks": None,
+        },
+    ),
 }
-LOOKED_UP = ("greptimedb_region_migration", "greptimedb_region_plan", "greptimedb_region_proof", "greptimedb_preflight")
+# The way back has an entry point of its own.
+NOT_OFFERED = {("greptimedb", "strategy"): ["reverse"]}
 
 
+def specs(role: str) -> dict[str, t.Any]:
+    """The argument specs of a role, by entry point."""
+    return dict(content.load_yaml(f"roles/{role}/meta/argument_specs.yml")["argument_specs"])
+
+
+def used(role: str, name: str) -> bool:
+    """Whether a variable is used in the role's tasks, or in what its tasks are given."""
+    folder = paths.ROOT / "roles" / role
+    texts = [path.read_text() for path in sorted((folder / "tasks").rglob("*.yml"))]
+    texts.append((folder / "vars" / "main.yml").read_text())
+    return any(re.search(rf"\b{name}\b", text) for text in texts)
+
+
+@functools.cache
 def documented(module: str) -> dict[str, t.Any]:
     """The options of a module with those of its fragments of this collection."""
     source = (paths.ROOT / "plugins/modules" / f"{module}.py").read_text()
@@ -38,57 +76,67 @@ def documented(module: str) -> dict[str, t.Any]:
     assert text is not None
     document = yaml.safe_load(text.group(1))
     for fragment in document.get("extends_documentation_fragment") or []:
-        name = fragment.split(".")[2]
+        name, _dot, part = fragment[len("dbops.migration.") :].partition(".")
         if not fragment.startswith("dbops.migration._") or name == "_attributes":
             continue
         for node in ast.parse((paths.ROOT / "plugins/doc_fragments" / f"{name}.py").read_text()).body:
             if isinstance(node, ast.ClassDef):
                 for statement in node.body:
-                    if isinstance(statement, ast.Assign) and statement.targets[0].id == "DOCUMENTATION":  # type: ignore[attr-defined]
+                    wanted = part.upper() or "DOCUMENTATION"
+                    if isinstance(statement, ast.Assign) and statement.targets[0].id == wanted:  # type: ignore[attr-defined]
                         found.update(yaml.safe_load(ast.literal_eval(statement.value))["options"])
-    found.update(document["options"])
+    for name, option in document["options"].items():
+        # A module may add to what a fragment says.
+        found[name] = {**found.get(name, {}), **option}
     return found
 
 
-MODULES = {module: documented(module) for module in (*LOOKED_UP, "migration_report")}
 OPTIONS = sorted(
     {
-        (name[len("greptimedb_") :], yaml.safe_dump(option, sort_keys=True))
-        for spec in SPECS.values()
+        (role, name, yaml.safe_dump(option, sort_keys=True))
+        for role in ROLES
+        for spec in specs(role).values()
         for name, option in spec["options"].items()
     }
 )
 
 
-def test_every_entry_point_has_a_playbook_and_a_spec() -> None:
-    entries = {path.stem for path in (paths.ROOT / "roles/greptimedb/tasks").glob("*.yml")}
-    assert entries == set(SPECS)
-    playbooks = {path.stem for path in (paths.ROOT / "playbooks").glob("greptimedb*.yml")}
-    assert playbooks == {"greptimedb", *(f"greptimedb_{entry}" for entry in entries - {"main"})}
+def test_every_role_is_held_against_its_modules() -> None:
+    assert {path.parent.parent.name for path in (paths.ROOT / "roles").glob("*/meta/main.yml")} == set(ROLES)
 
 
-@pytest.mark.parametrize(("name", "text"), OPTIONS, ids=[name for name, _text in OPTIONS])
-def test_an_option_means_what_it_means_in_the_module(name: str, text: str) -> None:
+@pytest.mark.parametrize("role", ROLES)
+def test_every_entry_point_has_a_playbook_and_a_spec(role: str) -> None:
+    entries = {path.stem for path in (paths.ROOT / "roles" / role / "tasks").glob("*.yml")}
+    assert entries == set(specs(role))
+    playbooks = {path.stem for path in (paths.ROOT / "playbooks").glob(f"{role}*.yml")}
+    assert playbooks == {role, *(f"{role}_{entry}" for entry in entries - {"main"})}
+
+
+@pytest.mark.parametrize(("role", "name", "text"), OPTIONS, ids=[name for _role, name, _text in OPTIONS])
+def test_an_option_means_what_it_means_in_the_module(role: str, name: str, text: str) -> None:
     option = yaml.safe_load(text)
-    used = f"greptimedb_{name}"
-    assert any(re.search(rf"\b{used}\b", part) for part in [VARS, *TASKS])
-    target = OTHER_NAMES.get(name, ())
+    assert name.startswith(f"{role}_")
+    short = name[len(role) + 1 :]
+    assert used(role, name)
+    looked_up, other_names = ROLES[role]
+    target = other_names.get(short, ())
     if target is None:
         return
     if not target:
-        target = next((module, name) for module in LOOKED_UP if name in MODULES[module])
+        target = next((module, short) for module in looked_up if short in documented(module))
     module, its_name = target
-    theirs = MODULES[module][its_name]
+    theirs = documented(module)[its_name]
     assert str(option.get("default")) == str(theirs.get("default"))
     choices = theirs.get("choices")
-    if name == "strategy":
-        # The way back has an entry point of its own.
-        choices = [choice for choice in choices if choice != "reverse"]
+    if (role, short) in NOT_OFFERED:
+        choices = [choice for choice in choices if choice not in NOT_OFFERED[role, short]]
     assert option.get("choices") == choices
 
 
-def test_secrets_are_marked() -> None:
-    for spec in SPECS.values():
+@pytest.mark.parametrize("role", ROLES)
+def test_secrets_are_marked(role: str) -> None:
+    for spec in specs(role).values():
         for name, option in spec["options"].items():
             secret = re.search(r"password|secret_key|token", name) is not None
             assert bool(option.get("no_log")) == secret, name
