@@ -294,3 +294,19 @@ def test_a_moved_primary_ships_again_from_what_was_confirmed(pegasus_lab: LabFac
     source.wait_status(LOG)
     lab.wait_for(lambda state: source.progress()[0]["not_confirmed_mutations_num"] == 0)
     assert target.get(b"\0\x014")["error"] == 0
+
+
+@pytest.mark.parametrize("profile", ["2.5", "2.6"])
+def test_one_that_is_ready_at_once(pegasus_lab: LabFactory, profile: str) -> None:
+    lab = pegasus_lab(profile)
+    source, target = _sides(lab)
+    lab.foreign(add_duplication={"remote": "onebox-b", "ready": True})
+    assert source.entries()[0]["status"] == LOG
+    assert sorted(source.progress()) == [0, 1, 2, 3]
+    assert all(p["duplicating"] and not p["not_confirmed_mutations_num"] for p in source.progress().values())
+    assert source.incr(b"\0\1n") == "ERR_OPERATION_DISABLED"
+    assert target.app()["records"] == source.app()["records"]
+    for number in range(2):
+        source.put(b"\0\1%d" % number)
+    lab.wait_for(lambda state: target.get(b"\0\x010")["error"] == 0)
+    assert lab.requests(mutating=True) == []

@@ -254,8 +254,10 @@ class Actions:
             await cluster.meta.duplications.modify(change)
 
     async def _foreign_add_duplication(self, cluster: Cluster, table: str, values: t.Mapping[str, t.Any]) -> int:
-        """{"remote", "checkpoint": bool}; returns the dupid."""
+        """{"remote", "checkpoint": bool, "ready": bool}; returns the dupid. ready: in DS_LOG at once."""
         request = {"app_name": table, "remote_cluster_name": values["remote"]}
+        if values.get("ready"):
+            return await cluster.meta.duplications.add_ready(request)
         request["is_duplicating_checkpoint"] = values.get("checkpoint", True)
         return int((await cluster.meta.duplications.add(request))["dupid"])
 

@@ -266,14 +266,8 @@ class Duplications:
         try:
             if target is None or not target.meta.answers:
                 raise Refused("ERR_TIMEOUT")
-            envs = dict(app.envs)
-            envs["duplication.master_cluster"] = cluster.name
-            envs["duplication.master_metas"] = ",".join(cluster.meta.public_addresses)
-            if cluster.profile.newest:
-                envs["duplication.master_app_name"] = app.name
-                envs["duplication.follower_app_status"] = "creating"
             if not self._is_ours(target, duplication):
-                target.meta.tables.create_follower(app, duplication, envs, cluster)
+                target.meta.tables.create_follower(app, duplication, self._follower_envs(app), cluster)
                 await target.pause("meta_write")
                 if cluster.fault("follower_create_times_out", table=app.name):
                     raise Refused("ERR_TIMEOUT")
@@ -283,6 +277,38 @@ class Duplications:
             duplication.follower_error = str(refused)
         finally:
             duplication.follower_asked = False
+
+    def _follower_envs(self, app: App) -> dict[str, str]:
+        """A copy of the source's envs as they are now, and this cluster's mark."""
+        cluster = self._cluster
+        envs = dict(app.envs)
+        envs["duplication.master_cluster"] = cluster.name
+        envs["duplication.master_metas"] = ",".join(cluster.meta.public_addresses)
+        if cluster.profile.newest:
+            envs["duplication.master_app_name"] = app.name
+            envs["duplication.follower_app_status"] = "creating"
+        return envs
+
+    async def add_ready(self, request: Values) -> int:
+        """A duplication that is in DS_LOG at once, and known everywhere: for tests that are about what comes after."""
+        cluster = self._cluster
+        dupid = int((await self.add(request))["dupid"])
+        app = self._app(request["app_name"])
+        duplication = app.duplications[dupid]
+        target = cluster.peers[duplication.remote]
+        if target.app(duplication.remote_table) is not None:
+            raise Refused("ERR_APP_EXIST")
+        for partition in app.partitions:
+            duplication.prepared.add(partition.index)
+            duplication.confirmed[partition.index] = partition.decree
+            shipped = partition.decree
+            partition.duplicators[dupid] = Duplicator(dupid, model.LOG, model.SLOW, shipped, shipped, reported=True)
+            cluster.dirty.add(partition)
+        target.meta.tables.create_ready_follower(app, duplication, self._follower_envs(app))
+        duplication.status = model.LOG
+        for node in [*cluster.nodes.values(), *target.nodes.values()]:
+            node.config_sync()
+        return dupid
 
     def _is_ours(self, target: Cluster, duplication: Duplication) -> bool:
         """ERR_APP_EXIST if the name is taken; 2.6 takes a table that carries this cluster's mark for its own."""

@@ -132,6 +132,17 @@ class Tables:
         for partition, members in zip(found.partitions, cluster.place(found)):
             cluster.spawn(self._copy(app, partition, members, duplication, source))
 
+    def create_ready_follower(self, app: App, duplication: Duplication, envs: dict[str, str]) -> None:
+        """A follower that holds all that its source holds now."""
+        cluster = self._cluster
+        if "duplication.follower_app_status" in envs:
+            envs["duplication.follower_app_status"] = "created"
+        found = cluster.new_app(duplication.remote_table, app.partition_count, duplication.remote_replicas, envs)
+        found.status, found.data_version = model.AVAILABLE, app.data_version
+        for own, partition, members in zip(app.partitions, found.partitions, cluster.place(found)):
+            partition.store, partition.decree = dict(own.store), own.decree
+            cluster.serve(partition, members)
+
     async def _copy(
         self, app: App, partition: Partition, members: list[str], duplication: Duplication, source: Cluster
     ) -> None:
@@ -149,6 +160,7 @@ class Tables:
         decree, store = app.partitions[partition.index].checkpoints.get(duplication.id, (0, {}))
         partition.store = dict(store)
         partition.decree = decree
+        members.sort(key=lambda address: not cluster.nodes[address].alive)
         cluster.serve(partition, members[:1])
         await cluster.clock.sleep(cluster.span(durations.learn))
         for member in members[1:]:

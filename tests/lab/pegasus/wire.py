@@ -66,7 +66,7 @@ def encode_request(rpc: str, seq: int, argument: bytes, header: Header, kind: in
                 "app_id": header.app_id,
                 "partition_index": header.partition_index,
                 "client_timeout": header.timeout,
-                "client_partition_hash": header.partition_hash,
+                "client_partition_hash": header.partition_hash - (header.partition_hash >> 63 << 64),
                 "is_backup_request": False,
             },
         )
