@@ -11,7 +11,6 @@ Names of structs and fields follow Pegasus's own IDL (``idl/*.thrift``), shorten
 from __future__ import annotations
 
 import dataclasses
-import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.schema import (
     ADDRESS,
@@ -337,11 +336,3 @@ INCR = Rpc(
     ),
     mutating=True,
 )
-
-MUTATING: t.Mapping[str, Rpc] = {
-    rpc.name: rpc
-    for rpc in (
-        CREATE_APP, DROP_APP, RECALL_APP, RENAME_APP, UPDATE_APP_ENV, ADD_DUPLICATION, MODIFY_DUPLICATION, CONTROL_META,
-    )
-}  # fmt: skip
-"""What changes a cluster through its meta server, by RPC code."""

@@ -37,7 +37,6 @@ class Profile:
 
     # What can be asked.
     has_rename_app: bool
-    has_list_duplication: bool
     remote_app_name: bool
     """A duplication can have another table name on the remote, and tells it."""
     remote_replica_count: bool
@@ -47,35 +46,24 @@ class Profile:
     """``perf_counters`` (remote command and ``/perfCounter``) or ``metrics`` (``/metrics``) for duplication."""
     partition_states: bool
     """Query answers hold the confirmed decree of every partition (stale while nothing is written)."""
-    progress_source: str
-    """Where per-partition progress is read: always ``/replica/duplication`` of every replica server."""
 
     # How it behaves.
     config_sync_interval_mutable: bool
     """``config_sync_interval_ms`` can be read and changed over HTTP while the server runs."""
     holds_back_last_mutation: bool
     """The newest mutation of a partition is shipped only once another one, mostly an empty one, follows (#2050)."""
-    last_mutation_delay_seconds: float
-    """How long that can take: group check and the duplication's own cycle; 0 where nothing is held back."""
     resting_not_confirmed: int
     """``not_confirmed`` of an idle partition that is drained: the newest empty write itself is never shipped."""
-    add_twice: str
-    """A second duplication to one remote: ``silent_zero`` (ERR_OK with dupid 0) or ``dup_exists``."""
-    two_sources_one_remote_refused: bool
     target_create_idempotent: bool
     """A creation of the remote table whose answer was lost is recognised; before, DS_PREPARE lasts for ever (#2146)."""
     single_replica_target_stuck: bool
     """With one replica on the target, DS_APP lasts for ever (#2092)."""
     slow_empty_checkpoint: bool
     """An empty table's checkpoint takes very long (#2069)."""
-    crashes_on_bulk_load: bool
-    """Bulk load ingestion while duplicating crashes the source's replica server (#2100)."""
     master_metas_must_resolve: bool
     """Entries of ``duplication.master_metas`` are names that must resolve; before, they must be literal ip:port."""
     duplication_envs: tuple[str, ...]
     """App envs that a duplication leaves on the target. DEL is allowed everywhere."""
-    unknown_app_err: str
-    """What changing the envs of a table that does not exist answers."""
 
     # Defaults of the servers, in seconds.
     config_sync_seconds: float = 30.0
@@ -103,24 +91,17 @@ class Profile:
             version=version,
             generation="2.6" if from_2_6 else "2.5" if from_2_5 else "2.4",
             has_rename_app=from_2_5,
-            has_list_duplication=from_2_6,
             remote_app_name=from_2_6,
             remote_replica_count=from_2_6,
             atomic_idempotent=from_2_6,
             metrics="metrics" if from_2_6 else "perf_counters",
             partition_states=from_2_6,
-            progress_source="/replica/duplication",
             config_sync_interval_mutable=from_2_5,
             holds_back_last_mutation=not from_2_6,
-            last_mutation_delay_seconds=0.0 if from_2_6 else 200.0,
             resting_not_confirmed=0 if from_2_6 else 1,
-            add_twice="dup_exists" if from_2_6 else "silent_zero",
-            two_sources_one_remote_refused=from_2_6,
             target_create_idempotent=from_2_6,
             single_replica_target_stuck=not from_2_6,
             slow_empty_checkpoint=not from_2_6,
-            crashes_on_bulk_load=not from_2_6,
             master_metas_must_resolve=from_2_6,
             duplication_envs=envs,
-            unknown_app_err="ERR_APP_NOT_EXIST" if from_2_6 else "ERR_INVALID_PARAMETERS",
         )

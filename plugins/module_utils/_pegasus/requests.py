@@ -26,16 +26,6 @@ class Request:
         return {"rpc": self.rpc.name, "fields": dict(self.fields)}
 
 
-def describe_request(rpc: str, fields: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The description of a request by its RPC code; ValueError for a code or a field that is not known."""
-    if rpc not in messages.MUTATING:
-        raise ValueError(f"{rpc} changes nothing or is unknown")
-    unknown = sorted(set(fields) - set(messages.MUTATING[rpc].request.by_name))
-    if unknown:
-        raise ValueError(f"{rpc} has no field {', '.join(unknown)}")
-    return Request(messages.MUTATING[rpc], fields).describe()
-
-
 def update_app_env(
     name: str,
     operation: str,
