@@ -44,8 +44,6 @@ class Profile:
     """Tables can have atomic writes made idempotent; such a table accepts them while it duplicates."""
     metrics: str
     """``perf_counters`` (remote command and ``/perfCounter``) or ``metrics`` (``/metrics``) for duplication."""
-    partition_states: bool
-    """Query answers hold the confirmed decree of every partition (stale while nothing is written)."""
 
     # How it behaves.
     config_sync_interval_mutable: bool
@@ -95,7 +93,6 @@ class Profile:
             remote_replica_count=from_2_6,
             atomic_idempotent=from_2_6,
             metrics="metrics" if from_2_6 else "perf_counters",
-            partition_states=from_2_6,
             config_sync_interval_mutable=from_2_5,
             holds_back_last_mutation=not from_2_6,
             resting_not_confirmed=0 if from_2_6 else 1,
