@@ -19,6 +19,7 @@ from lab.pegasus.reference import DENY, Record, flags_of, migrate, run
 pytestmark = pytest.mark.skipif(bool(zookeeper.missing()), reason=zookeeper.missing())
 
 PARTITIONS = 8
+FACTOR = 25
 HOSTS = "zk1:2181,zk2:2181"
 FLAGS: dict[str, dict[str, t.Any]] = {
     "cold": {},
@@ -50,32 +51,32 @@ class Outcome:
         return max(float(end - start) for account in accounts for start, end in account["refused_windows"])
 
 
-async def _all_runs(lab: LabClient) -> list[Record]:
-    now = float(lab.state()["time"])
-    runs = []
-    for table, given in FLAGS.items():
+async def _all_runs(lab: LabClient) -> dict[str, Outcome]:
+    """All side by side; each outcome is looked at when its run ends, before time heals anything."""
+    now = float((await asyncio.to_thread(lab.state))["time"])
+
+    async def one(table: str, given: dict[str, t.Any]) -> Outcome:
         flags = flags_of(lab.describe, table=table, **given)
-        runs.append(migrate(lab.describe, flags, now, False, 60.0 if table == "busy" else 300.0))
-    return list(await asyncio.gather(*runs))
+        record = await migrate(lab.describe, flags, now, False, 150.0 if table == "busy" else 600.0)
+        ledger = await asyncio.to_thread(lab.ledger)
+        state = (await asyncio.to_thread(lab.state))["clusters"]
+        apps = state["source"]["apps"][table], state["target"]["apps"].get(table)
+        return Outcome(record, ledger["tables"][table], *apps)
+
+    return dict(zip(FLAGS, await asyncio.gather(*(one(table, given) for table, given in FLAGS.items()))))
 
 
 @pytest.fixture(scope="module")
 def outcomes() -> t.Iterator[dict[str, Outcome]]:
-    options = {"factor": 40, "partitions": PARTITIONS, "clients": len(FLAGS), "rate": 5 * len(FLAGS)}
+    options = {"factor": FACTOR, "partitions": PARTITIONS, "clients": len(FLAGS), "rate": 5 * len(FLAGS)}
     with process.start("pegasus", profile="2.5", table=",".join(FLAGS), **options) as lab:
         for table in BY_HAND:
             lab.foreign(table=table, add_duplication={"remote": "onebox-b"})
-        lab.wait_for(lambda state: all(_status(state, table) == "DS_LOG" for table in BY_HAND))
+        lab.wait_for(lambda state: all(_status(state, table) == "DS_LOG" for table in BY_HAND), 120)
         lab.fault("dup_stuck", table="stalled")
         lab.config(durations={"copy": [3000, 3000]})  # the checkpoint of "cold" is large
         lab.foreign(table="elsewhere", znode={"cluster": "target"})
-        records = asyncio.run(_all_runs(lab))
-        ledgers, state = lab.ledger()["tables"], lab.state()["clusters"]
-        sources, targets = state["source"]["apps"], state["target"]["apps"]
-        yield {
-            table: Outcome(record, ledgers[table], sources[table], targets.get(table))
-            for table, record in zip(FLAGS, records)
-        }
+        yield asyncio.run(_all_runs(lab))
 
 
 def _status(state: dict[str, t.Any], table: str) -> str:
@@ -152,15 +153,15 @@ def test_an_entry_that_names_another_cluster_is_seen_only_after_the_block(outcom
 
 def test_above_the_threshold_it_waits_for_ever(outcomes: dict[str, Outcome]) -> None:
     busy = outcomes["busy"]
-    assert busy.record.error == "interrupted after 60 s"
+    assert busy.record.error == "interrupted after 150 s"
     assert busy.record.blocked is None
     assert DENY not in busy.source["envs"]
-    assert len([line for _at, line in busy.record.log if "has pending_mutations_count" in line]) >= 4
+    assert len([line for _at, line in busy.record.log if "has pending_mutations_count" in line]) >= 2
 
 
 def test_on_newer_servers_it_starts_not_at_all_or_ends_after_the_duplication_was_made() -> None:
     """Defect 5."""
-    with process.start("pegasus", profile="2.6", factor=40, partitions=PARTITIONS, clients=0) as lab:
+    with process.start("pegasus", profile="2.6", factor=FACTOR, partitions=PARTITIONS, clients=0) as lab:
         record = run(lab)
         assert record.error == "failed to list nodes [context deadline exceeded]"
         assert not lab.state()["clusters"]["source"]["apps"]["temp"]["duplications"]
@@ -171,7 +172,7 @@ def test_on_newer_servers_it_starts_not_at_all_or_ends_after_the_duplication_was
 
 def test_a_server_without_a_replica_of_the_table_ends_it() -> None:
     """Defect 7; and what it says of a table that is not there."""
-    with process.start("pegasus", profile="2.4", factor=40, partitions=1, clients=0, no_metaproxy=True) as lab:
+    with process.start("pegasus", profile="2.4", factor=FACTOR, partitions=1, clients=0, no_metaproxy=True) as lab:
         error = run(lab).error
         assert error.startswith('failed to call "http://127.0.0.1:')
         assert error.endswith('": code=404')

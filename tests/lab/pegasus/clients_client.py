@@ -21,7 +21,7 @@ from lab.pegasus.wire import Header, RpcError
 PUT = "RPC_RRDB_RRDB_PUT"
 STORED = b"\x08\x00\x01" + bytes(4)
 """How an encoded update_response with error 0 begins."""
-LEAST_TIMEOUT = 0.3
+LEAST_TIMEOUT = 1.0
 """Real seconds: a fast clock must not make a busy machine look like a silent server."""
 LEAST_RETRY = 0.02
 LEAST_REFRESH = 0.05

@@ -16,10 +16,12 @@ from lab.pegasus.wire import Header, RpcError
 
 QUERY = "RPC_CM_QUERY_PARTITION_CONFIG_BY_INDEX"
 EACH_TIMEOUT = 1.0
-"""Lab seconds that one server has to answer before the next one is asked."""
-LEAST_TIMEOUT = 0.5
-"""Real seconds: however fast the lab's clock, its servers need some time."""
+"""Lab seconds after which the next server is asked too; an answer of the first one still counts."""
+LEAST_EACH, LEAST_TIMEOUT = 0.25, 5.0
+"""Real seconds until the next server is asked, and for the whole query: a busy machine is no silent server."""
 TRIES = 5
+FORWARD = "ERR_FORWARD_TO_OTHERS"
+NOT_LEADING = (FORWARD, "ERR_SERVICE_NOT_ACTIVE")
 
 
 def error_of(answer: bytes) -> str:
@@ -30,7 +32,7 @@ def error_of(answer: bytes) -> str:
 
 
 class Resolver:
-    """Asks the server that led last, then the others. An answer stays bytes."""
+    """Asks the server that led last, and others when it refuses or is slow, as the Go client does."""
 
     def __init__(self, clock: LabClock, addresses: t.Sequence[str], insiders: Insiders) -> None:
         self._clock = clock
@@ -41,37 +43,49 @@ class Resolver:
     async def query(self, table: str) -> bytes | None:
         """An encoded query_cfg_response that is not ERR_FORWARD_TO_OTHERS; None when no server gave one."""
         argument = structs.encode("query_cfg_request", {"app_name": table, "partition_indices": []})
-        for _attempt in range(TRIES):
-            lead = self._lead
-            answer = await self._ask(self._addresses[lead], argument)
-            if answer is not None:
-                error = error_of(answer)
-                if error not in ("ERR_FORWARD_TO_OTHERS", "ERR_SERVICE_NOT_ACTIVE"):
-                    return answer
-                if error == "ERR_FORWARD_TO_OTHERS" and self._forwarded(answer):
-                    continue
-                await self._clock.sleep(0.1)
-            if self._lead == lead:
-                self._lead = (lead + 1) % len(self._addresses)
+        loop, factor = asyncio.get_running_loop(), self._clock.factor
+        end = loop.time() + max(TRIES * EACH_TIMEOUT / factor, LEAST_TIMEOUT)
+        asked: dict[asyncio.Task[bytes | None], int] = {}
+        server, tries = self._lead, 0
+        try:
+            while loop.time() < end and (asked or tries < TRIES):
+                if tries < TRIES:
+                    asked[loop.create_task(self._ask(self._addresses[server], argument))] = server
+                    tries += 1
+                pause = max(EACH_TIMEOUT / factor, LEAST_EACH)
+                done, _waiting = await asyncio.wait(asked, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+                server = (server + 1) % len(self._addresses)
+                for task in done:
+                    number, answer = asked.pop(task), task.result()
+                    error = error_of(answer) if answer is not None else ""
+                    if answer is not None and error not in NOT_LEADING:
+                        self._lead = number
+                        return answer
+                    leader = self._leader(answer) if answer is not None and error == FORWARD else None
+                    if leader is not None:
+                        server = leader
+                    elif answer is not None:
+                        await self._clock.sleep(0.1)
+        finally:
+            for task in asked:
+                task.cancel()
         return None
 
-    def _forwarded(self, answer: bytes) -> bool:
-        """Turn to the leader that the answer names; False when it names none."""
+    def _leader(self, answer: bytes) -> int | None:
+        """The number of the leader that the answer names, if it names one."""
         partitions = structs.decode("query_cfg_response", answer).get("partitions", ())
         leader = partitions[0]["primary"] if partitions else ""
         if not leader:
-            return False
+            return None
         if leader not in self._addresses:
             self._addresses.append(leader)
-        self._lead = self._addresses.index(leader)
-        return True
+        return self._addresses.index(leader)
 
     async def _ask(self, address: str, argument: bytes) -> bytes | None:
-        timeout = max(EACH_TIMEOUT / self._clock.factor, LEAST_TIMEOUT)
         try:
-            asked = self._links.call(address, QUERY, argument, Header(timeout=int(EACH_TIMEOUT * 1000)))
-            return t.cast(bytes, await asyncio.wait_for(asked, timeout))
-        except (asyncio.TimeoutError, RpcError):
+            header = Header(timeout=int(EACH_TIMEOUT * 1000))
+            return t.cast(bytes, await self._links.call(address, QUERY, argument, header))
+        except RpcError:
             return None
 
     def close(self) -> None:
