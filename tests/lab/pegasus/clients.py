@@ -18,7 +18,7 @@ from lab.pegasus.clients_routing import KINDS
 
 MIN_PAUSE = 0.005
 """Real seconds: faster clients send several writes per turn instead of sleeping less."""
-MOST_WRITES = 1500.0
+MOST_WRITES = 1000.0
 """Real writes per second: a faster lab writes less per lab second, so that servers and clients fit one processor."""
 
 
