@@ -31,6 +31,10 @@ ONE_CLUSTER: dict[str, Options] = {
     "info": {},
 }
 EVERY = {**TWO_CLUSTERS, **ONE_CLUSTER}
+WITH_METAPROXY: dict[str, Options] = {
+    "cutover": {"tables": "temp"},
+    "metaproxy_table": {"tables": "temp", "target_meta_servers": None},
+}
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +44,8 @@ def lab() -> t.Iterator[LabClient]:
 
 
 def given(lab: LabClient, module: str, **more: t.Any) -> Options:
-    found = {**clusters(lab), **EVERY[module], **more}
+    way = metaproxy(lab) if module in WITH_METAPROXY else {}
+    found = {**clusters(lab), **way, **{**EVERY, **WITH_METAPROXY}[module], **more}
     if module in ONE_CLUSTER:
         found.pop("target_meta_servers")
     return found
@@ -234,6 +239,64 @@ def test_a_wrong_chroot(lab: LabClient, chroot: str) -> None:
     way = metaproxy(lab)
     way["zookeeper_hosts"] += chroot
     refused(lab, "preflight", "chroot", "zookeeper_hosts", **way)
+
+
+@pytest.mark.parametrize(
+    ("module", "more", "words"),
+    [
+        ("cutover", {"budget": "0"}, ["budget", "'0' is too short"]),
+        ("cutover", {"budget": "5 parsecs"}, ["budget", "'parsecs'"]),
+        ("cutover", {"config_sync_interval": "soon"}, ["config_sync_interval", "'soon'"]),
+        ("cutover", {"journal": None}, ["journal", "not given"]),
+        ("cutover", {"metaproxies": ""}, ["metaproxies", "no MetaProxy is given"]),
+        ("cutover", {"tables": "te/mp"}, ["tables[0]", "'te/mp'"]),
+        ("cutover", {"target_meta_servers": "a:1"}, ["target_meta_servers", "only one address (a:1)"]),
+        ("metaproxy_table", {"meta_addrs": "a:1"}, ["meta_addrs", "only one address (a:1)"]),
+        ("metaproxy_table", {"zookeeper_root": "metaproxy"}, ["zookeeper_root", "'metaproxy'"]),
+    ],
+)
+def test_the_switch_is_not_begun_with_options_that_cannot_be(
+    lab: LabClient, tmp_path: pathlib.Path, module: str, more: Options, words: list[str]
+) -> None:
+    journal = {"journal": str(tmp_path / "journal.jsonl"), "migration_id": "temp"}
+    refused(lab, module, *words, contact=False, **{**journal, **more})
+
+
+@pytest.mark.parametrize(
+    ("module", "more", "words"),
+    [
+        ("cutover", {"tables": "nowhere"}, ["nowhere", "nothing was fenced"]),
+        ("cutover", {"tables": "temp"}, ["there is no duplication to onebox-b"]),
+        ("metaproxy_table", {"tables": "nowhere"}, ["no znode /metaproxy/nowhere"]),
+    ],
+)
+def test_the_switch_is_not_begun_for_tables_that_are_not_ready(
+    lab: LabClient, tmp_path: pathlib.Path, module: str, more: Options, words: list[str]
+) -> None:
+    journal: Options = {"journal": str(tmp_path / "journal.jsonl"), "migration_id": "temp"}
+    refused(lab, module, *words, **journal, **more)
+
+
+@pytest.mark.parametrize("module", list(WITH_METAPROXY))
+def test_a_wrong_chroot_stops_the_switch(lab: LabClient, tmp_path: pathlib.Path, module: str) -> None:
+    hosts = lab.describe["zookeeper"]["hosts"] + "/nowhere"
+    journal: Options = {"journal": str(tmp_path / "journal.jsonl"), "migration_id": "temp"}
+    result = refused(lab, module, "zookeeper_hosts", "chroot /nowhere", zookeeper_hosts=hosts, **journal)
+    assert result["code"] == "pegasus.zookeeper_chroot"
+
+
+def test_a_budget_below_what_the_forecast_needs(lab: LabClient, tmp_path: pathlib.Path) -> None:
+    lab.foreign(add_duplication={"remote": "onebox-b"})
+    try:
+        journal: Options = {"journal": str(tmp_path / "journal.jsonl"), "migration_id": "temp"}
+        options = given(lab, "cutover", budget="2s", **journal)
+        # Before it has caught up, that is the reason to refuse.
+        lab.wait_for(lambda _state: "budget" in pegasus_places.run("cutover", options)["msg"], 60)
+        result = refused(lab, "cutover", "budget: 2s is too short", "at least", budget="2s", **journal)
+        assert result["code"] == "pegasus.budget_too_small"
+    finally:
+        lab.foreign(duplication={"status": "removed"})
+        lab.foreign(cluster="target", drop_table="temp")
 
 
 # ---- journals
