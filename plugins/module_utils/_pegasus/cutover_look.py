@@ -87,15 +87,20 @@ class Eyes:
         values = [float(value.value) for value in found.good.values() if value.value.isdigit()]
         return max(values, default=default)
 
-    def tables(self, clusters: Clusters, names: t.Sequence[str], samples: int = SAMPLES) -> t.Dict[str, TableView]:
-        """Every table, with its lag in several samples taken a second apart."""
+    def tables(self, clusters: Clusters, names: t.Sequence[str]) -> t.Dict[str, TableView]:
+        """Every table, without its lag."""
         apps = {app.name: app for app in self.source.list_apps() if app.status != "DROPPED"}
         target_apps = {app.name: app for app in self.target.list_apps() if app.status != "DROPPED"}
         views = {name: self._table(clusters, name, apps.get(name), target_apps) for name in names}
         self._add_znodes(clusters, views)
+        return views
+
+    def sampled(self, listed: t.Iterable[TableView], samples: int = SAMPLES) -> t.Dict[str, TableView]:
+        """The same tables with their lag, in several samples taken a second apart."""
+        views = {view.name: view for view in listed}
         first: t.Dict[str, t.Dict[int, int]] = {}
         began = self.clock.monotonic()
-        for number in range(samples):
+        for number in range(samples if views else 0):
             if number:
                 self.clock.sleep(SAMPLE_PAUSE)
             for name, view in views.items():

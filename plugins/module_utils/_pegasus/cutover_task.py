@@ -158,6 +158,9 @@ class CutoverTask:
         """Gate and forecast, for everything that is to be fenced; by the first table of each group."""
         request = eyes.request
         findings = []
+        fenced = [self._tracks[name].view for name, what in todo.items() if what in (cp.FRESH, cp.LIFT_FIRST)]
+        for name, sampled in eyes.sampled(fenced).items():
+            self._tracks[name].view = sampled
         for name, what in todo.items():
             if what in (cp.FRESH, cp.LIFT_FIRST):
                 view = self._tracks[name].view

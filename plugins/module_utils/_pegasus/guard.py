@@ -245,8 +245,8 @@ class Guard:
             return True
         if self.state not in gs.ENDS or self._ended is None:
             return False
-        here = any(line.owner for line in self._lines)
-        if here and not self._bye:
+        if self._lines and not self._bye:
+            # Whoever is there puts the intervals back itself, with the journal.
             return False
         if self._intervals_left and not self._restored(now):
             return False

@@ -1,0 +1,205 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whole cutovers against the lab, with clients that write all the time."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import typing as t
+
+import pytest
+
+from lab import process
+from lab.client import LabClient
+from lab.pegasus import zookeeper
+from system.pegasus_cutover_lab import Cutovers, duplicate, finish
+
+pytestmark = pytest.mark.skipif(bool(zookeeper.missing()), reason=zookeeper.missing() or "ZooKeeper is here")
+
+LabStarter = t.Callable[..., Cutovers]
+
+
+@pytest.fixture(name="cutovers")
+def _cutovers(tmp_path: pathlib.Path) -> t.Iterator[LabStarter]:
+    with_labs: list[t.Any] = []
+
+    def begin(profile: str = "2.6", budget: str = "60s", tables: str = "temp", **options: t.Any) -> Cutovers:
+        manager = process.start(
+            "pegasus", profile, **{"partitions": 8, "factor": 10, "rate": 60, "clients": 4, "table": tables, **options}
+        )
+        lab = manager.__enter__()
+        with_labs.append(manager)
+        duplicate(lab, tables.split(","))
+        lab.clear_requests()
+        return Cutovers(lab, tmp_path, budget)
+
+    yield begin
+    for manager in with_labs:
+        manager.__exit__(None, None, None)
+
+
+def _missing(lab: LabClient) -> int:
+    return int(lab.ledger()["missing"])
+
+
+def _calls(result: t.Mapping[str, t.Any]) -> list[str]:
+    """The changes in the words of the lab's record; znodes are not in it."""
+    found = []
+    for change in result["changes"]:
+        request = change["request"]
+        if "http" in request:
+            found.append(request["http"].split("/", 3)[3])
+        elif "rpc" in request:
+            fields = request["fields"]
+            found.append(f"{fields['app_name']} {fields['keys'][0]} {','.join(fields.get('values', ['-']))}")
+    return found
+
+
+def _recorded(cutovers: Cutovers) -> list[str]:
+    found = []
+    for text in cutovers.sent():
+        if "updateConfig" in text:
+            found.append(text.split("/", 1)[1])
+        elif "UPDATE_APP_ENV" in text:
+            _rpc, table, operation, pair = text.split(" ", 3)
+            key, _equal, value = pair.partition("=")
+            found.append(f"{table} {key} {value if operation == 'set' else '-'}")
+    return found
+
+
+@pytest.mark.cost(25)
+def test_predicted_done_and_left_alone(cutovers: LabStarter) -> None:
+    one = cutovers(tables="temp")
+    predicted = one.run("temp", check=True)
+    assert not predicted["failed"], predicted
+    assert one.sent() == [] and not pathlib.Path(one.journal("temp")).exists()
+    result = one.run("temp")
+    assert not result["failed"], result
+    assert result["state"] == "committed"
+    assert result["changes"] == predicted["changes"]
+    assert _recorded(one) == _calls(predicted)
+    assert one.points_at("temp") == "onebox-b" and one.intervals() == {"30000"}
+    assert one.app("temp")["envs"]["replica.deny_client_request"] == "reconfig*all"
+    assert _missing(one.lab) == 0
+    window, forecast = result["tables"][0]["window"], result["tables"][0]["forecast"]
+    assert window["refused"] <= forecast["window_p95"] * 1.25
+    journal = [json.loads(line) for line in pathlib.Path(one.journal("temp")).read_text().splitlines()]
+    drained = next(e["data"] for e in journal if e["kind"] == "proof" and e["data"]["kind"] == "drain")
+    assert len(drained["items"]) == 8 and all(item["confirmed"] >= item["position"] for item in drained["items"])
+    one.lab.clear_requests()
+    again = one.run("temp")
+    assert (again["failed"], again["changed"], again["state"], one.sent()) == (False, False, "committed", [])
+    assert one.run("temp", check=True)["changes"] == []
+
+
+@pytest.mark.cost(40)
+@pytest.mark.parametrize(("profile", "interval"), [("2.4", "1s"), ("2.5", "1s")])
+def test_the_held_back_mutation_is_waited_for(cutovers: LabStarter, profile: str, interval: str) -> None:
+    one = cutovers(profile, budget="400s", factor=20)
+    refused = one.run("temp", check=True, budget="60s")
+    assert refused["code"] == "pegasus.budget_too_small" and refused["details"]["minimum_budget"] > 200
+    result = one.run("temp", config_sync_interval=interval)
+    assert not result["failed"], result
+    assert result["state"] == "committed" and _missing(one.lab) == 0
+    window, forecast = result["tables"][0]["window"], result["tables"][0]["forecast"]
+    assert window["refused"] == pytest.approx(forecast["window_p50"], rel=0.35)
+    assert ("shorten" in [change["action"] for change in result["changes"]]) == (profile != "2.4")
+
+
+@pytest.mark.cost(20)
+def test_accepted_by_name_it_is_told_of(cutovers: LabStarter) -> None:
+    one = cutovers("2.5")
+    result = one.run("temp", last_mutation="accept")
+    assert not result["failed"] and result["tables"][0]["window"]["refused"] < 25, result
+    assert [found["id"] for found in result["findings"]] == ["pegasus.cutover.last_mutation_held_back"]
+
+
+@pytest.mark.cost(30)
+def test_several_tables_in_groups(cutovers: LabStarter) -> None:
+    one = cutovers(tables="a,b,c", partitions=4)
+    predicted = one.run("a", check=True, tables=["a", "b", "c"], group_size=2)
+    result = one.run("a", tables=["a", "b", "c"], group_size=2)
+    assert not result["failed"], result
+    assert result["changes"] == predicted["changes"] and _recorded(one) == _calls(result)
+    actions = [change["action"] for change in result["changes"] if change["action"] not in ("shorten", "restore")]
+    assert actions == ["fence", "fence", "switch", "switch", "close", "close", "fence", "switch", "close"]
+    assert all(one.points_at(table) == "onebox-b" for table in "abc") and one.intervals() == {"30000"}
+
+
+@pytest.mark.cost(40)
+def test_handed_over_committed_lifted_or_left_to_the_guard(cutovers: LabStarter) -> None:
+    one = cutovers(tables="a,b,c", partitions=4, budget="80s")
+    first = one.run("a", switch="hand_over")
+    assert not first["failed"] and first["state"] == "handed_over" and first["deadline"], first
+    assert one.denied("a") and one.points_at("a") == "onebox-a"
+    assert one.run("a", switch="hand_over")["code"] == "pegasus.cutover_running"
+    second = one.run("a", switch="hand_over", state="committed")
+    assert not second["failed"] and second["state"] == "committed", second
+    assert one.app("a")["envs"]["replica.deny_client_request"] == "reconfig*all" and one.intervals() == {"30000"}
+    assert one.run("a", switch="hand_over", state="committed")["changed"] is False
+    assert one.run("a", switch="hand_over", state="lifted")["code"] == "pegasus.already_on_target"
+
+    assert one.run("b", switch="hand_over")["state"] == "handed_over"
+    predicted = one.run("b", check=True, switch="hand_over", state="lifted")
+    lifted = one.run("b", switch="hand_over", state="lifted")
+    assert not lifted["failed"] and lifted["state"] == "lifted" and lifted["changes"] == predicted["changes"], lifted
+    assert one.writable("b") and one.intervals() == {"30000"}
+    assert one.run("b", switch="hand_over", state="lifted")["changed"] is False
+
+    assert one.run("c", switch="hand_over")["state"] == "handed_over"
+    one.until(lambda: one.writable("c"), 81)
+    one.until(lambda: one.intervals() == {"30000"})
+    late = one.run("c", switch="hand_over", state="committed")
+    assert late["code"] == "pegasus.fence_was_lifted"
+    assert one.writable("c")
+
+
+@pytest.mark.cost(60)
+def test_whatever_goes_wrong_before_the_switch_ends_in_a_lift(cutovers: LabStarter) -> None:
+    tables = ["paused", "skip", "removed", "opened", "znode", "moved", "stuck"]
+    one = cutovers(tables=",".join(tables), partitions=4, budget="40s")
+
+    def struck(table: str, **action: t.Any) -> dict[str, t.Any]:
+        point = one.lab.breakpoint(f"{table} set replica.deny_client_request=reconfig*write", "after")
+        running = one.start(table)
+        assert one.lab.wait_breakpoint(30)
+        one.lab.foreign(table=table, **action)
+        one.lab.release(point)
+        result = finish(running)
+        one.lab.clear_breakpoints()
+        return result
+
+    for table, action, code in (
+        ("paused", {"duplication": {"status": "pause"}}, "pegasus.fence_broken"),
+        ("skip", {"duplication": {"fail_mode": "skip"}}, "pegasus.fence_broken"),
+        ("znode", {"znode": {"cluster": "source"}}, "pegasus.znode_changed"),
+    ):
+        result = struck(table, **action)
+        assert (result["failed"], result["code"]) == (True, code), result
+        assert result["tables"][0]["state"] == "lifted" and one.writable(table), table
+        assert one.points_at(table) == "onebox-a"
+    opened = struck("opened", env={"replica.deny_client_request": None})
+    assert opened["failed"] and one.writable("opened"), opened
+    moved = struck("moved", move_primary={"partition": 0})
+    assert not moved["failed"] and moved["state"] == "committed", moved
+    one.lab.fault("dup_stuck", table="stuck", times=0)
+    late = one.run("stuck", budget="30s")
+    assert late["failed"] and one.writable("stuck"), late
+    assert one.intervals() == {"30000"} and _missing(one.lab) == 0
+
+
+@pytest.mark.cost(30)
+def test_a_proxy_that_lost_its_watch_is_named_and_the_next_run_goes_on(cutovers: LabStarter) -> None:
+    one = cutovers(partitions=4, budget="40s")
+    one.lab.call("POST", "/metaproxy/0/lose_watches", {})
+    result = one.run("temp")
+    assert result["code"] == "pegasus.metaproxy_not_switched", result
+    assert one.lab.describe["metaproxies"][0] in result["msg"]
+    assert one.points_at("temp") == "onebox-b" and one.denied("temp")
+    one.lab.call("POST", "/metaproxy/0/kill", {})
+    one.lab.call("POST", "/metaproxy/0/start", {})
+    again = one.run("temp")
+    assert not again["failed"] and again["state"] == "committed", again
+    assert _missing(one.lab) == 0 and one.intervals() == {"30000"}
