@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the dbops.migration contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs one module of the Pegasus engine as Ansible starts it, against a lab."""
+"""Running the Pegasus modules as Ansible starts them, against a lab, and what the lab's record must say of it."""
 
 from __future__ import annotations
 
@@ -13,52 +13,63 @@ import sys
 import typing as t
 
 from lab.client import LabClient
+from lab.pegasus import texts
 
 MODULES = "ansible_collections.dbops.migration.plugins.modules.pegasus_"
 COLLECTIONS = pathlib.Path(__file__).resolve().parents[2] / "build" / "collections"
-
-# What a person's shell may hold and a test must not see.
-_DROPPED = ("PEGASUS_", "DBOPS_MIGRATION_", "AWS_")
+PROFILES = ("2.4", "2.5", "2.6")
+SMALL: dict[str, t.Any] = {
+    "engine": "pegasus",
+    "partitions": 8,
+    "clients": 2,
+    "rate": 40,
+    "factor": 20,
+    "no_metaproxy": True,
+}
 
 Result = t.Dict[str, t.Any]
 
 
-def run(module: str, options: t.Mapping[str, t.Any]) -> Result:
-    """One run; options that are None are left out."""
+def metas(lab: LabClient, side: str = "source") -> str:
+    """The meta servers of one side, as JSON text, as AWX would give them."""
+    return json.dumps(lab.describe["clusters"][side]["metas"])
+
+
+def start(module: str, options: t.Mapping[str, t.Any], check: bool = False) -> subprocess.Popen[str]:
+    """Start one module; what is None is left out."""
     given = {name: value for name, value in options.items() if value is not None}
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(_DROPPED)}
-    # A module that refuses exits with 1 and tells why in its result.
-    done = subprocess.run(
+    process = subprocess.Popen(
         [sys.executable, "-m", MODULES + module],
-        input=json.dumps({"ANSIBLE_MODULE_ARGS": given}),
-        env={**environment, "PYTHONPATH": str(COLLECTIONS)},
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(COLLECTIONS)},
         text=True,
-        timeout=120,
-        check=False,
     )
-    assert "{" in done.stdout, done.stdout + done.stderr
-    result: Result = json.loads(done.stdout[done.stdout.index("{") :])
+    assert process.stdin is not None
+    process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": {**given, "_ansible_check_mode": check}}))
+    process.stdin.close()
+    process.stdin = None
+    return process
+
+
+def run(module: str, lab: LabClient, check: bool = False, side: str = "source", **options: t.Any) -> Result:
+    """One run to its end; its result, which may be a failure but no fault of the collection."""
+    process = start(module, {"meta_servers": metas(lab, side), **options}, check)
+    out, err = process.communicate(timeout=120)
+    assert "{" in out, out + err
+    result: Result = json.loads(out[out.index("{") :])
     assert result.get("code") != "internal.error", result
+    result.pop("invocation", None)
     return result
 
 
-def clusters(lab: LabClient) -> dict[str, t.Any]:
-    """Both clusters of a lab; lists as JSON text, as AWX would give them."""
-    described = lab.describe["clusters"]
-    return {
-        "meta_servers": json.dumps(described["source"]["metas"]),
-        "target_meta_servers": json.dumps(described["target"]["metas"]),
-    }
+def sent(lab: LabClient) -> list[str]:
+    """The requests that change something, in order, as the lab has recorded them."""
+    return [one["request"] for one in lab.requests(mutating=True)]
 
 
-def metaproxy(lab: LabClient) -> dict[str, t.Any]:
-    """ZooKeeper and MetaProxies of a lab; nothing for a lab without."""
-    described = lab.describe
-    if not described["zookeeper"]:
-        return {}
-    return {
-        "zookeeper_hosts": described["zookeeper"]["hosts"],
-        "zookeeper_root": described["zookeeper"]["root"],
-        "metaproxies": json.dumps(described["metaproxies"]),
-    }
+def told(result: Result) -> list[str]:
+    """The calls that a result tells of, in the words of the lab's record; several changes can share one call."""
+    calls = result["calls"] if "calls" in result else [change["request"] for change in result["changes"]]
+    return [texts.describe(call["rpc"], call["fields"]) for call in calls]

@@ -135,8 +135,18 @@ class Propagation:
         probes = 0
         while True:
             config = self._client.query_config(table)
-            if config is None or not self._knows_that_it_duplicates(config):
+            if config is None:
                 return None
+            if not self._knows_that_it_duplicates(config):
+                # A server that is slow, or a primary that has just moved. When the interval is over, the probe is not
+                # needed any more.
+                if (
+                    deadline.expired
+                    or self._clock.now().timestamp() > subject.since + self._profile.config_sync_seconds
+                ):
+                    return None
+                deadline.sleep(PROBE_PAUSE)
+                continue
             words = self._replicas.probe_writes(config, timeout=max(0.1, deadline.remaining()))
             probes += 1
             if model.WRITES_APPLIED in words.values():
