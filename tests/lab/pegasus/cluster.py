@@ -174,7 +174,6 @@ class Cluster:
                 node = self.nodes.get(partition.primary)
                 if node is not None and node.alive and now - partition.written_at >= interval:
                     self.write(partition, ())
-                    partition.empty_decree = partition.decree
             wake = min(self._checks[0][0], now + 5.0) if self._checks else now + 5.0
             await self.clock.sleep(max(wake - now, MIN_PAUSE * self.clock.factor))
 

@@ -10,6 +10,7 @@ import typing as t
 
 from lab.pegasus import model, storage
 from lab.pegasus.errors import Refused
+from lab.pegasus.followers import Followers
 from lab.pegasus.model import App, Duplication, Duplicator, Partition
 
 if t.TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Duplications:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
+        self._followers = Followers(cluster)
 
     def _app(self, name: str) -> App:
         app = self._cluster.app(name)
@@ -85,6 +87,27 @@ class Duplications:
         if newest:
             result.update(remote_app_name=table, remote_replica_count=replicas)
         return result
+
+    async def add_ready(self, request: Values) -> int:
+        """A duplication that is in DS_LOG at once, and known everywhere: for tests that are about what comes after."""
+        cluster = self._cluster
+        dupid = int((await self.add(request))["dupid"])
+        app = self._app(request["app_name"])
+        duplication = app.duplications[dupid]
+        target = cluster.peers[duplication.remote]
+        if target.app(duplication.remote_table) is not None:
+            raise Refused("ERR_APP_EXIST")
+        for partition in app.partitions:
+            duplication.prepared.add(partition.index)
+            duplication.confirmed[partition.index] = partition.decree
+            shipped = partition.decree
+            partition.duplicators[dupid] = Duplicator(dupid, model.LOG, model.SLOW, shipped, shipped, reported=True)
+            cluster.dirty.add(partition)
+        target.meta.tables.create_ready_follower(app, duplication, self._followers.envs(app))
+        duplication.status = model.LOG
+        for node in [*cluster.nodes.values(), *target.nodes.values()]:
+            node.config_sync()
+        return dupid
 
     def _check_remote_table(self, app: App, remote: str, table: str) -> None:
         for other in self._cluster.apps.values():
@@ -209,7 +232,7 @@ class Duplications:
             return
         if duplication.status in (model.PREPARE, model.APP):
             duplication.follower_asked = True
-            step = self._create_follower if duplication.status == model.PREPARE else self._check_follower
+            step = self._followers.create if duplication.status == model.PREPARE else self._followers.check
             self._cluster.spawn(step(app, duplication))
 
     def _stuck(self, app: App, duplication: Duplication) -> bool:
@@ -257,92 +280,3 @@ class Duplications:
             duplication.confirmed[partition.index] = known.shipped
             duplication.committed[partition.index] = partition.decree
         known.confirmed = max(known.confirmed, duplication.confirmed.get(partition.index, 0))
-
-    # ---- the follower on the other cluster
-
-    async def _create_follower(self, app: App, duplication: Duplication) -> None:
-        cluster = self._cluster
-        target = cluster.peers.get(duplication.remote)
-        try:
-            if target is None or not target.meta.answers:
-                raise Refused("ERR_TIMEOUT")
-            if not self._is_ours(target, duplication):
-                target.meta.tables.create_follower(app, duplication, self._follower_envs(app), cluster)
-                await target.pause("meta_write")
-                if cluster.fault("follower_create_times_out", table=app.name):
-                    raise Refused("ERR_TIMEOUT")
-            if duplication.status == model.PREPARE:
-                duplication.status = model.APP
-        except Refused as refused:
-            duplication.follower_error = str(refused)
-        finally:
-            duplication.follower_asked = False
-
-    def _follower_envs(self, app: App) -> dict[str, str]:
-        """A copy of the source's envs as they are now, and this cluster's mark."""
-        cluster = self._cluster
-        envs = dict(app.envs)
-        envs["duplication.master_cluster"] = cluster.name
-        envs["duplication.master_metas"] = ",".join(cluster.meta.public_addresses)
-        if cluster.profile.newest:
-            envs["duplication.master_app_name"] = app.name
-            envs["duplication.follower_app_status"] = "creating"
-        return envs
-
-    async def add_ready(self, request: Values) -> int:
-        """A duplication that is in DS_LOG at once, and known everywhere: for tests that are about what comes after."""
-        cluster = self._cluster
-        dupid = int((await self.add(request))["dupid"])
-        app = self._app(request["app_name"])
-        duplication = app.duplications[dupid]
-        target = cluster.peers[duplication.remote]
-        if target.app(duplication.remote_table) is not None:
-            raise Refused("ERR_APP_EXIST")
-        for partition in app.partitions:
-            duplication.prepared.add(partition.index)
-            duplication.confirmed[partition.index] = partition.decree
-            shipped = partition.decree
-            partition.duplicators[dupid] = Duplicator(dupid, model.LOG, model.SLOW, shipped, shipped, reported=True)
-            cluster.dirty.add(partition)
-        target.meta.tables.create_ready_follower(app, duplication, self._follower_envs(app))
-        duplication.status = model.LOG
-        for node in [*cluster.nodes.values(), *target.nodes.values()]:
-            node.config_sync()
-        return dupid
-
-    def _is_ours(self, target: Cluster, duplication: Duplication) -> bool:
-        """ERR_APP_EXIST if the name is taken; 2.6 takes a table that carries this cluster's mark for its own."""
-        found = target.app(duplication.remote_table)
-        if found is None:
-            return False
-        marked = found.envs.get("duplication.follower_app_status") and self._cluster.profile.newest
-        if not marked or found.envs.get("duplication.master_cluster") != self._cluster.name:
-            raise Refused("ERR_APP_EXIST")
-        return True
-
-    async def _check_follower(self, app: App, duplication: Duplication) -> None:
-        """DS_LOG once every partition of the follower has a primary and (always until 2.5) a secondary."""
-        try:
-            target = self._cluster.peers[duplication.remote]
-            await target.pause("meta_write")
-            found = target.app(duplication.remote_table)
-            if found is None or not target.meta.answers:
-                raise Refused("ERR_APP_NOT_EXIST")
-            if found.partition_count != app.partition_count:
-                raise Refused("ERR_INCONSISTENT_STATE")
-            if not all(p.primary for p in found.partitions):
-                raise Refused("ERR_INACTIVE_STATE")
-            single = self._cluster.profile.newest and duplication.remote_replicas == 1
-            if not single and not all(p.secondaries for p in found.partitions):
-                raise Refused("ERR_NOT_ENOUGH_MEMBER")
-            duplication.follower_error = ""
-            if duplication.status == model.APP:
-                duplication.status = model.LOG
-                for partition in app.partitions:
-                    partition.checkpoints.pop(duplication.id, None)
-            if self._cluster.profile.newest:
-                found.envs["duplication.follower_app_status"] = "created"
-        except Refused as refused:
-            duplication.follower_error = str(refused)
-        finally:
-            duplication.follower_asked = False

@@ -75,7 +75,6 @@ class Partition:
     secondaries: list[str] = field(default_factory=list)
     last_drops: list[str] = field(default_factory=list)
     decree: int = 0
-    empty_decree: int = 0
     written_at: float = 0.0
     store: dict[bytes, tuple[bytes, int, int]] = field(default_factory=dict)
     log: deque[Mutation] = field(default_factory=deque)

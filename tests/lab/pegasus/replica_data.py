@@ -8,8 +8,8 @@ from __future__ import annotations
 import struct
 import typing as t
 
-from lab.pegasus import storage
-from lab.pegasus.errors import HeaderError
+from lab.pegasus import storage, structs
+from lab.pegasus.errors import HeaderError, NoAnswer
 from lab.pegasus.model import Operation
 from lab.pegasus.wire import Call
 
@@ -18,7 +18,6 @@ if t.TYPE_CHECKING:
 
 OK, NOT_FOUND, INVALID_ARGUMENT = 0, 1, 4
 """RocksDB's status codes, which stand in field ``error`` of the data responses."""
-WRITES = frozenset("RPC_RRDB_RRDB_" + name for name in ("PUT", "REMOVE", "MULTI_PUT", "INCR", "DUPLICATE"))
 _LENGTH = struct.Struct(">H")
 
 
@@ -97,7 +96,7 @@ class ReplicaData:
         counted = partition.rejected_non_idempotent if partition is not None else 0
         try:
             self._node.accept_write((header.app_id, header.partition_index), len(call.body), False)
-        except Exception:
+        except (HeaderError, NoAnswer):
             if partition is not None:
                 partition.rejected_non_idempotent = counted
             return False
@@ -175,8 +174,6 @@ class ReplicaData:
 
 
 def _operations(task: str, message: bytes) -> tuple[Operation, ...]:
-    from lab.pegasus import structs
-
     if task == "RPC_RRDB_RRDB_PUT":
         request = structs.decode("update_request", message)
         return ((request["key"], request["value"]),)

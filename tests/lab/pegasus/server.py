@@ -19,16 +19,18 @@ from lab.gate import Gate
 from lab.http_server import HttpServer
 from lab.ledger import Ledger
 from lab.listener import Listener
-from lab.pegasus.actions import ENGINE_FAULTS, Actions
+from lab.pegasus.actions import Actions
 from lab.pegasus.balancer import balance_forever
 from lab.pegasus.cluster import Cluster
 from lab.pegasus.edge import ROOT, Edge
 from lab.pegasus.meta_server import MetaServer
+from lab.pegasus.model import App
 from lab.pegasus.node import ReplicaServer
 from lab.pegasus.profiles import Profile
 from lab.pegasus.replica_server import ReplicaPort
 from lab.pegasus.settings import Settings
 from lab.pegasus.shipping import Shipping
+from lab.pegasus.strikes import ENGINE_FAULTS
 from lab.pegasus.wire import Door
 from lab.record import RequestRecord
 
@@ -69,8 +71,8 @@ class PegasusLab:
         self.gate = Gate(self.clock, self.record, self.faults, self.breakpoints)
         self.insiders: set[tuple[str, int]] = set()
         self.clusters = {
-            "source": self._cluster("source", options.profile, "onebox-a"),
-            "target": self._cluster("target", options.target_profile or options.profile, "onebox-b"),
+            "source": self._create("source", options.profile, "onebox-a"),
+            "target": self._create("target", options.target_profile or options.profile, "onebox-b"),
         }
         self.doors: dict[str, Door] = {}
         self.ports: dict[str, ReplicaPort] = {}
@@ -79,14 +81,13 @@ class PegasusLab:
         self.stopped = asyncio.Event()
         self._listeners: list[Listener] = []
 
-    def _cluster(self, key: str, profile: str, name: str) -> Cluster:
+    def _create(self, key: str, profile: str, name: str) -> Cluster:
         options = self.options
         settings = Settings(
             name=name,
             replica_servers=options.replica_servers,
             metas=options.metas,
             meta_level=options.meta_level,
-            records=options.records,
         )
         cluster = Cluster(key, Profile.choose(profile), settings, self.clock, self.faults)
         cluster.rng = random.Random("%d %s" % (options.seed, key))
@@ -117,7 +118,7 @@ class PegasusLab:
         self.edge.run_clients(self.options.clients, self.options.rate)
         actions = Actions(self)
         self.gate.request_kinds = ENGINE_FAULTS
-        self.gate.on_rule = actions.strike
+        self.gate.on_rule = actions.strikes.strike
         control = HttpServer(Control(self, actions).handle)
         await self._listen(control)
         self.describe = {
@@ -196,6 +197,19 @@ class PegasusLab:
     def ledger(self) -> Ledger:
         """The ledger of the first table."""
         return self.edge.ledgers[self.options.tables[0]]
+
+    def cluster(self, key: str) -> Cluster:
+        """The source or the target; ValueError for anything else."""
+        if key not in self.clusters:
+            raise ValueError("cluster: %r is neither source nor target" % key)
+        return self.clusters[key]
+
+    def table(self, cluster: Cluster, name: str) -> App:
+        """A table of a cluster, the lab's first one unless named; ValueError when it is not there."""
+        app = cluster.app(name or self.options.tables[0])
+        if app is None:
+            raise ValueError("table: %r is not there" % name)
+        return app
 
     def stop(self) -> None:
         """End the lab."""

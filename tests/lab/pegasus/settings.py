@@ -45,8 +45,6 @@ class Settings:
     replica_servers: int = 5
     metas: int = 3
     meta_level: str = "steady"
-    other_tables: int = 1
-    records: int = 50
     ship_rate: float = 2000.0
     disk_total_mb: int = 1_000_000
     disk_available_mb: int = 600_000
