@@ -33,12 +33,24 @@ venv-demo:
 	@tests/tooling/setup.sh demo
 
 .PHONY: demo
-demo: venv-demo ## Drain a datanode of a simulated GreptimeDB cluster under load, from preflight to report
+demo: venv-demo ## Migrate simulated GreptimeDB and Pegasus clusters under load, from preflight to report
 	@$(PYTHON) -m demo $(ARGS)
+
+.PHONY: demo-greptimedb
+demo-greptimedb: venv-demo ## Drain a datanode of a simulated GreptimeDB cluster
+	@$(PYTHON) -m demo.greptimedb $(ARGS)
+
+.PHONY: demo-pegasus
+demo-pegasus: venv-demo ## Move a table to another simulated Pegasus cluster
+	@$(PYTHON) -m demo.pegasus $(ARGS)
 
 .PHONY: lab
 lab: venv-demo ## Start the simulated GreptimeDB cluster for a person to play with
 	@$(PYTHON) -m lab greptimedb start $(ARGS)
+
+.PHONY: lab-pegasus
+lab-pegasus: venv-demo ## Start two simulated Pegasus clusters for a person to play with
+	@$(PYTHON) -m lab pegasus start $(ARGS)
 
 .PHONY: test
 test: venv ## Everything that must pass

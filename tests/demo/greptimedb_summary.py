@@ -6,52 +6,39 @@
 from __future__ import annotations
 
 import collections
-import pathlib
 import statistics
 import typing
 
-from lab.client import LabClient
+from demo import stage
 
 RULE = "-" * 78
 
 
-def text(
-    client: LabClient,
-    home: pathlib.Path,
-    first_request: int,
-    written_before: int,
-    *,
-    seconds: float,
-    ok: bool,
-    drained: int,
-) -> str:
-    """Return the closing summary; all figures are the lab's own (its requests, its writers' ledger).
-
-    Requests count from the number ``first_request`` on, writes beyond the ``written_before`` acknowledged earlier.
-    """
-    requests = [one for one in client.requests(since=first_request) if one["mutating"]]
-    regions = client.state()["regions"]
-    ledger = client.ledger()
+def text(run: stage.Run, *, drained: int) -> str:
+    """Return the closing summary; all figures are the lab's own (its requests, its writers' ledger)."""
+    requests = run.mutating
+    regions = run.client.state()["regions"]
+    ledger = run.client.ledger()
     moves = [one for one in requests if "migrate_region" in one["request"] or "region-migration" in one["request"]]
     lines = [RULE]
-    if not ok:
+    if not run.ok:
         lines += ["The run FAILED; the message above says why. Nothing that had started is lost: run it again."]
     elif not requests:
         lines += [f"Nothing had to be done: datanode {drained} is empty already, and no mutating call was sent."]
     else:
-        lines += [f"Datanode {drained} is drained: {len(moves)} regions moved in {seconds:.0f} s, under load."]
+        lines += [f"Datanode {drained} is drained: {len(moves)} regions moved in {run.seconds:.0f} s, under load."]
     lines += [
         "",
         "Regions per datanode now   " + layout(regions),
         f"Mutating calls received    {len(requests)}" + kinds(requests),
-        f"Acknowledged writes        {ledger['acknowledged'] - written_before:,} during the run",
+        f"Acknowledged writes        {ledger['acknowledged'] - run.written:,} during the run",
         f"Acknowledged writes lost   {ledger['missing']} since the lab was started",
         "Writes refused per region  " + windows(ledger),
-        f"Report                     {home / 'report.html'}",
-        f"Journal                    {home / 'journal.jsonl'}",
+        f"Report                     {run.home / 'report.html'}",
+        f"Journal                    {run.home / 'journal.jsonl'}",
     ]
-    if ok and requests:
-        lines += ["", "The lab keeps running: `make demo` again changes nothing; `make demo ARGS=--stop` ends it."]
+    if run.ok and requests:
+        lines += ["", "The lab keeps running: the same command again changes nothing; with ARGS=--stop it ends."]
     lines.append(RULE)
     return "\n".join(lines)
 
