@@ -33,11 +33,11 @@ def newest() -> t.Iterator[LabClient]:
         yield lab
 
 
-def journal(folder: pathlib.Path) -> dict[str, str]:
+def journal(folder: pathlib.Path) -> dict[str, t.Any]:
     return {"journal": str(folder / "journal.jsonl"), "migration_id": "m"}
 
 
-def kinds(options: dict[str, str]) -> list[str]:
+def kinds(options: t.Mapping[str, t.Any]) -> list[str]:
     lines = pathlib.Path(options["journal"]).read_text(encoding="utf-8").splitlines()
     return [json.loads(line)["kind"] for line in lines]
 
@@ -99,7 +99,7 @@ def test_app_envs(generation: tuple[str, LabClient], tmp_path: pathlib.Path) -> 
     _profile, lab = generation
     lab.foreign(table="other", env={THROTTLE: "70*delay*1", USAGE: None})
     original = {table: envs(lab, table) for table in ("temp", "other")}
-    recorded = {"tables": "temp,other", **journal(tmp_path)}
+    recorded: dict[str, t.Any] = {"tables": "temp,other", **journal(tmp_path)}
     wanted = {THROTTLE: "2000*delay*50", USAGE: "prefer_write"}
     done = four_steps(lab, "app_env", envs=json.dumps(wanted), **recorded)
     assert [one["envs"] for one in done["tables"]] == [envs(lab, "temp"), envs(lab, "other")]
@@ -115,7 +115,8 @@ def test_app_envs(generation: tuple[str, LabClient], tmp_path: pathlib.Path) -> 
 
 
 def test_an_env_of_somebody_else_stays(newest: LabClient, tmp_path: pathlib.Path) -> None:
-    lab, recorded = newest, {"tables": "temp", **journal(tmp_path)}
+    lab = newest
+    recorded: dict[str, t.Any] = {"tables": "temp", **journal(tmp_path)}
     run("app_env", lab, envs={THROTTLE: "2000*delay*50", USAGE: "prefer_write"}, **recorded)
     lab.foreign(env={THROTTLE: "1*delay*1"})
     restored = run("app_env", lab, state="restored", **recorded)
@@ -152,7 +153,12 @@ def test_a_lost_reply_is_found_out_by_reading_back(newest: LabClient, tmp_path: 
     lab = newest
     lab.clear_requests()
     lab.fault(kind, match="RPC_CM_UPDATE_APP_ENV")
-    options = {"tables": "temp", "envs": {THROTTLE: "2000*delay*50"}, "rpc_timeout": "2s", **journal(tmp_path)}
+    options: dict[str, t.Any] = {
+        "tables": "temp",
+        "envs": {THROTTLE: "2000*delay*50"},
+        "rpc_timeout": "2s",
+        **journal(tmp_path),
+    }
     done = run("app_env", lab, **options)
     lab.clear_faults()
     assert (done["changed"], envs(lab).get(THROTTLE)) == (True, "2000*delay*50"), done
@@ -164,7 +170,7 @@ def test_a_lost_reply_is_found_out_by_reading_back(newest: LabClient, tmp_path: 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_killed_run_is_put_right_by_the_next(newest: LabClient, tmp_path: pathlib.Path, when: str) -> None:
     lab = newest
-    options = {"tables": "temp", "envs": {THROTTLE: "2000*delay*50"}, **journal(tmp_path)}
+    options: dict[str, t.Any] = {"tables": "temp", "envs": {THROTTLE: "2000*delay*50"}, **journal(tmp_path)}
     lab.breakpoint("RPC_CM_UPDATE_APP_ENV", when)
     running = start("app_env", {"meta_servers": metas(lab), **options})
     assert lab.wait_breakpoint(20)
@@ -213,7 +219,7 @@ def test_a_fence_is_proved_on_every_primary_without_writing(
 
     lab.wait_for(known, seconds=40)
     lab.clear_requests()
-    options = {"tables": "temp", "wait_propagated": True, **journal(tmp_path)}
+    options: dict[str, t.Any] = {"tables": "temp", "wait_propagated": True, **journal(tmp_path)}
     fenced = run("app_env", lab, envs={DENY: "reconfig*write"}, **options)
     assert deny(lab, "temp") == {"reconfig*write"}, fenced
     proof = fenced["propagated"][0]
@@ -232,7 +238,7 @@ def test_a_fence_is_proved_on_every_primary_without_writing(
 def test_anything_else_is_in_effect_after_one_whole_interval(newest: LabClient) -> None:
     lab = newest
     lab.foreign(config={"config_sync_interval_ms": 2000})
-    options = {"tables": "other", "wait_propagated": True}
+    options: dict[str, t.Any] = {"tables": "other", "wait_propagated": True}
     done = run("app_env", lab, envs={DENY: "timeout*write"}, **options)
     proof = done["propagated"][0]
     assert (proof["evidence"], proof["longest_interval_seconds"], proof["servers"]) == ("config_sync_interval", 2.0, 5)
