@@ -53,7 +53,7 @@ def summary(run: stage.Run) -> str:
 DEMO = stage.Demo(
     engine="pegasus",
     profile="2.6",
-    starting="Starting the lab: two clusters (three meta, five replica servers each), ZooKeeper, MetaProxy, clients ...",
+    starting="Starting the lab: two clusters (3 meta, 5 replica servers each), ZooKeeper, MetaProxy, clients ...",
     lab=("--partitions", "64", "--clients", "8", "--rate", "200", "--table", TABLE, "--meta-level", "lively"),
     variables=variables,
     connect=connect,
