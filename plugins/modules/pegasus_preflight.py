@@ -38,7 +38,8 @@ notes:
     C(pegasus.node.dead), warnings."
   - "Ids about settings and disks: C(pegasus.config.write_size_smaller_on_target), a blocker;
     C(pegasus.config.write_size_unknown), a warning (2.4 does not tell it); C(pegasus.config.sync_interval), an info, or
-    a warning above 30 s; C(pegasus.disk.short), a blocker when the target cannot hold the tables, a warning when less
+    a warning above 30 s; C(pegasus.config.send_rate_unlimited) (copying may be felt by the source's clients), an info;
+    C(pegasus.disk.short), a blocker when the target cannot hold the tables, a warning when less
     than a fifth would be left; C(pegasus.disk.unknown), a warning."
   - "Ids about a table, blockers: C(pegasus.table.unknown), C(pegasus.table.not_available),
     C(pegasus.table.no_primary), C(pegasus.table.single_copy), C(pegasus.table.health_unknown),

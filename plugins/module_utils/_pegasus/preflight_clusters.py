@@ -231,6 +231,9 @@ def _unprovable(source: ClusterView, target: ClusterView) -> Finding:
             f"The replica servers of {target.name} must reach meta and replica servers of {source.name} (they pull the "
             "checkpoint).",
             f"{_GROUP} was proved at the meta servers only; replica servers must have the same.",
+            f"{_GROUP} must give each cluster the same id in both clusters' configuration, which nobody tells: replica "
+            f"servers of {target.name} that take the id of {source.name} for their own make those of {source.name} "
+            "abort.",
         ],
         "Look at the firewalls between the clusters, and compare the configuration of meta and replica servers, if you "
         "are not sure of them.",

@@ -26,7 +26,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.replica_client import ReplicaClient
 
 _NOT_ASKED = v.ProbeAnswer(v.UNCLEAR, "It was not asked, because a name is not known.")
-_SOURCE_FLAGS = (v.WRITE_SIZE, v.CONFIG_SYNC, v.GROUP_CHECK)
+_SOURCE_FLAGS = (v.WRITE_SIZE, v.CONFIG_SYNC, v.GROUP_CHECK, v.NFS_SEND_RATE)
 _TARGET_FLAGS = (v.WRITE_SIZE, v.NFS_COPY_RATE)
 
 

@@ -22,6 +22,7 @@ def server_findings(source: ClusterView, target: ClusterView, tables: t.Sequence
     """Size of writes, speed of the fence, room on the disks of the target."""
     yield from _write_size(source, target)
     yield from _config_sync(source)
+    yield from _send_rate(source)
     yield from _disk(target, tables)
 
 
@@ -131,6 +132,19 @@ def _config_sync(source: ClusterView) -> t.Iterator[Finding]:
         f"A fence takes up to {format_duration(longest / 1000)} to reach every replica server, and as long to be "
         "lifted. The cutover can shorten the interval for its own time and put it back.",
     )
+
+
+def _send_rate(source: ClusterView) -> t.Iterator[Finding]:
+    unlimited = sorted(address for address, rate in numbers(source, v.NFS_SEND_RATE).items() if not rate)
+    if unlimited:
+        yield Finding(
+            "pegasus.config.send_rate_unlimited",
+            "info",
+            source.subject,
+            {v.NFS_SEND_RATE: 0, "servers": unlimited},
+            "The checkpoint is copied as fast as disks and network allow, which clients of the source may feel. To "
+            "limit it, run the remote command nfs.max_send_rate_megabytes_per_disk on these replica servers first.",
+        )
 
 
 def _disk(target: ClusterView, tables: t.Sequence[TableView]) -> t.Iterator[Finding]:

@@ -39,6 +39,7 @@ WRITE_SIZE = "max_allowed_write_size"
 CONFIG_SYNC = "config_sync_interval_ms"
 GROUP_CHECK = "group_check_interval_ms"
 NFS_COPY_RATE = "max_copy_rate_megabytes_per_disk"
+NFS_SEND_RATE = "max_send_rate_megabytes_per_disk"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -73,7 +73,14 @@ def flag(nodes: t.Iterable[str], name: str, value: t.Any) -> Answers[ConfigValue
 
 
 def configs(nodes: t.Sequence[str], **more: t.Any) -> t.Dict[str, Answers[ConfigValue]]:
-    values = {v.WRITE_SIZE: 1048576, v.CONFIG_SYNC: 30000, v.GROUP_CHECK: 100000, v.NFS_COPY_RATE: 0, **more}
+    values = {
+        v.WRITE_SIZE: 1048576,
+        v.CONFIG_SYNC: 30000,
+        v.GROUP_CHECK: 100000,
+        v.NFS_COPY_RATE: 0,
+        v.NFS_SEND_RATE: 100,
+        **more,
+    }
     return {name: flag(nodes, name, value) for name, value in values.items()}
 
 

@@ -109,7 +109,7 @@ def test_everything_that_is_wrong_is_found_at_once() -> None:
 )
 def test_one_cluster_twice_is_the_only_finding(info: t.Dict[str, t.Any]) -> None:
     findings = judged(target=target(info=info))
-    assert [one.id for one in findings] == ["pegasus.cluster.same"]
+    assert [(one.id, one.severity) for one in findings] == [("pegasus.cluster.same", "blocker")]
 
 
 def test_clusters_may_share_a_zookeeper() -> None:
@@ -125,6 +125,7 @@ def test_a_zookeeper_on_the_same_host_may_be_any(hosts: str) -> None:
 def test_two_clusters_of_one_name() -> None:
     findings = judged(target=target(name="east"))
     assert only(findings, "cluster.same_name").evidence["target_meta_servers"] == list(TARGET_METAS)
+    assert ids(findings) == ["cluster.same_name"]
 
 
 @pytest.mark.parametrize(
@@ -200,6 +201,7 @@ def test_host_names_abort_targets_before_2_6(version: str, blocks: bool) -> None
     assert ids(findings) == (["cluster.host_names"] if blocks else [])
     found = only(findings, "cluster.host_names" if blocks else "cluster.names_must_resolve")
     assert found.evidence["names"] == ["meta-0.example.com:34601"]
+    assert found.severity == ("blocker" if blocks else "warning")
 
 
 @pytest.mark.parametrize("role", [v.SOURCE, v.TARGET])
@@ -226,6 +228,8 @@ def test_a_single_meta_address_is_a_risk(role: str) -> None:
     findings = judged(**{role: one})
     assert only(findings, "meta.single_address").severity == "warning"
     assert ids(findings) == []
+    two = cluster(role, given=(SOURCE_METAS if role == v.SOURCE else TARGET_METAS)[:2])
+    assert "meta.single_address" not in ids(judged(**{role: two}), "warning")
 
 
 @pytest.mark.parametrize(("addresses", "blocks"), [(TARGET_METAS[:1], True), (TARGET_METAS[:2], False)])
@@ -247,6 +251,24 @@ def test_a_znode_needs_two_addresses_of_the_target(addresses: t.Tuple[str, ...],
 def test_a_meta_server_that_the_cluster_does_not_know(given: t.Tuple[str, ...], strange: bool) -> None:
     findings = judged(target=target(given=given))
     assert ("meta.strange_address" in ids(findings, "warning")) is strange
+
+
+@pytest.mark.parametrize(("role", "word"), [(v.SOURCE, "lost primary"), (v.TARGET, "copy of a table")])
+def test_a_low_level_says_what_it_keeps_from_happening(role: str, word: str) -> None:
+    found = only(judged(**{role: cluster(role, info={"meta_level": "freezed"})}), "meta.level_too_low")
+    assert word in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("others", "warns"),
+    [(("2.6.0", "2.6.0"), False), (("2.6.0", "2.5.0"), True), (("2.5.0", "2.5.0"), True)],
+)
+def test_servers_of_several_versions(others: t.Tuple[str, ...], warns: bool) -> None:
+    versions = {address: Version.parse(version) for address, version in zip(SOURCE_NODES, others)}
+    findings = judged(source=source(server_versions=Answers(versions, {SOURCE_NODES[2]: SILENT})))
+    assert ("version.mixed" in ids(findings, "warning")) is warns
+    if warns:
+        assert only(findings, "version.mixed").evidence["replica_servers"]["2.5.0"][-1] == SOURCE_NODES[1]
 
 
 def test_dead_nodes_are_named() -> None:
@@ -300,6 +322,13 @@ def test_2_4_does_not_tell_its_config_sync() -> None:
     assert "neither tell nor change" in found.remedy
 
 
+def test_an_unlimited_copy_is_told_with_its_servers() -> None:
+    rates = {SOURCE_NODES[0]: 0, SOURCE_NODES[1]: 100, SOURCE_NODES[2]: 0}
+    found = only(judged(source=source(flags={v.NFS_SEND_RATE: rates})), "config.send_rate_unlimited")
+    assert (found.severity, found.evidence["servers"]) == ("info", [SOURCE_NODES[0], SOURCE_NODES[2]])
+    assert "config.send_rate_unlimited" not in ids(judged(), "info")
+
+
 @pytest.mark.parametrize(
     ("size", "finding"),
     [(79000.0, None), (80001.0, ("disk.short", "warning")), (100001.0, ("disk.short", "blocker"))],
@@ -311,7 +340,8 @@ def test_room_for_all_copies(size: float, finding: t.Optional[t.Tuple[str, str]]
 
 
 def test_room_that_is_not_known() -> None:
-    assert only(judged(size_mb=None), "disk.unknown").evidence["tables_of_unknown_size"] == ["temp"]
+    unknown = only(judged(size_mb=None), "disk.unknown")
+    assert (unknown.severity, unknown.evidence["tables_of_unknown_size"]) == ("warning", ["temp"])
     for available in (None, Answers[float]({}), Answers(dict.fromkeys(TARGET_NODES, 9e9), {"x:1": SILENT})):
         only(judged(target=target(disk_available_mb=available)), "disk.unknown")
 
