@@ -158,6 +158,7 @@ if t.TYPE_CHECKING:
 # How the people of each engine call things; an engine that is not here is told in the journal's own words.
 WORDS: t.Mapping[str, Words] = {
     "greptimedb": Words(engine="GreptimeDB", item="region", items="regions", place="datanode"),
+    "pegasus": Words(engine="Apache Pegasus", item="table", items="tables", place="cluster"),
 }
 
 # With these problems there is nothing to report on.

@@ -7,16 +7,21 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.report import values as v
 from ansible_collections.dbops.migration.plugins.module_utils._core.report.fold_changes import ChangesFold
+from ansible_collections.dbops.migration.plugins.module_utils._core.report.fold_cutovers import CutoversFold
 from ansible_collections.dbops.migration.plugins.module_utils._core.report.fold_items import (
     Planned,
     fold_items,
     plan_key,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._core.report.records import (
+    COMMITTED,
+    HANDED_OVER,
+    LIFTED,
     Plan,
     Progress,
     Proof,
@@ -64,6 +69,7 @@ class _Fold:
         self.plans: t.Dict[str, Plan] = {}
         self.planned: t.List[Planned] = []
         self.changes = ChangesFold()
+        self.cutovers = CutoversFold()
         self.runs: t.Dict[str, Run] = {}
         self.run_id = ""
         self.last_seen: t.Dict[str, float] = {}
@@ -88,6 +94,9 @@ class _Fold:
             "proof": self._proof,
             "restore": self.changes.settings.restore,
             "note": self._note,
+            "cutover.committed": functools.partial(self.cutovers.ended, COMMITTED),
+            "cutover.handed_over": functools.partial(self.cutovers.ended, HANDED_OVER),
+            "cutover.lifted": functools.partial(self.cutovers.ended, LIFTED),
         }
 
     def take(self, kind: str, data: Data, at: t.Optional[float]) -> None:
@@ -110,6 +119,7 @@ class _Fold:
     def _run_started(self, data: Data, at: float) -> None:
         self.run_id = v.word(data.get("run_id")) or f"run {len(self.runs) + 1}"
         phase = v.word(data.get("phase"))
+        self.cutovers.named(v.mapping(data.get("options")))
         known = self.runs.get(self.run_id)
         if known is None:
             self.runs[self.run_id] = Run(self.run_id, phase, at, None, at, "", "")
@@ -120,7 +130,9 @@ class _Fold:
     def _run_finished(self, data: Data, at: float) -> None:
         run_id = v.word(data.get("run_id")) or self.run_id
         run = self.runs.get(run_id) or Run(run_id, v.word(data.get("phase")), at, None, at, "", "")
-        summary = v.word(data.get("summary"))
+        told = v.mapping(data.get("summary"))
+        by_table = bool(told) and all(isinstance(one, t.Mapping) for one in told.values())
+        summary = self.cutovers.summary(told) if by_table else v.word(data.get("summary"))
         self.runs[run_id] = dataclasses.replace(
             run, ended=at, last_seen=at, status=v.word(data.get("status")), summary=summary
         )
@@ -157,7 +169,9 @@ class _Fold:
     def _progress(self, data: Data, at: float) -> None:
         done, total = v.number(data.get("done")), v.number(data.get("total"))
         if done is not None and total is not None:
-            self.progress.append(Progress(at, int(done), int(total), v.number(data.get("eta_seconds"))))
+            numbers = {str(name): v.number(one) for name, one in v.mapping(data.get("backlog")).items()}
+            backlog = {name: number for name, number in numbers.items() if number is not None}
+            self.progress.append(Progress(at, int(done), int(total), v.number(data.get("eta_seconds")), backlog))
 
     def _wait(self, data: Data, at: float) -> None:
         for wait in v.mappings(data.get("waits")) or [data]:
@@ -212,7 +226,7 @@ class _Fold:
             runs=runs,
             findings=[{"phase": phase, **one} for phase, (_passed, found) in self.findings.items() for one in found],
             findings_passed=all(passed for passed, _found in self.findings.values()) if self.findings else None,
-            settings=self.changes.settings.settings(),
+            settings=self.changes.settings.settings(self.cutovers.first_commit),
             waits=sorted(self.waits.values(), key=lambda wait: (-wait.most, wait.reason)),
             proofs=self.proofs,
             helpers=self.changes.helpers(),
@@ -221,6 +235,7 @@ class _Fold:
             repairs=self.repairs,
             verification=verification,
             extra=extra,
+            cutovers=self.cutovers.cutovers(),
         )
 
     def _item_word(self) -> str:

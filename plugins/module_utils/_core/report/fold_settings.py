@@ -18,6 +18,11 @@ CHANGED = "changed"
 UNCHANGED = "unchanged"
 RESTORED = "restored"
 UNKNOWN = "unknown"
+KEPT = "kept"
+
+# What a migration does for good: always, and once a cutover was committed.
+_FOR_GOOD = ("drop", "rename")
+_FOR_GOOD_ONCE_COMMITTED = ("close", "switch")
 
 # What a restore decided -> the state it leaves the setting in.
 _DECISIONS = {"restore": RESTORED}
@@ -36,7 +41,7 @@ class SettingsFold:
             before = data.get("before")
             self._settings[resource] = Setting(resource, before, None, before, UNCHANGED, "", at)
         # Until its outcome is written, a change may or may not have taken effect.
-        self._put(resource, state=UNKNOWN)
+        self._put(resource, state=UNKNOWN, action=v.word(data.get("action")))
 
     def outcome(self, change_id: str, status: str) -> None:
         if change_id not in self._open:
@@ -69,8 +74,20 @@ class SettingsFold:
     def _put(self, resource: str, **fields: t.Any) -> None:
         self._settings[resource] = dataclasses.replace(self._settings[resource], **fields)
 
-    def settings(self) -> t.List[Setting]:
-        """The settings in the order in which they were first touched."""
+    def settings(self, committed: t.Optional[float] = None) -> t.List[Setting]:
+        """The settings in the order in which they were first touched. ``committed``: since when a cutover is."""
         for resource, _after, _at in self._open.values():
             self._put(resource, reason="no outcome is recorded")
-        return list(self._settings.values())
+        return [
+            dataclasses.replace(one, state=KEPT) if one.state == CHANGED and _for_good(one, committed) else one
+            for one in self._settings.values()
+        ]
+
+
+def _for_good(one: Setting, committed: t.Optional[float]) -> bool:
+    """Whether it is not to be put back: what has served its time is cleared away once the clients are elsewhere."""
+    if one.action in _FOR_GOOD:
+        return True
+    if committed is None:
+        return False
+    return one.action in _FOR_GOOD_ONCE_COMMITTED or (one.ours is None and one.at >= committed)

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import typing as t
 
-from ansible_collections.dbops.migration.plugins.module_utils._core.report import charts, sections
+from ansible_collections.dbops.migration.plugins.module_utils._core.report import charts, cutovers, sections
 from ansible_collections.dbops.migration.plugins.module_utils._core.report import records as r
 from ansible_collections.dbops.migration.plugins.module_utils._core.report import values as v
 from ansible_collections.dbops.migration.plugins.module_utils._core.report import words as w
@@ -106,6 +106,8 @@ def _sections(report: r.Report) -> t.Iterator[t.Tuple[str, str, str]]:
     yield "measured", "Measured by the caller", _extra(report)
     yield "timeline-part", "Timeline", timeline(report)
     yield "progress-part", "Progress", charts.progress(report)
+    yield "cutover-part", "Cutover", cutovers.cutovers(report)
+    yield "backlog-part", "Backlog", cutovers.backlog(report)
     yield "refused-part", "Writes refused", charts.refused(report)
     yield "load-part", f"Load per {report.words.place}", charts.loads(report)
     yield "failures", "Failures", sections.failures(report)
@@ -115,7 +117,7 @@ def _sections(report: r.Report) -> t.Iterator[t.Tuple[str, str, str]]:
     yield "outcome", "Plan and outcome", sections.outcomes(report)
     yield "waits", "Waits", sections.waits(report)
     yield "retries", "Retries", sections.retries(report)
-    yield "proofs", "Proofs", sections.proofs(report)
+    yield "proofs", "Proofs", sections.proofs(report) + cutovers.evidence(report)
     yield "reverse", "The way back", reverse_plan(report)
     yield "runs", "Runs", sections.runs(report)
     yield "notes", "Notes", _notes(report)

@@ -23,6 +23,11 @@ DONE = "done"
 ALREADY = "already"
 STATES = (FAILED, UNKNOWN, RUNNING, WAITING, DROPPED, DONE, ALREADY)
 
+# How a fenced cutover ended.
+COMMITTED = "committed"
+HANDED_OVER = "handed_over"
+LIFTED = "lifted"
+
 
 @dataclasses.dataclass(frozen=True)
 class Words:
@@ -115,7 +120,8 @@ class Plan:
 class Setting:
     """A setting in three ways: as it was found, as we left it, as it is now.
 
-    ``state`` is restored, already_original, keep_theirs, unknown, changed (still ours) or unchanged (took no effect).
+    ``state`` is restored, already_original, keep_theirs, unknown, changed (still ours), kept (still ours, and meant to
+    stay so) or unchanged (took no effect). ``action`` is that of the newest change.
     """
 
     resource: str
@@ -125,6 +131,22 @@ class Setting:
     state: str
     reason: str
     at: float
+    action: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Cutover:
+    """A fenced cutover. ``state`` is committed, handed_over, lifted, or "" when it has not begun.
+
+    ``window``: seconds from the request to fence to each step, and ``refused``, the span in which writes were refused.
+    ``forecast``: what was expected of that, in seconds.
+    """
+
+    subject: str
+    state: str
+    at: t.Optional[float]
+    window: t.Mapping[str, float]
+    forecast: t.Mapping[str, float]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,12 +185,13 @@ class Helper:
 
 @dataclasses.dataclass(frozen=True)
 class Progress:
-    """One progress entry."""
+    """One progress entry. ``backlog``: what is still to be shipped, by table; empty where nobody tells."""
 
     at: float
     done: int
     total: int
     eta: t.Optional[float]
+    backlog: t.Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -210,6 +233,7 @@ class Report:
     repairs: int
     verification: Verification
     extra: t.Mapping[str, t.Any]
+    cutovers: t.Sequence[Cutover] = ()
 
     @property
     def plan(self) -> t.Optional[Plan]:

@@ -31,6 +31,7 @@ _SETTING_WORDS = {
     "keep_theirs": ("care", "theirs kept"),
     "unknown": ("bad", "not known"),
     "changed": ("care", "still ours"),
+    "kept": ("plain", "meant to stay"),
     "unchanged": ("plain", "not changed"),
 }
 _SEVERITIES = {"blocker": ("bad", 0), "warning": ("care", 1), "info": ("plain", 2)}

@@ -16,6 +16,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.report impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.schedule_bound import LONGEST_JOB
 
 GOOD, CARE, BAD, PLAIN = "good", "care", "bad", "plain"
+_BACK = ("restored", "already_original", "unchanged")
 
 # The one figure of the caller that has a place of its own; the rest is listed.
 LOST = "acknowledged_writes_lost"
@@ -93,7 +94,7 @@ def _standing(report: r.Report) -> t.Tuple[str, str]:
     if report.first is None:
         return PLAIN, "The journal is empty: nothing has been recorded yet."
     if not report.items:
-        return _before_any_move(report)
+        return _cut_over(report) if _about_cutovers(report) else _before_any_move(report)
     one, many = report.words.item, report.words.items
     total = len(report.items) - report.count(r.DROPPED)
     moved, already = report.count(r.DONE), report.count(r.ALREADY)
@@ -120,6 +121,36 @@ def _all_there(report: r.Report, total: int, moved: int, already: int) -> str:
     proved = all(last is not None and last.evidence for last in done)
     text = f"{every} moved" if not already else f"{every} on target, {moved:,} of them moved by this migration"
     return text + (", each proved on its target." if proved else ".")
+
+
+def _about_cutovers(report: r.Report) -> bool:
+    """Whether what moves is switched by a cutover, and not moved one by one."""
+    return report.plan is None and bool(report.cutovers)
+
+
+def _cut_over(report: r.Report) -> t.Tuple[str, str]:
+    one, many = report.words.item, report.words.items
+    total = len(report.cutovers)
+    committed = [each for each in report.cutovers if each.state == r.COMMITTED]
+    if committed:
+        refused = figures.spread(each.window.get("refused") for each in committed)
+        span = f"; writes were refused for {w.seconds(refused.largest)} at most" if refused is not None else ""
+        if len(committed) == total:
+            every = f"{one.capitalize()} {committed[0].subject} was" if total == 1 else f"All {total:,} {many} were"
+            return GOOD, f"{every} cut over{span}."
+        are = "was" if len(committed) == 1 else "were"
+        return CARE, f"{len(committed):,} of {w.counted(total, one, many)} {are} cut over{span}."
+    if open_blockers(report):
+        return _before_any_move(report)
+    if report.settings and all(each.state in (*_BACK, "kept") for each in report.settings):
+        return GOOD, "Given up: everything that was changed is as it was before."
+    lifted = sum(1 for each in report.cutovers if each.state == r.LIFTED)
+    if lifted:
+        return CARE, f"Not cut over: the fence of {w.counted(lifted, one, many)} was lifted."
+    last = report.progress[-1] if report.progress else None
+    if last is not None and last.done >= last.total:
+        return PLAIN, "Copied, and kept in step; not cut over yet."
+    return CARE, "Not finished: nothing was cut over yet."
 
 
 def _before_any_move(report: r.Report) -> t.Tuple[str, str]:
@@ -162,6 +193,9 @@ def todo_list(report: r.Report) -> t.List[str]:
         todo.append(f"Start the move of {w.counted(waiting, one, many)}: run the same plan again with this journal.")
     if not (failed or unknown or waiting or blockers) and unfinished_run(report):
         todo.append(f"Run {report.runs[-1].phase or 'the last phase'} again: its last run did not end well.")
+    handed_over = [each.subject for each in report.cutovers if each.state == r.HANDED_OVER]
+    if handed_over:
+        todo.append(f"Commit the cutover, or lift the fence: {_some(handed_over)}.")
     todo.extend(f"Prove again what did not pass: {proof.kind}." for proof in failed_proofs(report))
     ours = [setting.resource for setting in report.settings if setting.state == "changed"]
     if ours:
@@ -181,7 +215,8 @@ def _some(names: t.Sequence[str]) -> str:
 
 def tiles(report: r.Report) -> t.List[Tile]:
     """The key figures."""
-    found = [_moved_tile(report), *_time_tiles(report)]
+    about_cutovers = not report.items and _about_cutovers(report)
+    found = _cutover_tiles(report) if about_cutovers else [_moved_tile(report), *_time_tiles(report)]
     refused = figures.spread(attempt.refused_most for attempt in report.current if attempt.status == "done")
     if refused is not None:
         found.append(
@@ -198,21 +233,14 @@ def tiles(report: r.Report) -> t.List[Tile]:
         found.append(
             Tile("Acknowledged writes lost", w.count(lost), "as measured by the caller", BAD if lost else GOOD)
         )
-    failed = sum(1 for attempt in report.attempts if attempt.status == "failed")
-    attached = sum(1 for attempt in report.attempts if attempt.attached)
-    found.append(
-        Tile(
-            "Failed attempts",
-            w.count(failed),
-            f"in {w.counted(len(report.attempts), 'attempt')}"
-            + (f"; {attached:,} taken over while running" if attached else ""),
-            BAD if report.count(r.FAILED) else CARE if failed else PLAIN,
-        )
-    )
+    if not about_cutovers:
+        found.append(_attempts_tile(report))
     if report.settings:
-        back = sum(1 for setting in report.settings if setting.state in ("restored", "already_original", "unchanged"))
-        total = len(report.settings)
+        kept = sum(1 for setting in report.settings if setting.state == "kept")
+        back = sum(1 for setting in report.settings if setting.state in _BACK)
+        total = len(report.settings) - kept
         note = "as they were before" if back == total else "see Settings"
+        note += f"; {kept:,} more are meant to stay" if kept else ""
         found.append(Tile("Settings put back", f"{back} of {total}", note, PLAIN if back == total else CARE))
     whole = report.verification.valid
     found.append(
@@ -225,6 +253,33 @@ def tiles(report: r.Report) -> t.List[Tile]:
             GOOD if whole else BAD,
         )
     )
+    return found
+
+
+def _attempts_tile(report: r.Report) -> Tile:
+    failed = sum(1 for attempt in report.attempts if attempt.status == "failed")
+    attached = sum(1 for attempt in report.attempts if attempt.attached)
+    return Tile(
+        "Failed attempts",
+        w.count(failed),
+        f"in {w.counted(len(report.attempts), 'attempt')}"
+        + (f"; {attached:,} taken over while running" if attached else ""),
+        BAD if report.count(r.FAILED) else CARE if failed else PLAIN,
+    )
+
+
+def _cutover_tiles(report: r.Report) -> t.List[Tile]:
+    total = len(report.cutovers)
+    committed = [one for one in report.cutovers if one.state == r.COMMITTED]
+    tone = GOOD if len(committed) == total else PLAIN
+    found = [Tile("Cut over", f"{len(committed):,} of {total:,}", report.words.items, tone)]
+    measured = [one for one in committed if "refused" in one.window]
+    if measured:
+        longest = max(measured, key=lambda one: one.window["refused"])
+        p95 = longest.forecast.get("window_p95")
+        note = f"{longest.subject}, as the module saw it" if total > 1 else "as the module saw it"
+        note += f"; forecast: 95 % within {w.seconds(p95)}" if p95 is not None else ""
+        found.append(Tile("Writes refused", w.seconds(longest.window["refused"]), note))
     return found
 
 
