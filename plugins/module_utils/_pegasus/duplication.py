@@ -24,7 +24,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplicati
     Options,
     read_options,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_plan import Planned, plan
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_plan import Planned, plan, understood
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_send import WAS_THERE, Sender
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_table import UNREACHABLE, TableRun
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import TARGET_META_SERVERS, Connection
@@ -109,11 +109,12 @@ class DuplicationTask:
         for run, past in zip(self._runs, pasts):
             seen = clusters.seen(run.wanted)
             try:
+                understood(run.wanted, clusters.profile)
                 found = plan(run.wanted, seen, past, source=source, create_idempotent=idempotent)
             except MigrationError as error:
                 problems[run.wanted.table] = error
                 continue
-            run.begin(found, seen.app)
+            run.begin(found, seen.app, past)
             planned.append(found)
         _refuse(problems)
         changes = ChangeList(step.change for one in planned for step in one.steps)

@@ -112,7 +112,7 @@ def _remote_tables(value: t.Any, tables: t.Sequence[str], problems: t.List[Inval
         problems.append(
             InvalidOption("remote_tables", f"{', '.join(twice)} is given twice", "Two tables cannot go into one table")
         )
-    return names
+    return {table: name for table, name in names.items() if name != table}
 
 
 def _step_time(params: t.Mapping[str, t.Any], wait: bool) -> t.Optional[float]:

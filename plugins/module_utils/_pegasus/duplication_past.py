@@ -46,6 +46,8 @@ class Past:
 
     dupids: t.FrozenSet[int] = frozenset()
     open: t.Tuple[OpenChange, ...] = ()
+    removed: int = 0
+    """The duplication that we removed last, 0 for none: replica servers may still have to hear of that."""
 
     def owner(self, duplication: Duplication) -> str:
         """``ours``: the journal has its dupid. ``found``: an addition whose reply was lost, or whose run was killed,
@@ -75,6 +77,7 @@ class _Fold:
     def __init__(self) -> None:
         self.dupids: t.Set[int] = set()
         self.open: t.Dict[str, OpenChange] = {}
+        self.removed = 0
 
     def intent(self, entry: Entry) -> None:
         data = entry.data
@@ -103,7 +106,8 @@ class _Fold:
             # What was tried before it led to this one, or to none.
             self.open = {key: one for key, one in self.open.items() if one.action != ADD or not one.written_off}
         elif change.action == REMOVE:
-            self.dupids.discard(int((change.before or {}).get("dupid") or 0))
+            self.removed = int((change.before or {}).get("dupid") or 0)
+            self.dupids.discard(self.removed)
 
 
 def read_past(entries: t.Iterable[Entry], resources: t.Iterable[str]) -> t.Dict[str, Past]:
@@ -118,4 +122,7 @@ def read_past(entries: t.Iterable[Entry], resources: t.Iterable[str]) -> t.Dict[
                 fold.intent(entry)
         elif entry.kind == OUTCOME and str(entry.data.get("id")) in owners:
             owners[str(entry.data["id"])].outcome(entry.data)
-    return {name: Past(frozenset(fold.dupids - {0}), tuple(fold.open.values())) for name, fold in folds.items()}
+    return {
+        name: Past(frozenset(fold.dupids - {0}), tuple(fold.open.values()), fold.removed)
+        for name, fold in folds.items()
+    }

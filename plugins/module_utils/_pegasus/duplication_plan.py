@@ -18,6 +18,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplicati
     ours_on_target,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model import App, Duplication
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import Profile
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,6 +116,27 @@ def plan(wanted: Wanted, seen: Seen, past: dp.Past, *, source: Source, create_id
     elif wanted.state == "present" and there.status == "DS_PAUSE":
         steps.append(maker.modify(dp.RESUME, there, status="DS_LOG"))
     return Planned(tuple(steps), there, owner)
+
+
+def understood(wanted: Wanted, profile: Profile) -> None:
+    """An older server skips fields that it does not know, and would add a duplication of another kind than asked for.
+
+    :raises MigrationError: ``pegasus.remote_table_unsupported`` or ``pegasus.replica_count_unsupported``
+    """
+    if wanted.state == "absent":
+        return
+    if wanted.remote_name != wanted.table and not profile.remote_app_name:
+        raise MigrationError(
+            "pegasus.remote_table_unsupported",
+            f"{wanted.table}: a table gets another name on the target from Pegasus 2.6 on only, and the source is "
+            f"{profile.version}. Leave it out of remote_tables.",
+        )
+    if wanted.replica_count is not None and not profile.remote_replica_count:
+        raise MigrationError(
+            "pegasus.replica_count_unsupported",
+            f"{wanted.table}: another number of replicas on the target exists from Pegasus 2.6 on only, and the source "
+            f"is {profile.version}. Leave out remote_replica_count.",
+        )
 
 
 def find(wanted: Wanted, duplications: t.Iterable[Duplication]) -> t.Optional[Duplication]:

@@ -82,12 +82,15 @@ class TableRun:
             else 0
         )
 
-    def begin(self, planned: Planned, app: t.Optional[App]) -> None:
+    def begin(self, planned: Planned, app: t.Optional[App], past: dp.Past) -> None:
         """Take what was there before anything was sent."""
         self.app = app
         self.duplication = planned.duplication
         self.owner = planned.owner
         self.followed = planned.duplication.dupid if planned.duplication is not None else 0
+        if self.wanted.state == "absent" and not self.followed:
+            # The meta server has let go of it, perhaps just now; its primaries may not have heard of that.
+            self.followed = past.removed
 
     def look(self, clusters: Clusters, options: Options, now: float) -> None:
         """Look once, and judge."""

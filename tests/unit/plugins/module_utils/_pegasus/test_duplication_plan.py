@@ -12,12 +12,14 @@ import pytest
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidInput, MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_past as dp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_plan as plans
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_options import read_options
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_send import ADDED, WAS_THERE, Sender
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_watchdog import Source
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import Profile
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
 
 SOURCE = Source("a", ("a0:1",))
@@ -112,6 +114,20 @@ def test_a_half_made_follower_of_this_table_is_no_obstacle_from_2_6_on() -> None
     assert len(plan(WANTED, seen, create_idempotent=True).steps) == 1
     with pytest.raises(MigrationError):
         plan(WANTED, seen, create_idempotent=False)
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [({"remote_table": "u"}, "remote_table_unsupported"), ({"replica_count": 1}, "replica_count_unsupported")],
+)
+def test_what_an_older_server_would_skip_without_a_word_is_refused(fields: t.Dict[str, t.Any], code: str) -> None:
+    old, new = Profile.choose(Version.parse("2.5.0")), Profile.choose(Version.parse("2.6.0-SNAPSHOT"))
+    wanted = dataclasses.replace(WANTED, **fields)
+    with pytest.raises(MigrationError) as caught:
+        plans.understood(wanted, old)
+    assert caught.value.code == "pegasus." + code
+    plans.understood(wanted, new)
+    plans.understood(WANTED, old)
 
 
 def test_an_absent_table_has_nothing_to_remove() -> None:
@@ -283,7 +299,7 @@ def test_modifications_are_read_back(tmp_path: pathlib.Path, script: t.List[str]
     bench.script = list(script)
     bench.run(want("absent"))
     assert bench.status() == ""
-    assert bench.past() == dp.NO_PAST
+    assert (bench.past().dupids, bench.past().open) == (frozenset(), ())
 
 
 def test_a_removal_that_a_killed_run_left_open_is_settled(tmp_path: pathlib.Path) -> None:
@@ -292,7 +308,7 @@ def test_a_removal_that_a_killed_run_left_open_is_settled(tmp_path: pathlib.Path
     killed_after_the_intent(bench, want("absent"))
     bench.duplication = None
     bench.run(want("absent"))
-    assert bench.past() == dp.NO_PAST
+    assert (bench.past().dupids, bench.past().open) == (frozenset(), ())
 
 
 def options(**given: t.Any) -> t.Any:
