@@ -171,3 +171,11 @@ def test_closed_clusters(pegasus_lab: LabFactory, access: str, error: str) -> No
     side = Side(lab)
     assert side.meta("LIST_NODES", status=0) == error
     assert rpc(side.nodes[0], "RPC_QUERY_REPLICA_INFO", {"node": side.nodes[0]}) == error
+
+
+def test_many_tables(pegasus_lab: LabFactory) -> None:
+    side = Side(pegasus_lab("2.6", more_tables=300, partitions=8))
+    assert len(side.meta("LIST_APPS", status=1)["infos"]) == 302
+    replicas = [rpc(node, "RPC_QUERY_REPLICA_INFO", {"node": node})["replicas"] for node in side.nodes]
+    assert sum(len(found) for found in replicas) == 3 * (4 + 301 * 8)
+    assert {r["app_type"] for found in replicas for r in found} == {"pegasus"}

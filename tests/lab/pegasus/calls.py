@@ -38,7 +38,7 @@ async def answer(gate: Gate, surface: str, call: Call, text: str, mutating: bool
         names = (injected.code, str(injected))
         call.fail(next((name for name in names if name.startswith("ERR_")), "ERR_TIMEOUT"))
     else:
-        call.reply(result)
+        _reply(call, result)
 
 
 ACCESS_ERRORS = {"sasl": "ERR_UNAUTHENTICATED", "acl": "ERR_ACL_DENY"}
@@ -100,5 +100,12 @@ async def answer_unrecorded(call: Call, apply: Apply) -> None:
         refuse(call, refused)
     except HeaderError as error:
         call.fail(error.error)
+    else:
+        _reply(call, result)
+
+
+def _reply(call: Call, result: t.Any) -> None:
+    if isinstance(result, bytes):
+        call.reply_bytes(result)
     else:
         call.reply(result)

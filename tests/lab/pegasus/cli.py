@@ -29,6 +29,7 @@ def add_options(start: argparse.ArgumentParser) -> None:
     start.add_argument("--partitions", type=int, default=64, help="partitions of each table")
     start.add_argument("--replicas", type=int, default=3, help="replicas of each partition")
     start.add_argument("--records", type=int, default=50, help="records per partition at the start")
+    start.add_argument("--more-tables", type=int, default=0, help="further, empty tables: more_00000, ...")
     start.add_argument("--replica-servers", type=int, default=5, help="replica servers of each cluster")
     start.add_argument("--metas", type=int, default=3, help="meta servers of each cluster")
     start.add_argument("--meta-level", default="steady", choices=sorted(LEVELS), help="meta level of both clusters")
@@ -66,6 +67,7 @@ def create(args: argparse.Namespace, directory: str) -> PegasusLab:
     values: dict[str, t.Any] = {name: getattr(args, name) for name in names}
     values.update(tables=args.table.split(","), metaproxy=not args.no_metaproxy, records=args.records)
     values.update(replica_servers=args.replica_servers, meta_level=args.meta_level, copy_seconds=args.copy_seconds)
+    values.update(more_tables=args.more_tables)
     return PegasusLab(Options(**values))
 
 

@@ -45,7 +45,7 @@ def _perf_counters(
     epoch = int(node.cluster.clock.epoch())
     found = [
         {"name": name, "type": "RATE" if "_ops@" in name or "_qps@" in name else "NUMBER", "value": value}
-        for name, value in sorted(counters.values.items())
+        for name, value in sorted(counters.values().items())
         if not parts or any(match(name, part) for part in parts)
     ]
     return json.dumps(

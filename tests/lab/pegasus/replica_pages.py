@@ -99,10 +99,11 @@ class ReplicaPages:
         if self._node.cluster.profile.newest:
             return HttpResponse(404, "not found")
         name = query.get("name", "")
-        if name not in self._counters.values:
+        found = self._counters.values().get(name)
+        if found is None:
             return HttpResponse(200, {})
         kind = "RATE" if "_ops@" in name or "_qps@" in name else "NUMBER"
-        value = "%.2f" % self._counters.values[name]
+        value = "%.2f" % found
         return HttpResponse(200, {"name": name, "value": value, "type": kind, "description": name})
 
     def _metrics(self, query: t.Mapping[str, str]) -> HttpResponse:
@@ -134,6 +135,6 @@ class ReplicaPages:
         settings = self._node.cluster.settings
         disk = {"disk_capacity_total_mb": settings.disk_total_mb, "disk_capacity_avail_mb": settings.disk_available_mb}
         yield "disk", "disk1", {"tag": "disk1", "data_dir": "/data/disk1"}, dict(disk)
-        for gpid, values in self._counters.metrics.items():
+        for gpid, values in self._counters.metrics():
             table, index = gpid.split(".")
             yield "replica", "replica@" + gpid, {"table_id": table, "partition_id": index}, values

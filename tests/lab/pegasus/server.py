@@ -57,6 +57,7 @@ class Options:
     meta_level: str = "steady"
     records: int = 50
     copy_seconds: t.Optional[float] = None
+    more_tables: int = 0
 
 
 class PegasusLab:
@@ -109,6 +110,8 @@ class PegasusLab:
         for table in self.options.tables:
             app = source.add_table(table, self.options.partitions, self.options.replicas, self.options.records)
             app.copy_seconds = self.options.copy_seconds
+        for number in range(self.options.more_tables):
+            source.add_table("more_%05d" % number, self.options.partitions, self.options.replicas)
         for cluster in self.clusters.values():
             self._run(cluster)
         if self.options.metaproxy:

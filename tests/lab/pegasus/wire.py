@@ -146,6 +146,10 @@ class Call:
         write(out, result)
         self._link.send(encode_response(self.rpc, self.seq, "ERR_OK", bytes(out), kind))
 
+    def reply_bytes(self, result: bytes) -> None:
+        """Answer with a struct that is encoded already."""
+        self._link.send(encode_response(self.rpc, self.seq, "ERR_OK", result))
+
     def fail(self, error: str) -> None:
         """Answer with an error name in the response's header."""
         self._link.send(encode_response(self.rpc, self.seq, error, b""))
