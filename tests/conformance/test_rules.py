@@ -43,7 +43,7 @@ def test_supported_versions_agree() -> None:
 
 
 @pytest.mark.skipif(not MODULES, reason="There are no modules yet.")
-@pytest.mark.parametrize("engine", ["greptimedb"])
+@pytest.mark.parametrize("engine", ["greptimedb", "pegasus"])
 def test_action_group_lists_the_modules_of_its_engine(engine: str) -> None:
     listed = content.load_yaml("meta/runtime.yml")["action_groups"][engine]
     assert listed == sorted(listed)
