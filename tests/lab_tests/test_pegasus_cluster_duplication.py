@@ -37,7 +37,7 @@ def test_life_cycle(pegasus_lab: LabFactory, profile: str) -> None:
         if status == PREPARE:
             assert not any(p["duplicating"] for p in source.progress().values())
     assert seen == [PREPARE, APP, LOG]
-    assert 25 < lab.state()["time"] - start < 75
+    assert 25 < lab.state()["time"] - start < 200
     source.wait_status(LOG)
     envs = target.app()["envs"]
     names = {"master_cluster", "master_metas"} | (
@@ -100,7 +100,7 @@ def test_the_last_mutation(pegasus_lab: LabFactory, profile: str) -> None:
     assert source.progress()[0]["not_duplicated_mutations_num"] == 3 - held
     if profile == "2.5":
         lab.wait_for(lambda state: target.get(b"\0\x012")["error"] == 0)
-        assert 95 < lab.state()["time"] - written < 215
+        assert 95 < lab.state()["time"] - written < 400
         assert source.progress()[0]["not_duplicated_mutations_num"] == 1
 
 
@@ -273,7 +273,7 @@ def test_slow_copies(pegasus_lab: LabFactory) -> None:
     start = lab.state()["time"]
     assert {p["primary"] for p in target.partitions()} == {""}
     source.wait_status(LOG)
-    assert 55 < lab.state()["time"] - start < 125
+    assert 55 < lab.state()["time"] - start < 400
 
 
 def test_a_moved_primary_ships_again_from_what_was_confirmed(pegasus_lab: LabFactory) -> None:

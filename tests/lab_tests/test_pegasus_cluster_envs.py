@@ -83,7 +83,7 @@ def test_every_server_learns_at_its_own_tick(pegasus_lab: LabFactory) -> None:
     learned: dict[str, float] = {}
     while len(learned) < 5:
         state = lab.state()
-        assert state["time"] < start + 33
+        assert state["time"] < start + 50
         for partition in side.app(state)["partitions"].values():
             if partition["deny"] == "reconfig*write":
                 learned.setdefault(partition["primary"], state["time"])
@@ -109,7 +109,7 @@ def test_a_shorter_interval_counts_from_the_next_tick_on(pegasus_lab: LabFactory
     side.deny("reconfig*write")
     now = lab.state()["time"]
     lab.wait_for(lambda state: _denied(lab) == {"reconfig*write"})
-    assert lab.state()["time"] - now < 2.5
+    assert lab.state()["time"] - now < 10
     assert [r["request"] for r in lab.requests(mutating=True)][:5] == ["GET %s" % path] * 5
 
 
