@@ -77,6 +77,10 @@ format: venv ## Let ruff put the Python files in order
 bench-greptimedb: venv ## Measure the GreptimeDB figures; writes build/bench-greptimedb.json
 	@$(PYTHON) -m bench.greptimedb $(ARGS)
 
+.PHONY: bench-pegasus
+bench-pegasus: venv ## Measure the Pegasus figures beside the reference tool's flow; writes build/bench-pegasus.json
+	@$(PYTHON) -m bench.pegasus $(ARGS)
+
 .PHONY: chaos-greptimedb
 chaos-greptimedb: venv ## Kill and mislead GreptimeDB migrations at every point; writes build/chaos-greptimedb.json
 	@$(PYTHON) -m chaos.greptimedb $(ARGS)

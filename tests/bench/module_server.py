@@ -12,18 +12,50 @@ The process reads one JSON request a line from its standard input and answers wi
 `death` kills the run from within at the n-th append to its journal: `before` anything is written, `torn` in the middle
 of the line, `after` it is written, `head` before the journal's head is replaced. The hooks are on os.write and
 os.replace, so the product's code is the one that users run. `count` is a file that gets one letter for each append.
+A process that the run has forked and that keeps a record of its own (the guard of a fence) is killed likewise:
+`{"record": 3, "how": "before"}` or `after`.
+
+A second argument on the command line is how much faster than the machine's clock time passes for the product, as in a
+lab with that factor: intervals, budgets, pauses and deadlines are then lab seconds. What the machine really does is
+not sped up, so our own processing counts that many times.
 """
 
 from __future__ import annotations
 
+import datetime
 import importlib
 import json
 import os
 import signal
 import sys
+import time
 import typing as t
 
 JOURNAL_LINE = b'{"at":"'
+RECORD_LINE = b'{"at": "'
+
+
+def speed_up(factor: float) -> None:
+    """Make the product's clock run that many times faster from now on, in this process and its forks."""
+    from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock
+
+    started = time.monotonic()
+    epoch = datetime.datetime.now(datetime.timezone.utc)
+
+    def passed() -> float:
+        return (time.monotonic() - started) * factor
+
+    def sleep(_clock: SystemClock, seconds: float) -> None:
+        if seconds > 0:
+            time.sleep(seconds / factor)
+
+    quick: dict[str, t.Any] = {
+        "monotonic": lambda _clock: started + passed(),
+        "now": lambda _clock: epoch + datetime.timedelta(seconds=passed()),
+        "sleep": sleep,
+    }
+    for name, method in quick.items():
+        setattr(SystemClock, name, method)
 
 
 class Death:
@@ -32,6 +64,7 @@ class Death:
     def __init__(self, plan: t.Mapping[str, t.Any] | None, count: str | None) -> None:
         self._plan = plan or {}
         self._seen = 0
+        self._lines = 0
         self._count = os.open(count, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if count else None
         self._write = os.write
         self._replace = os.replace
@@ -42,6 +75,8 @@ class Death:
         os.replace = self._hooked_replace  # type: ignore[assignment]
 
     def _hooked_write(self, fd: int, data: t.Any) -> int:
+        if bytes(data[: len(RECORD_LINE)]) == RECORD_LINE:
+            return self._line_of_record(fd, data)
         if bytes(data[: len(JOURNAL_LINE)]) != JOURNAL_LINE:
             return self._write(fd, data)
         if self._count is not None:
@@ -56,6 +91,16 @@ class Death:
             self._die()
         written = self._write(fd, data)
         if now and how == "after":
+            self._die()
+        return written
+
+    def _line_of_record(self, fd: int, data: t.Any) -> int:
+        now = self._lines == self._plan.get("record")
+        self._lines += 1
+        if now and self._plan.get("how") == "before":
+            self._die()
+        written = self._write(fd, data)
+        if now:
             self._die()
         return written
 
@@ -92,6 +137,8 @@ def main() -> None:
     """Serve until standard input ends."""
     from ansible.module_utils import basic
 
+    if len(sys.argv) > 2 and float(sys.argv[2]) != 1:
+        speed_up(float(sys.argv[2]))
     importlib.import_module("pymysql")
     module = importlib.import_module(sys.argv[1])
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")

@@ -1,0 +1,174 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""make bench-pegasus: measure the Pegasus figures against the lab, with the reference tool's flow beside ours.
+
+Prints a table and writes build/bench-pegasus.json. All seconds are lab seconds. Modules and guards live in the lab's
+time, so what the machine needs for our own work counts as many times as the lab's clock is faster (it is told in each
+case). A figure that was not measured is absent. The exit status is 1 when a bar does not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import concurrent.futures
+import functools
+import itertools
+import sys
+import time
+import traceback
+import typing as t
+
+from bench import figures, pegasus_cutovers, pegasus_deaths, pegasus_figures, pegasus_liars
+from bench.figures import Figure
+from bench.pegasus_labs import Shape
+from tooling import paths
+
+RESULT = paths.BUILD / "bench-pegasus.json"
+PARTS = ("W1", "W2", "W8", "S3")
+FAST, SLOW, KILLS, LIES = 5.0, 20.0, 10.0, 10.0
+"""How much faster than real time the labs of each part run."""
+
+Result = t.TypeVar("Result")
+
+
+def read_arguments(argv: t.Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="make bench-pegasus", description=__doc__)
+    parser.add_argument("--only", default="", help=f"figures, with commas, out of {', '.join(PARTS)}")
+    parser.add_argument("--quick", action="store_true", help="as --seeds 8; the figures then say little")
+    parser.add_argument("--seeds", type=int, default=200, help="cutovers for each figure (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=7, help="seed of the first lab")
+    parser.add_argument("--workers", type=int, default=2, help="labs at the same time (default: %(default)s)")
+    options = parser.parse_args(argv)
+    options.only = [name for name in options.only.split(",") if name] or list(PARTS)
+    unknown = sorted(set(options.only) - set(PARTS))
+    if unknown:
+        parser.error(f"--only: {', '.join(unknown)} is not among {', '.join(PARTS)}")
+    if options.quick:
+        options.seeds = 8
+    return options
+
+
+class Crew:
+    """Labs in parallel. What a job raises is told and counted, and the others go on."""
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self.failed: list[str] = []
+
+    def results(self, jobs: t.Sequence[t.Callable[[], Result]]) -> list[Result]:
+        """What the jobs return, as they end."""
+        found: list[Result] = []
+        began = time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor(self._workers) as pool:
+            for future in concurrent.futures.as_completed([pool.submit(job) for job in jobs]):
+                try:
+                    found.append(future.result())
+                except Exception as error:
+                    self.failed.append(f"{type(error).__name__}: {str(error)[:600]}")
+                    print(f"A LAB FAILED: {self.failed[-1]}", flush=True)
+                    traceback.print_exc(limit=3)
+                print(f"... {len(found)} of {len(jobs)} labs, {time.monotonic() - began:.0f} s", flush=True)
+        return found
+
+
+def shapes(options: argparse.Namespace, of_lab: int, **more: t.Any) -> list[Shape]:
+    """As many labs as it takes to have `--seeds` tables, each with a seed of its own."""
+    labs = -(-options.seeds // of_lab)
+    return [Shape(seed=options.seed * 1000 + number, **more) for number in range(labs)]
+
+
+def fast(options: argparse.Namespace, crew: Crew) -> t.Iterator[Figure]:
+    """W1."""
+    found = shapes(options, 8, profile="2.6", tables=8, factor=FAST, rate=20)
+    measured = crew.results([functools.partial(pegasus_cutovers.fast, shape) for shape in found])
+    ours = [one for lab in measured for one in lab.ours]
+    yield from pegasus_figures.fast(ours, FAST, options.seed)
+
+
+def held_back(options: argparse.Namespace, crew: Crew) -> t.Iterator[Figure]:
+    """W2, strict and accept, and the reference beside both."""
+    strict = shapes(options, 4, profile="2.5", tables=8, factor=SLOW, rate=3)
+    found = crew.results([functools.partial(pegasus_cutovers.held_back, shape) for shape in strict])
+    yield from pegasus_figures.strict(
+        [one for lab in found for one in lab.ours], [one for lab in found for one in lab.theirs], SLOW, options.seed
+    )
+    accept = shapes(options, 8, profile="2.5", tables=8, factor=FAST, rate=20)
+    some = accept[: max(1, len(accept) // 4)]
+    found = crew.results([functools.partial(pegasus_cutovers.accepting, shape) for shape in some])
+    yield from pegasus_figures.accept([one for lab in found for one in lab.ours], FAST, options.seed)
+
+
+def deaths(options: argparse.Namespace, crew: Crew) -> t.Iterator[Figure]:
+    """W8: most with a config-sync interval of 1 s, one lab in five with the servers' own 30 s."""
+    jobs: list[t.Callable[[], list[pegasus_deaths.Held]]] = []
+    for number, shape in enumerate(shapes(options, 8, profile="2.6", tables=8, factor=KILLS, rate=10)):
+        interval, budget = (30.0, 150.0) if number % 5 == 4 else (1.0, 60.0)
+        jobs.append(functools.partial(pegasus_deaths.kill_some, shape, interval, budget))
+    found = [one for lab in crew.results(jobs) for one in lab]
+    yield from pegasus_figures.deaths(found, KILLS, options.seed)
+
+
+def lies(options: argparse.Namespace, crew: Crew) -> t.Iterator[Figure]:
+    """S3, on both generations, and the reference before the same."""
+    liars = pegasus_liars.LIARS
+    labs = -(-options.seeds // len(liars))
+    profiles = itertools.cycle(("2.6", "2.5", "2.4"))
+    jobs = [
+        functools.partial(
+            pegasus_liars.ask,
+            Shape(profile, options.seed * 1000 + number, tables=len(liars), factor=LIES, rate=5),
+            liars,
+        )
+        for number, profile in zip(range(labs), profiles)
+    ]
+    stale = [
+        functools.partial(
+            pegasus_liars.idle_then_stale,
+            Shape(profile, options.seed * 1000 + number, tables=4, factor=LIES, rate=10),
+        )
+        for number, profile in zip(range(max(2, labs // 4)), ("2.6", "2.5", "2.6", "2.5"))
+    ]
+    asked = [one for lab in crew.results([*jobs, *stale]) for one in lab]
+    theirs = crew.results(
+        [
+            functools.partial(pegasus_liars.ask_reference, options.seed * 1000 + number, SLOW)
+            for number in range(max(1, options.seeds // 20))
+        ]
+    )
+    counted: dict[str, list[pegasus_cutovers.Flow]] = collections.defaultdict(list)
+    for lab in theirs:
+        for case, flow in lab.items():
+            counted[case].append(flow)
+    yield from pegasus_figures.lies(asked, counted, LIES, options.seed)
+
+
+MEASURES: t.Mapping[str, t.Callable[[argparse.Namespace, Crew], t.Iterator[Figure]]] = {
+    "W1": fast,
+    "W2": held_back,
+    "W8": deaths,
+    "S3": lies,
+}
+
+
+def main(argv: t.Sequence[str] | None = None) -> int:
+    """Measure; 1 when a bar does not hold, or a lab failed."""
+    options = read_arguments(argv)
+    crew = Crew(options.workers)
+    found: list[Figure] = []
+    for part in options.only:
+        for figure in MEASURES[part](options, crew):
+            found.append(figure)
+            print(f"{figure.id} {figure.value:.3f} {figure.unit}: {figure.case}", flush=True)
+        figures.write(found, RESULT)
+    print(figures.table(found))
+    for problem in crew.failed:
+        print(f"NOT MEASURED: {problem}")
+    print(f"Written to {RESULT}")
+    return 0 if not crew.failed and all(figure.holds for figure in found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
