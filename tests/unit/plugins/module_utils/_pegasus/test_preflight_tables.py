@@ -139,6 +139,7 @@ def test_a_table_that_is_a_copy_itself() -> None:
 def test_envs_left_from_a_former_migration(envs: t.Dict[str, str]) -> None:
     findings = judged(with_app={"envs": envs})
     assert ids(findings) == []
+    assert "table.leftover_envs" in ids(findings, "warning")
     assert ("round in a circle" in only(findings, "table.leftover_envs").remedy) is (
         "duplication.master_cluster" in envs
     )
