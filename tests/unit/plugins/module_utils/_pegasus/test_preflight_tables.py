@@ -307,6 +307,14 @@ def test_the_copy_on_the_target(there: t.Dict[str, t.Any], duplicated: bool, blo
     assert ids(judged(target=target(apps=(app(app_id=7, **there),)), duplications=dups)) == blockers
 
 
+def test_a_copy_whose_duplication_was_removed_is_left_over() -> None:
+    there = target(apps=(app(app_id=7, envs=MASTER),))
+    removed = (duplication(status="DS_REMOVED"),)
+    assert ids(judged(target=there, duplications=removed)) == ["target.copy_left_over"]
+    another = (duplication(remote="south"),)
+    assert "target.copy_left_over" in ids(judged(target=there, duplications=another))
+
+
 @pytest.mark.parametrize(("alive", "wanted", "blocks"), [(3, 3, False), (2, 3, True), (2, 2, False), (3, 4, True)])
 def test_copies_need_live_servers(alive: int, wanted: int, blocks: bool) -> None:
     nodes = tuple(Node(address, index < alive) for index, address in enumerate(TARGET_NODES))
