@@ -28,9 +28,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_clie
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.replica_client import ReplicaClient
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper import ZooKeeper
 
+START_GUARD = "start_guard"
 # point: (class or module, function, the value that its arguments must hold)
 POINTS: dict[str, tuple[t.Any, str, t.Any]] = {
-    "guard": (cutover_task, "start_guard", None),
+    "guard": (cutover_task, START_GUARD, None),
     "interval": (ReplicaClient, "update_config", "1000"),
     "settle": (IntervalKeeper, "shorten", None),
     "arm": (guard_link.GuardLink, "require", "fence"),
@@ -76,7 +77,7 @@ class Killer:
         self.done = False
 
     def install(self) -> None:
-        start = cutover_task.start_guard
+        start: t.Callable[..., guard_link.GuardLink] = getattr(cutover_task, START_GUARD)
 
         @functools.wraps(start)
         def remember(*arguments: t.Any) -> guard_link.GuardLink:
@@ -84,7 +85,7 @@ class Killer:
             self.guard = link.pid
             return link
 
-        cutover_task.start_guard = remember
+        setattr(cutover_task, START_GUARD, remember)
         owner, name, wanted = POINTS[self.point]
         original = getattr(owner, name)
 

@@ -132,7 +132,7 @@ def finish(process: subprocess.Popen[str]) -> Result:
     return t.cast(Result, json.loads(out))
 
 
-def duplicate(lab: LabClient, tables: t.Sequence[str], seconds: float = 60.0) -> None:
+def duplicate(lab: LabClient, tables: t.Sequence[str], seconds: float = 120.0) -> None:
     """Give every table a duplication, and wait until all ship."""
     for table in tables:
         lab.foreign(table=table, add_duplication={"remote": "onebox-b"})
@@ -148,3 +148,5 @@ def duplicate(lab: LabClient, tables: t.Sequence[str], seconds: float = 60.0) ->
         )
 
     lab.wait_for(ready, seconds)
+    # The meta server has said so to every primary by now; the last one's pipeline starts right after.
+    time.sleep(2 / float(lab.describe["factor"]))

@@ -180,14 +180,30 @@ def test_whatever_goes_wrong_before_the_switch_ends_in_a_lift(cutovers: LabStart
         assert (result["failed"], result["code"]) == (True, code), result
         assert result["tables"][0]["state"] == "lifted" and one.writable(table), table
         assert one.points_at(table) == "onebox-a"
-    opened = struck("opened", env={"replica.deny_client_request": None})
-    assert opened["failed"] and one.writable("opened"), opened
+    running = one.start("opened")
+    one.until(lambda: len(one.denied("opened")) == 4, 400)
+    one.lab.foreign(table="opened", env={"replica.deny_client_request": None})
+    opened = finish(running)
+    assert opened["code"] == "pegasus.fence_broken" and one.writable("opened"), opened
     moved = struck("moved", move_primary={"partition": 0})
     assert not moved["failed"] and moved["state"] == "committed", moved
     one.lab.fault("dup_stuck", table="stuck", times=0)
     late = one.run("stuck", budget="30s")
     assert late["failed"] and one.writable("stuck"), late
     assert one.intervals() == {"30000"} and _missing(one.lab) == 0
+
+
+@pytest.mark.cost(30)
+def test_a_switch_that_nobody_follows_is_taken_back_byte_for_byte(cutovers: LabStarter) -> None:
+    one = cutovers(partitions=4, budget="40s")
+    before = one.lab.state()["znodes"]["temp"]
+    for number in (0, 1):
+        one.lab.call("POST", f"/metaproxy/{number}/lose_watches", {})
+    result = one.run("temp")
+    assert result["code"] == "pegasus.metaproxy_not_following", result
+    assert result["tables"][0]["state"] == "lifted" and one.writable("temp")
+    assert one.lab.state()["znodes"]["temp"] == before
+    assert _missing(one.lab) == 0 and one.intervals() == {"30000"}
 
 
 @pytest.mark.cost(30)

@@ -22,6 +22,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile i
 
 _POLL = 0.1
 _LEAST_PATIENCE = 10.0
+_GO_BACK_SECONDS = 4.0
 
 
 class Followed(t.Protocol):
@@ -45,15 +46,16 @@ class Behind:
         self._clusters = clusters
         self._record = record
 
-    def follow(self, track: Followed, deadline: Deadline) -> None:
+    def follow(self, track: Followed, deadline: Deadline, may_go_back: bool = False) -> bool:
         """Ask every MetaProxy until it sends clients to the target. ``pegasus.metaproxy_not_switched`` at the deadline.
 
-        Not sooner than after ten seconds: the switch is made, and breaking off early helps nobody.
+        Not sooner than after ten seconds: the switch is made, and breaking off early helps nobody. With
+        ``may_go_back``, False when shortly before the deadline every proxy still sends them to the source.
         """
         eyes, view, clock = self._eyes, track.view, self._eyes.clock
         if not eyes.request.proxies:
             track.proved = clock.monotonic()
-            return
+            return True
         patience = clock.monotonic() + max(_LEAST_PATIENCE, deadline.remaining())
         since = iso(clock.now())
         while True:
@@ -69,6 +71,8 @@ class Behind:
                 continue
             if look.all_say(switch.TARGET):
                 break
+            if may_go_back and deadline.remaining() < _GO_BACK_SECONDS and look.all_say(switch.SOURCE):
+                return False
             rest = look.not_saying(switch.TARGET)
             self._record.waiting(
                 Wait(
@@ -92,6 +96,7 @@ class Behind:
                 for address in sorted(look.sides)
             ],
         )  # fmt: skip
+        return True
 
     def close(self, track: Followed) -> None:
         """Tell the clients that still hold on to the source, readers too, to look for their table anew."""

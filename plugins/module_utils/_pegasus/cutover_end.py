@@ -15,12 +15,12 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cu
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model, switch
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_behind import Behind
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_group import Track
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_intervals import IntervalKeeper
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_lift import lift_all
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_look import Eyes
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_options import COMMITTED
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_track import Track
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import POLL
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.forecast import lift_reserve

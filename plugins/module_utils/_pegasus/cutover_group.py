@@ -30,63 +30,30 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_p
     HANDED_OVER_KIND,
     living_guard,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_put_back import (
+    nobody_followed,
+    put_back,
+    target_decrees,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters, TableView
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_track import (
+    FENCED,
+    HANDED_OVER,
+    LIFTED,
+    SWITCHED,
+    Track,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.drain_watch import (
     DrainedTable,
     DrainWatch,
     drain_all,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import Fence
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.forecast import Forecast
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_file import GuardPlace
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_link import GuardLink, GuardLost
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_WRITE
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper import ZooKeeper
-
-HANDED_OVER = "handed_over"
-LIFTED = "lifted"
-SWITCHED = "switched"
-
-
-@dataclasses.dataclass
-class Track:
-    """How far one table is. Times: seconds of the clock, None for not yet."""
-
-    view: TableView
-    fence: Fence
-    state: str = "waiting"
-    sent: t.Optional[float] = None
-    first_denied: t.Optional[float] = None
-    all_denied: t.Optional[float] = None
-    drained: t.Optional[float] = None
-    switched: t.Optional[float] = None
-    proved: t.Optional[float] = None
-    committed: t.Optional[float] = None
-    lifted: t.Optional[float] = None
-    held_back: t.Sequence[int] = ()
-
-    @property
-    def name(self) -> str:
-        return self.view.name
-
-    def window(self) -> t.Dict[str, t.Optional[float]]:
-        """Seconds from the request to fence to each step; ``refused``: from the first refusal seen to the end of it."""
-        start = self.sent
-        marks = {
-            "first_denied": self.first_denied,
-            "all_denied": self.all_denied,
-            "drained": self.drained,
-            "switched": self.switched,
-            "proved": self.proved,
-            "committed": self.committed,
-            "lifted": self.lifted,
-        }
-        told = {name: None if mark is None or start is None else round(mark - start, 3) for name, mark in marks.items()}
-        end = self.proved if self.proved is not None else self.lifted
-        begun = self.first_denied
-        told["refused"] = None if end is None or begun is None else round(end - begun, 3)
-        return told
 
 
 class GroupCutover:
@@ -168,7 +135,7 @@ class GroupCutover:
     def _fence(self, deadline: Deadline) -> t.List[model.TableConfig]:
         for track in self._tracks:
             track.sent = self._clock.monotonic()
-            track.state = "fenced"
+            track.state = FENCED
             self._record.send(track.fence.call(None, DENY_WRITE, "fence", self._armed))
         configs = []
         for track in self._tracks:
@@ -219,6 +186,8 @@ class GroupCutover:
         if place is None:
             return
         failed: t.Optional[MigrationError] = None
+        for track in self._tracks:
+            track.target_before = target_decrees(self._eyes, track.view)
         with ZooKeeper(place) as session:
             self._link.require(gs.SWITCH)
             self._switching = True
@@ -246,7 +215,7 @@ class GroupCutover:
     def _give_up(self, error: Exception) -> None:
         """Lift what is not switched. Behind an unclear switch only the guard decides, as it can make it impossible."""
         switched = [track for track in self._tracks if track.state == SWITCHED]
-        rest = [track for track in self._tracks if track.state == "fenced"]
+        rest = [track for track in self._tracks if track.state == FENCED]
         unclear = self._switching and getattr(error, "code", "") != "pegasus.znode_changed"
         if unclear and not switched:
             # Hanging up is what makes the guard look: it spends the znode's version, then lifts or keeps.
@@ -286,8 +255,14 @@ class GroupCutover:
     def _finish(self, deadline: Deadline, tracks: t.Optional[t.Sequence[Track]] = None) -> None:
         chosen = self._tracks if tracks is None else tracks
         behind = Behind(self._eyes, self._clusters, self._record)
-        for track in chosen:
-            behind.follow(track, deadline)
+        returned = [track for track in chosen if not behind.follow(track, deadline, track.target_before is not None)]
+        for track in list(returned):
+            if not self._go_back(track):
+                returned.remove(track)
+                behind.follow(track, deadline)
+        chosen = [track for track in chosen if track not in returned]
+        if returned:
+            self._lift_returned(returned, bool(chosen))
         for track in chosen:
             behind.close(track)
         for track in chosen:
@@ -299,3 +274,27 @@ class GroupCutover:
             self._record.append("note", {"text": "The guard was gone at the commit."})
         for track in chosen:
             behind.commit(track)
+        if returned:
+            raise nobody_followed([track.name for track in returned])
+
+    def _go_back(self, track: Track) -> bool:
+        """Put the znode back if surely no client has noticed; False when there is only the way forward."""
+        place, planned, before = self._request.place, track.view.switch, track.target_before
+        if place is None or planned is None or before is None:
+            return False
+        with ZooKeeper(place) as session:
+            if not put_back(self._eyes, self._record, session, planned, track.view, before):
+                return False
+        track.state = FENCED
+        return True
+
+    def _lift_returned(self, tracks: t.Sequence[Track], others_switched: bool) -> None:
+        try:
+            if not others_switched:
+                self._link.ask(gs.NOT_SWITCHED)
+            lift_all(tracks, self._record, self._clock, self._forecast.lift)
+            if not others_switched:
+                self._link.ask(gs.LIFTED_BY_MODULE)
+                raise nobody_followed([track.name for track in tracks])
+        except GuardLost:
+            lift_all(tracks, self._record, self._clock, self._forecast.lift)

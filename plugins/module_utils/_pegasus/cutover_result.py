@@ -11,8 +11,8 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import ChangeList
 from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Finding
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_group import Track
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_lift import lift_command
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_track import Track
 
 
 def table_result(

@@ -28,11 +28,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus import gu
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_behind import Behind
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_end import End
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_gate import gate, require
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_group import (
-    HANDED_OVER,
-    GroupCutover,
-    Track,
-)
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_group import GroupCutover
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_intervals import IntervalKeeper
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_lift import lift_all
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_look import Eyes
@@ -44,6 +40,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_o
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_predict import predict
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_reconcile import reconcile
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_track import HANDED_OVER, Track
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters, TableView
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import Fence
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_interval import Intervals
