@@ -79,7 +79,9 @@ def begin(table: str, deny: t.Optional[str], side: str, fence: Recorded, znode: 
 
 
 def _possible(fence: Recorded) -> t.Set[t.Any]:
-    return {fence.ours, *(after for _change_id, after in fence.pending)}
+    """What our changes can have left. One without outcome may not have been made; before closing comes fencing."""
+    found = {fence.ours, *(after for _change_id, after in fence.pending)}
+    return found | {DENY_WRITE} if fence.pending else found
 
 
 @dataclasses.dataclass(frozen=True)

@@ -125,6 +125,7 @@ def test_everything_is_told_at_once_and_without_metaproxy_nothing_of_it() -> Non
 OURS = Recorded(None, DENY_WRITE, 1)
 OURS_CLOSED = Recorded(None, DENY_ALL, 2)
 MAYBE = Recorded(None, DENY_WRITE, 1, (("c4", DENY_WRITE),))
+CLOSING = Recorded(None, DENY_ALL, 2, (("c9", DENY_ALL),))
 SWITCHED = Recorded("a", "b", 1)
 PAST = (
     # deny env, side of the znode, journal of the env, of the znode, last entry -> what to do
@@ -136,6 +137,8 @@ PAST = (
     (None, switch.SOURCE, OURS, NOTHING, "", cp.FRESH),
     (DENY_WRITE, switch.TARGET, OURS, SWITCHED, "", cp.FINISH),
     (DENY_ALL, switch.TARGET, OURS_CLOSED, SWITCHED, "", cp.FINISH),
+    (DENY_WRITE, switch.TARGET, CLOSING, SWITCHED, "", cp.FINISH),
+    (DENY_ALL, switch.SOURCE, OURS, NOTHING, "", cp.FRESH),
     (DENY_ALL, switch.TARGET, OURS_CLOSED, SWITCHED, cp.COMMITTED_KIND, cp.DONE),
     (None, switch.TARGET, NOTHING, SWITCHED, cp.COMMITTED_KIND, cp.DONE),
     (None, switch.TARGET, NOTHING, NOTHING, "", cp.FRESH),
