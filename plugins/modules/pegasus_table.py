@@ -31,6 +31,7 @@ attributes:
     support: full
     details:
       - Looks for the same evidence, and predicts the exact calls. Sends none, and does not touch the journal.
+      - Duplications of this migration count as removed already, because in a real run they are.
   diff_mode:
     support: full
   idempotent:

@@ -105,6 +105,11 @@ tables:
     cut_over_at:
       description: When its cutover was committed. Null if it was not.
       type: str
+not_started:
+  description: The tables that have no duplication to the target.
+  returned: success
+  type: list
+  elements: str
 to_migrate:
   description: The tables that are neither fenced nor cut over, so that there may be something to prepare.
   returned: success

@@ -119,6 +119,7 @@ def _as_result(options: StandingOptions, standings: t.Sequence[Standing], clock:
     counts = {stage: sum(one.stage == stage for one in standings) for stage in STAGES}
     return {
         "tables": [_row(one, clock) for one in standings],
+        "not_started": [one.table.name for one in standings if one.stage == NOT_STARTED],
         "to_migrate": [table.name for table in to_migrate],
         "renames": {table.name: table.remote for table in to_migrate if table.name != table.remote},
         "fenced": [one.table.name for one in standings if one.stage == FENCED],

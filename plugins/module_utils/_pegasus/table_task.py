@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import ChangeList
@@ -24,6 +25,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.table_opt
 )
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.table_rules import (
     Step,
+    Told,
     View,
     plan,
     resource,
@@ -73,6 +75,8 @@ class TableTask:
     ) -> None:
         view = _look(connection, source, target, options)
         told = table_past.told(store.entries, [table.name for table in options.tables])
+        if self._check_mode:
+            view = _without_ours(view, told)
         steps = plan(options, view, told)
         self._tell(options, view, steps, len(steps) if self._check_mode else 0)
         if self._check_mode:
@@ -137,6 +141,15 @@ def _look(connection: Connection, source: MetaClient, target: MetaClient, option
         },
         can_rename=source.profile.has_rename_app,
     )
+
+
+def _without_ours(view: View, told: Told) -> View:
+    """In check mode nobody has removed our duplications, though a real run would have by now."""
+    left = {
+        name: tuple(one for one in found if one.remote not in told.duplicated.get(name, ()))
+        for name, found in view.duplications.items()
+    }
+    return dataclasses.replace(view, duplications=left)
 
 
 def _unsettled(
