@@ -32,7 +32,14 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options i
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import Profile
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.replica_client import ReplicaClient
 
-_TARGET = "target"
+
+class _Target(t.NamedTuple):
+    """The target as one look has seen it, for all tables. ``problem``: why it has not."""
+
+    level: str = ""
+    alive: int = 0
+    apps: t.Mapping[str, App] = {}
+    problem: t.Optional[MigrationError] = None
 
 
 class Clusters:
@@ -48,7 +55,7 @@ class Clusters:
         )
         self._info: t.Optional[ClusterInfo] = None
         self._apps: t.Optional[t.Dict[str, App]] = None
-        self._seen_target: t.Dict[str, TargetView] = {}
+        self._seen_target: t.Optional[_Target] = None
 
     def __enter__(self) -> Clusters:
         return self
@@ -79,7 +86,7 @@ class Clusters:
     def refresh(self) -> None:
         """Forget what was read before."""
         self._apps = None
-        self._seen_target = {}
+        self._seen_target = None
 
     def app(self, table: str) -> t.Optional[App]:
         """A table of the source that is not dropped."""
@@ -118,13 +125,18 @@ class Clusters:
         """The target, and its table of this name; None if nobody said where the target is."""
         if self._target is None:
             return None
-        try:
-            general = self._general_target(self._target)
-            app = self._target.app(name)
-            config = self._target.query_config(name) if with_config and app is not None and app.available else None
-        except MigrationError as error:
-            return TargetView(problem=error)
-        return TargetView(app, config, general.meta_level, general.alive_nodes)
+        if self._seen_target is None:
+            self._seen_target = _look_at(self._target)
+        seen = self._seen_target
+        app = seen.apps.get(name)
+        config: t.Optional[TableConfig] = None
+        problem = seen.problem
+        if with_config and app is not None and app.available:
+            try:
+                config = self._target.query_config(name)
+            except MigrationError as error:
+                problem = error
+        return TargetView(app, config, seen.level, seen.alive, problem)
 
     def target_name(self) -> str:
         """The target's own name for itself, "" if it is not given or cannot be asked."""
@@ -132,13 +144,6 @@ class Clusters:
             return self._target.cluster_info().cluster_name if self._target is not None else ""
         except MigrationError:
             return ""
-
-    def _general_target(self, target: MetaClient) -> TargetView:
-        if _TARGET not in self._seen_target:
-            level = target.cluster_info().meta_level
-            alive = sum(1 for node in target.list_nodes() if node.alive)
-            self._seen_target[_TARGET] = TargetView(meta_level=level, alive_nodes=alive)
-        return self._seen_target[_TARGET]
 
     def config(self, table: str) -> TableConfig:
         """Who serves the source's table. :raises MigrationError: ``pegasus.app_not_found``"""
@@ -161,3 +166,14 @@ class Clusters:
         if config is None:
             return (), ()
         return gone(config, dupid, self._replicas.progress(config.primaries, config.app_id))
+
+
+def _look_at(target: MetaClient) -> _Target:
+    try:
+        return _Target(
+            target.cluster_info().meta_level,
+            sum(1 for node in target.list_nodes() if node.alive),
+            {app.name: app for app in target.list_apps() if app.status != "DROPPED"},
+        )
+    except MigrationError as error:
+        return _Target(problem=error)

@@ -135,3 +135,12 @@ def test_resources_of_others_are_not_looked_at(tmp_path: pathlib.Path) -> None:
     setting = Setting(tmp_path, "old")
     setting.change("new")
     assert sr.recorded(Journal.read(setting.path).entries, "pegasus:ab/") == {}
+
+
+def test_a_restore_that_was_killed_before_it_was_sent_is_made_up_for(tmp_path: pathlib.Path) -> None:
+    setting = Setting(tmp_path, "old")
+    setting.change("new")
+    with setting.journal() as journal:
+        journal.intents([Change(NAME, sr.RESTORE, "new", "old", "the call")])
+    assert sr.decide(setting.recorded(), "new").action == "restore"
+    assert sr.decide(setting.recorded(), "old").action == "already_original"
