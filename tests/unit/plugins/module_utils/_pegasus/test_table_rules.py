@@ -23,8 +23,10 @@ MADE = {"duplication.master_cluster": "onebox-a", "duplication.master_metas": ",
 DUPLICATION = model.Duplication(7, "DS_LOG", "onebox-b", 1)
 
 
-def app(name: str = "temp", app_id: int = 2, status: str = "AVAILABLE", **envs: str) -> model.App:
-    return model.App(name, app_id, status, 1, envs, 3)
+def app(
+    name: str = "temp", app_id: int = 2, status: str = "AVAILABLE", envs: t.Optional[t.Mapping[str, str]] = None
+) -> model.App:
+    return model.App(name, app_id, status, 1, envs or {}, 3)
 
 
 def info(name: str) -> model.ClusterInfo:
@@ -41,7 +43,7 @@ def view(**more: t.Any) -> tr.View:
         source=info("onebox-a"),
         target=info("onebox-b"),
         metas=frozenset(METAS),
-        apps=(app(**{DENY_KEY: DENY_ALL}), app("other", 3, **{DENY_KEY: DENY_ALL})),
+        apps=(app(envs={DENY_KEY: DENY_ALL}), app("other", 3, envs={DENY_KEY: DENY_ALL})),
         target_apps=(app(app_id=5), app("other", 6)),
         duplications={},
         target_configs={"temp": config(), "other": config()},
@@ -52,7 +54,7 @@ def view(**more: t.Any) -> tr.View:
 
 def half_made(**more: t.Any) -> tr.View:
     """In the middle of copying, the duplication removed again."""
-    return view(apps=(app(),), **{"target_apps": (app(app_id=5, **MADE),), **more})
+    return view(apps=(app(),), **{"target_apps": (app(app_id=5, envs=MADE),), **more})
 
 
 def told(*committed: str, switched: t.Sequence[str] = (), duplicated: t.Sequence[str] = ("temp",)) -> tr.Told:
@@ -97,7 +99,7 @@ def test_a_renamed_table_keeps_its_id() -> None:
         (view(), told(), "pegasus.not_cut_over"),
         (view(duplications={"temp": (DUPLICATION,)}), told("temp"), "pegasus.dup_present"),
         (view(apps=(app(),)), told("temp"), "pegasus.table_not_fenced"),
-        (view(apps=(app(**{DENY_KEY: DENY_WRITE}),)), told("temp"), "pegasus.table_not_fenced"),
+        (view(apps=(app(envs={DENY_KEY: DENY_WRITE}),)), told("temp"), "pegasus.table_not_fenced"),
         (view(target_apps=(), target_configs={}), told("temp"), "pegasus.target_not_serving"),
         (view(target_configs={"temp": None}), told("temp"), "pegasus.target_not_serving"),
         (view(target_configs={"temp": config(primary="")}), told("temp"), "pegasus.target_not_serving"),
@@ -117,7 +119,7 @@ def test_one_doubtful_table_keeps_all_and_every_reason_is_told() -> None:
 
 def test_renaming_needs_a_server_that_can_and_a_name_that_is_free() -> None:
     assert refusal("renamed", view(can_rename=False), told("temp")).code == "pegasus.rename_unsupported"
-    taken = view(apps=(app(**{DENY_KEY: DENY_ALL}), app("temp_old", 9)))
+    taken = view(apps=(app(envs={DENY_KEY: DENY_ALL}), app("temp_old", 9)))
     assert refusal("renamed", taken, told("temp")).code == "pegasus.app_exists"
 
 
@@ -149,7 +151,7 @@ def test_a_half_made_follower_is_dropped_on_the_target() -> None:
     ],
 )
 def test_a_table_on_the_target_that_is_not_proved_ours_stays(envs: t.Dict[str, str]) -> None:
-    assert refusal("follower_dropped", half_made(target_apps=(app(app_id=5, **envs),)), told()).code == (
+    assert refusal("follower_dropped", half_made(target_apps=(app(app_id=5, envs=envs),)), told()).code == (
         "pegasus.table_not_ours"
     )
 
@@ -174,7 +176,7 @@ def test_a_duplication_to_a_third_cluster_is_nobodys_business_here() -> None:
 
 def test_a_source_that_duplicates_under_another_name() -> None:
     made = {**MADE, "duplication.master_cluster": "north"}
-    there = half_made(target_apps=(app(app_id=5, **made),))
+    there = half_made(target_apps=(app(app_id=5, envs=made),))
     assert refusal("follower_dropped", there, told()).code == "pegasus.table_not_ours"
     assert plan("follower_dropped", there, told(), cluster_name="north")[0].change is not None
 
