@@ -39,7 +39,8 @@ attributes:
 options:
   journal:
     description:
-      - Needed here.
+      - Where the journal of the migration is kept, a path on the host where the module runs, or V(s3://bucket/prefix).
+      - Needed here, because it tells what may be touched.
   tables:
     description:
       - The tables, by their names on the source. A list, JSON text of one, or comma-separated text.

@@ -25,6 +25,7 @@ extends_documentation_fragment:
 options:
   journal:
     description:
+      - Where the journal of the migration is kept, a path on the host where the module runs, or V(s3://bucket/prefix).
       - It is only read here. Without one, no table counts as fenced or cut over.
   tables:
     description:
