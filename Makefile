@@ -85,6 +85,10 @@ bench-pegasus: venv ## Measure the Pegasus figures beside the reference tool's f
 chaos-greptimedb: venv ## Kill and mislead GreptimeDB migrations at every point; writes build/chaos-greptimedb.json
 	@$(PYTHON) -m chaos.greptimedb $(ARGS)
 
+.PHONY: chaos-pegasus
+chaos-pegasus: venv ## Kill and mislead Pegasus cutovers and their guards at every point; writes build/chaos-pegasus.json
+	@$(PYTHON) -m chaos.pegasus $(ARGS)
+
 .PHONY: docs
 docs: venv ## Build the documentation site below build/site
 	@$(PYTHON) -m tooling.docsite

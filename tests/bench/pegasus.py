@@ -12,15 +12,13 @@ from __future__ import annotations
 
 import argparse
 import collections
-import concurrent.futures
 import functools
 import itertools
 import sys
-import time
-import traceback
 import typing as t
 
 from bench import figures, pegasus_cutovers, pegasus_deaths, pegasus_figures, pegasus_liars
+from bench.crew import Crew
 from bench.figures import Figure
 from bench.pegasus_labs import Shape
 from tooling import paths
@@ -29,8 +27,6 @@ RESULT = paths.BUILD / "bench-pegasus.json"
 PARTS = ("W1", "W2", "W8", "S3")
 FAST, SLOW, KILLS, LIES = 5.0, 20.0, 10.0, 10.0
 """How much faster than real time the labs of each part run."""
-
-Result = t.TypeVar("Result")
 
 
 def read_arguments(argv: t.Sequence[str] | None = None) -> argparse.Namespace:
@@ -49,29 +45,6 @@ def read_arguments(argv: t.Sequence[str] | None = None) -> argparse.Namespace:
     if options.quick:
         options.seeds = 8
     return options
-
-
-class Crew:
-    """Labs in parallel. What a job raises is told and counted, and the others go on."""
-
-    def __init__(self, workers: int) -> None:
-        self._workers = workers
-        self.failed: list[str] = []
-
-    def results(self, jobs: t.Sequence[t.Callable[[], Result]]) -> list[Result]:
-        """What the jobs return, as they end."""
-        found: list[Result] = []
-        began = time.monotonic()
-        with concurrent.futures.ThreadPoolExecutor(self._workers) as pool:
-            for future in concurrent.futures.as_completed([pool.submit(job) for job in jobs]):
-                try:
-                    found.append(future.result())
-                except Exception as error:
-                    self.failed.append(f"{type(error).__name__}: {str(error)[:600]}")
-                    print(f"A LAB FAILED: {self.failed[-1]}", flush=True)
-                    traceback.print_exc(limit=3)
-                print(f"... {len(found)} of {len(jobs)} labs, {time.monotonic() - began:.0f} s", flush=True)
-        return found
 
 
 def shapes(options: argparse.Namespace, of_lab: int, **more: t.Any) -> list[Shape]:

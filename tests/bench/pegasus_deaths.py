@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import os
 import pathlib
 import random
@@ -87,7 +86,7 @@ def _case(
     if victim == "both":
         lab.clear_faults()
         server.run(options, home / f"{table}-again.txt")
-    freed = _freed(lab, table, (budget + GRACE) / shape.factor)
+    freed = labs.freed(lab, table, (budget + GRACE) / shape.factor)
     if victim == "stopped":
         run.kill()
     if victim in ("guard", "stopped"):
@@ -117,7 +116,7 @@ def _fence_set(lab: LabClient, table: str) -> None:
 
 def _strike(victim: str, pid: int, journal: pathlib.Path) -> None:
     if victim in ("guard", "both"):
-        for guard in guards(journal):
+        for guard in labs.guards(journal):
             _send(guard, signal.SIGKILL)
     if victim in ("module", "both"):
         _send(pid, signal.SIGKILL)
@@ -130,37 +129,10 @@ def _send(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
-def guards(journal: pathlib.Path) -> list[int]:
-    """The processes of the guards that a journal has had and that have not ended."""
-    path = pathlib.Path(f"{journal}.guard.jsonl")
-    started: dict[str, int] = {}
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        with contextlib.suppress(ValueError):
-            entry = json.loads(line)
-            if entry["event"] == "started":
-                started[entry["guard"]] = int(entry["pid"])
-            elif entry["event"] == "ended":
-                started.pop(entry["guard"], None)
-    return list(started.values())
-
-
 def _end_guards(journal: pathlib.Path) -> None:
     """What stays a while to look after late requests need not outlive the case."""
-    for guard in guards(journal):
+    for guard in labs.guards(journal):
         _send(guard, signal.SIGKILL)
-
-
-def _freed(lab: LabClient, table: str, seconds: float) -> bool:
-    """Wait, at most so many real seconds, until clients can write again: here, or on the target."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        state = lab.state()
-        app = state["clusters"]["source"]["apps"][table]
-        open_again = labs.DENY not in app["envs"] and not any(one["deny"] for one in app["partitions"].values())
-        if open_again or labs.znode(state, table) == labs.REMOTE:
-            return labs.writable(lab, table, max(2.0, end - time.monotonic()))
-        time.sleep(0.1)
-    return False
 
 
 def by_victim(found: t.Sequence[Held]) -> str:
