@@ -25,6 +25,7 @@ BUDGET = 40.0
 ALLOWED = 5.0
 """Lab seconds by which a fence may outlast its budget."""
 SEED = 3
+IN_ONE_LAB = 3
 CASES = sorted(
     (f"{when}:{point}", who)
     for when, point, who in itertools.product(("before", "after"), POINTS, ("module", "guard", "both"))
@@ -35,19 +36,22 @@ CHOSEN = CASES if os.environ.get("DBOPS_TEST_ALL") else random.Random(SEED).samp
 
 @pytest.fixture(name="labs", scope="module")
 def _labs(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[t.Callable[[str], Cutovers]]:
-    """The lab that holds a table; a lab has those of twelve cases, and only one lab runs at a time."""
+    """The lab that holds a table; a lab has those of three cases, and only one lab runs at a time.
+
+    With more, app ids of the source would meet those of other tables on the target, and retries of clients go astray.
+    """
     folder = tmp_path_factory.mktemp("guards")
     running: dict[int, tuple[contextlib.AbstractContextManager[t.Any], Cutovers]] = {}
 
     def lab_of(table: str) -> Cutovers:
         tables = [_table(at, who) for at, who in CHOSEN]
-        number = tables.index(table) // 12
+        number = tables.index(table) // IN_ONE_LAB
         if number not in running:
             for manager, _old in running.values():
                 manager.__exit__(None, None, None)
             running.clear()
-            mine = tables[number * 12 : number * 12 + 12]
-            options = {"partitions": 4, "factor": 8, "rate": 40, "clients": len(mine), "table": ",".join(mine)}
+            mine = tables[number * IN_ONE_LAB :][:IN_ONE_LAB]
+            options = {"partitions": 4, "factor": 8, "rate": 30, "clients": len(mine), "table": ",".join(mine)}
             manager = process.start("pegasus", "2.6", **options)
             lab = manager.__enter__()
             duplicate(lab, mine, 120)
@@ -69,7 +73,7 @@ def test_killed_at(labs: t.Callable[[str], Cutovers], at: str, who: str) -> None
     table = _table(at, who)
     cutovers = labs(table)
     result = cutovers.killed(table, at, who)
-    assert (result is None) == (who != "guard"), result
+    assert (result is None) == (who != "guard"), result and result["msg"]
     if who == "both":
         # Nobody is left to lift: the next run does, whatever it finds.
         pass
@@ -81,7 +85,7 @@ def test_killed_at(labs: t.Callable[[str], Cutovers], at: str, who: str) -> None
     if again.get("code") == "pegasus.cutover_running":
         cutovers.until(lambda: "ended" in cutovers.guard_events(table)[-1:])
         again = cutovers.run(table)
-    assert not again["failed"], again
+    assert not again["failed"], (again["code"], again["msg"])
     assert again["state"] == "committed" and cutovers.points_at(table) == "onebox-b"
     assert cutovers.app(table)["envs"]["replica.deny_client_request"] == "reconfig*all"
     assert cutovers.intervals() == {"30000"}

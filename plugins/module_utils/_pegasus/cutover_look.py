@@ -131,6 +131,9 @@ class Eyes:
             duplication=ours[0] if ours else None,
             target_name=target_name,
             target_app=target_apps.get(target_name),
+            same_id=next(
+                (one.name for one in target_apps.values() if one.app_id == app.app_id and one.name != target_name), ""
+            ),
             target_config=self.target.query_config(target_name) if target_name in target_apps else None,
         )
 

@@ -49,6 +49,27 @@ def held_back_finding(track: Track) -> t.Optional[Finding]:
     )
 
 
+def app_id_finding(track: Track) -> t.Optional[Finding]:
+    """Clients that retry may write into another table of the target, and are told that it went well.
+
+    A Java client keeps the app id with which an operation began, and takes only the server from the new configuration
+    (java-client, TableHandler.call).
+    """
+    view = track.view
+    if not view.same_id or view.app is None:
+        return None
+    return Finding(
+        "pegasus.cutover.app_id_taken_on_target",
+        "warning",
+        track.name,
+        {"app_id": view.app.app_id, "table_on_target": view.same_id},
+        f"The target has another table, {view.same_id}, with the app id that {track.name} has on the source. An "
+        "operation that a Java client began before the switch and repeats behind it goes there: it is acknowledged, "
+        "but missing, and that table has a record too many. Stop the clients for the switch, or have ids that do not meet: "
+        "before the duplication is added, create and drop tables on the target until its ids are above the source's.",
+    )
+
+
 def changes_result(changes: ChangeList) -> t.Dict[str, t.Any]:
     """The changes and what follows from them."""
     return {"changed": changes.changed, "changes": changes.as_result(), "diff": changes.diff()}

@@ -320,7 +320,8 @@ class CutoverTask:
     def _result(self, changes: ChangeList) -> t.Dict[str, t.Any]:
         metas = self._clusters.source.meta_servers if self._clusters is not None else ()
         tracks = list(self._tracks.values())
-        findings = [found for found in map(cr.held_back_finding, tracks) if found is not None]
+        found = [cr.held_back_finding(track) for track in tracks] + [cr.app_id_finding(track) for track in tracks]
+        findings = [one for one in found if one is not None]
         states = {track.state for track in tracks}
         return {
             **cr.changes_result(changes),

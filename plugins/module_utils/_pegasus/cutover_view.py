@@ -33,8 +33,12 @@ class Clusters:
 
 @dataclasses.dataclass(frozen=True)
 class TableView:
-    """One table. None: there is no such thing. ``lag``: mutations not shipped, by partition, in each sample;
-    ``lag_unknown``: why a partition's lag is not known. ``side``: where its znode points, "" without MetaProxy."""
+    """One table. None: there is no such thing.
+
+    ``lag``: mutations not shipped, by partition, in each sample; ``lag_unknown``: why a partition's lag is not known.
+    ``same_id``: another table of the target that has the source's app id. ``side``: where its znode points, "" without
+    MetaProxy.
+    """
 
     name: str
     app: t.Optional[model.App] = None
@@ -47,6 +51,7 @@ class TableView:
     target_name: str = ""
     target_app: t.Optional[model.App] = None
     target_config: t.Optional[model.TableConfig] = None
+    same_id: str = ""
     side: str = ""
     switch: t.Optional[Switch] = None
     proxies: t.Optional[ProxyLook] = None

@@ -20,6 +20,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile i
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.replica_client import ReplicaClient
 
 _CHECK = 1.0
+_QUIET = 0.5
+"""A mutation that passed the gate may wait in its replica's queue for others to be committed, and has no decree yet.
+Only when a fenced primary has prepared nothing for this long is the last decree the last one."""
 _PATIENT_AFTER = 15.0
 _PATIENT_POLL = 0.6
 """Once a drain takes long (the empty write of 2.5 and before), fewer looks find the end just as well."""
@@ -84,6 +87,7 @@ class DrainWatch:
         self._lacking = dict.fromkeys(range(proved.partition_count), "its position is not taken yet")
         self._before: drain.Infos = model.Answers({})
         self._checked = float("-inf")
+        self._grown: t.Dict[int, float] = {}
         self._taken = 0
 
     def step(self) -> t.Optional[DrainedTable]:
@@ -110,6 +114,7 @@ class DrainWatch:
         progress = self._replicas.progress(nodes, self._app_id)
         after = self._replicas.replica_infos(nodes, self._app_id)
         at = iso(self._clock.now())
+        self._raise(after)
         for index, position in list(self._positions.items()):
             if index in self._looks and self._looks[index][0].state == drain.PASSED:
                 continue
@@ -124,6 +129,23 @@ class DrainWatch:
         if self._lacking or self.behind():
             return None
         return self._proved()
+
+    def _raise(self, after: drain.Infos) -> None:
+        """Move positions up to what was prepared since, as long as it may have been let through before the fence."""
+        now = self._clock.monotonic()
+        for infos in after.good.values():
+            for info in infos:
+                position = self._positions.get(info.index)
+                if position is None or (info.node, info.ballot) != (position.node, position.ballot):
+                    continue
+                if now - self._grown[info.index] >= _QUIET:
+                    continue
+                prepared = max(info.last_committed_decree, info.last_prepared_decree)
+                if prepared > position.decree:
+                    self._positions[info.index] = dataclasses.replace(position, decree=prepared)
+                    self._looks.pop(info.index, None)
+                if prepared > min(position.decree, info.last_committed_decree):
+                    self._grown[info.index] = now
 
     def _proved(self) -> t.Optional[DrainedTable]:
         """A last look that the fence never opened: the same primaries in the same ballots still refuse."""
@@ -152,6 +174,12 @@ class DrainWatch:
             if look.state != drain.PASSED
         ]
         found += [f"{self.table}/{index}: {why}" for _known, index, why in sorted(waiting)]
+        now = self._clock.monotonic()
+        found += [
+            f"{self.table}/{index}: its primary is not quiet for long enough yet"
+            for index in sorted(self._positions)
+            if now - self._grown[index] < _QUIET
+        ]
         unseen = [index for index in self._positions if index not in self._looks]
         return found + [f"{self.table}/{index}: not looked at yet" for index in sorted(unseen)]
 
@@ -159,7 +187,9 @@ class DrainWatch:
         infos = self._replicas.replica_infos(config.primaries, self._app_id)
         found, missing = drain.take_positions(config, infos, iso(self._clock.now()), indices)
         self._positions.update(found)
+        now = self._clock.monotonic()
         for index in found:
+            self._grown[index] = now
             self._lacking.pop(index, None)
             self._looks.pop(index, None)
         self._lacking.update(missing)
