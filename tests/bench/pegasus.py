@@ -21,6 +21,7 @@ from bench import figures, pegasus_cutovers, pegasus_deaths, pegasus_figures, pe
 from bench.crew import Crew
 from bench.figures import Figure
 from bench.pegasus_labs import Shape
+from bench.pegasus_liars import BUDGETS
 from tooling import paths
 
 RESULT = paths.BUILD / "bench-pegasus.json"
@@ -88,7 +89,7 @@ def lies(options: argparse.Namespace, crew: Crew) -> t.Iterator[Figure]:
     """S3, on both generations, and the reference before the same."""
     liars = pegasus_liars.LIARS
     labs = -(-options.seeds // len(liars))
-    profiles = itertools.cycle(("2.6", "2.5", "2.4"))
+    profiles = itertools.cycle(BUDGETS)
     jobs = [
         functools.partial(
             pegasus_liars.ask,
@@ -102,7 +103,7 @@ def lies(options: argparse.Namespace, crew: Crew) -> t.Iterator[Figure]:
             pegasus_liars.idle_then_stale,
             Shape(profile, options.seed * 1000 + number, tables=4, factor=LIES, rate=10),
         )
-        for number, profile in zip(range(max(2, labs // 4)), ("2.6", "2.5", "2.6", "2.5"))
+        for number, profile in zip(range(max(2, labs // 4)), itertools.cycle(BUDGETS))
     ]
     asked = [one for lab in crew.results([*jobs, *stale]) for one in lab]
     theirs = crew.results(

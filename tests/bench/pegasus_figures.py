@@ -207,7 +207,7 @@ def lies(
     told = [one for one in asked if one.reached]
     if told:
         kinds = collections.Counter(one.liar for one in told)
-        where = f"lab 2.4, 2.5 and 2.6, clock x{factor:g}, liars: {_counts(kinds)}"
+        where = f"lab 2.5 and 2.6, clock x{factor:g}, liars: {_counts(kinds)}"
         wrong = collections.Counter(one.liar for one in told if one.false_ready)
         shared: dict[str, t.Any] = {"runs": len(told), "seed": seed}
         yield Figure(
