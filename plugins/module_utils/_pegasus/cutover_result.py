@@ -65,7 +65,7 @@ def app_id_finding(track: Track) -> t.Optional[Finding]:
         {"app_id": view.app.app_id, "table_on_target": view.same_id},
         f"The target has another table, {view.same_id}, with the app id that {track.name} has on the source. An "
         "operation that a Java client began before the switch and repeats behind it goes there: it is acknowledged, "
-        "but missing, and that table has a record too many. Stop the clients for the switch, or have ids that do not meet: "
+        "but missing, and that table has a record too many. Stop the clients for the switch, or keep the ids apart: "
         "before the duplication is added, create and drop tables on the target until its ids are above the source's.",
     )
 
