@@ -140,6 +140,13 @@ left_on_source:
   returned: success
   type: list
   elements: str
+lift_commands:
+  description:
+    - For each table that was not cut over, the command that takes a fence off by hand, in the folder of Pegasus's own
+      tools.
+  returned: success
+  type: list
+  elements: str
 soak_left:
   description: How many seconds are left until every table that was cut over has been so for O(soak_time).
   returned: success

@@ -144,6 +144,7 @@ def test_where_tables_stand(lab: LabClient, tmp_path: pathlib.Path) -> None:
     assert (found["to_migrate"], found["cut_over"], found["left_on_source"]) == (["temp"], ["old"], ["old"])
     assert 3500 < found["soak_left"] <= 3600
     assert found["remote_cluster"] == "onebox-b"
+    assert ["use temp" in command for command in found["lift_commands"]] == [True]
     blind = run("table_info", lab, **{**given, "target_meta_servers": "127.0.0.1:1"})
     assert blind["target_problem"]["code"] == "pegasus.unreachable"
     assert sent(lab) == []

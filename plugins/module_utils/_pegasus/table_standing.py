@@ -14,6 +14,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import envs, model, table_past
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_lift import lift_command
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_client import MetaClient
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import TARGET_META_SERVERS, Connection
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_KEY
@@ -77,6 +78,9 @@ def gather_standing(params: t.Mapping[str, t.Any], redactor: Redactor, clock: Cl
         standings = _standings(source, info.cluster_name, options, remote, entries)
     return {
         **_as_result(options, standings, clock),
+        "lift_commands": [
+            lift_command(one.table.name, info.meta_servers) for one in standings if one.stage != CUT_OVER
+        ],
         "source_cluster": info.cluster_name,
         "source_meta_servers": list(info.meta_servers),
         "remote_cluster": remote,
