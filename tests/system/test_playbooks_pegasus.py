@@ -187,7 +187,7 @@ def test_a_table_that_somebody_else_made_is_not_dropped(tmp_path: pathlib.Path) 
 
 
 def test_killed_behind_the_fence_and_rolled_back_then_run_to_the_end(tmp_path: pathlib.Path) -> None:
-    with process.start(profile="2.5", factor=10, **SMALL) as lab:
+    with process.start(profile="2.5", factor=20, **SMALL) as lab:
         # The last mutation is held back for up to 200 s of the lab's time: there the kill meets the fence.
         given = variables(lab, tmp_path, pegasus_source_tables="renamed", pegasus_source_suffix="_old")
         p.play("pegasus_migrate", given, tmp_path).succeed()
