@@ -23,7 +23,8 @@ FORECAST = 20.0
 
 
 def _lab(profile: str, factor: float) -> str:
-    return f"lab {profile}, 8 partitions, clock x{factor:g} (our own processing counts {factor:g} times)"
+    own = f" (our own processing counts {factor:g} times)" if factor != 1 else " (real time)"
+    return f"lab {profile}, 8 partitions, clock x{factor:g}{own}"
 
 
 def _spread(values: t.Sequence[float], **facts: t.Any) -> Figure:
