@@ -88,6 +88,7 @@ class DrainWatch:
         self._before: drain.Infos = model.Answers({})
         self._checked = float("-inf")
         self._grown: t.Dict[int, float] = {}
+        self._on_record: t.Mapping[int, model.PartitionState] = {}
         self._taken = 0
 
     def step(self) -> t.Optional[DrainedTable]:
@@ -151,6 +152,8 @@ class DrainWatch:
         """A last look that the fence never opened: the same primaries in the same ballots still refuse."""
         self._checked = float("-inf")
         self._check()
+        if self._contradicted():
+            return None
         config, words = self._fence.look()
         for index, position in list(self._positions.items()):
             partition = config.partition(index)
@@ -164,6 +167,23 @@ class DrainWatch:
         if self._lacking:
             return None
         return DrainedTable(self.table, dict(self._positions), dict(self._looks), self._taken)
+
+    def _contradicted(self) -> bool:
+        """Whether the meta server has less on record than its primaries told (2.6; before, it does not tell).
+
+        A primary knows what is confirmed from the meta server only, so a true answer is never ahead of it. One that
+        is repeated from earlier, when nothing was behind, would pass for news otherwise.
+        """
+        at = iso(self._clock.now())
+        late = {
+            index: state.confirmed_decree
+            for index, state in self._on_record.items()
+            if index in self._positions and state.confirmed_decree < self._positions[index].decree - self._allowance
+        }
+        for index, decree in late.items():
+            why = f"the meta server has {decree} on record as confirmed, which is less than its primary tells"
+            self._looks[index] = (drain.Look(index, drain.BEHIND, decree, why), at)
+        return bool(late)
 
     def behind(self) -> t.List[str]:
         """The partitions that have not passed, each with why."""
@@ -226,6 +246,7 @@ class DrainWatch:
             raise _broken(self.table, "its duplication was removed")
         if ours[0].status != "DS_LOG" or ours[0].fail_mode != "FAIL_SLOW":
             raise _broken(self.table, f"its duplication is {ours[0].status} with {ours[0].fail_mode}")
+        self._on_record = ours[0].partition_states
         self._checked = now
 
 
