@@ -20,14 +20,17 @@ class Crew:
         self._workers = workers
         self.failed: list[str] = []
 
-    def results(self, jobs: t.Sequence[t.Callable[[], Result]]) -> list[Result]:
-        """What the jobs return, as they end."""
+    def results(
+        self, jobs: t.Sequence[t.Callable[[], Result]], tell: t.Callable[[Result], None] = lambda result: None
+    ) -> list[Result]:
+        """What the jobs return, as they end; each is told at once, as a long run may not come to its end."""
         found: list[Result] = []
         began = time.monotonic()
         with concurrent.futures.ThreadPoolExecutor(self._workers) as pool:
             for future in concurrent.futures.as_completed([pool.submit(job) for job in jobs]):
                 try:
                     found.append(future.result())
+                    tell(found[-1])
                 except Exception as error:
                     self.failed.append(f"{type(error).__name__}: {str(error)[:600]}")
                     print(f"A LAB FAILED: {self.failed[-1]}", flush=True)

@@ -52,11 +52,11 @@ def read_arguments(argv: t.Sequence[str] | None = None) -> argparse.Namespace:
     return options
 
 
-def tell(problems: t.Mapping[str, t.Sequence[str]]) -> None:
+def tell(cases: t.Sequence[Tried] | t.Sequence[Misled]) -> None:
     """Print what did not converge."""
-    for name, wrong in problems.items():
-        if wrong:
-            print(f"NOT CONVERGED {name}: {'; '.join(wrong)}\n    {HOME / name}", flush=True)
+    for one in cases:
+        if one.verdict.problems:
+            print(f"NOT CONVERGED {one.name}: {'; '.join(one.verdict.problems)}\n    {HOME / one.name}", flush=True)
 
 
 def kill_everything(options: argparse.Namespace, crew: Crew) -> list[Tried]:
@@ -83,9 +83,7 @@ def kill_everything(options: argparse.Namespace, crew: Crew) -> list[Tried]:
             functools.partial(kills.kill_all, scene, cases[start : start + size])
             for start in range(0, len(cases), size)
         ]
-    tried = [one for some in crew.results(jobs) for one in some]
-    tell({one.name: one.verdict.problems for one in tried})
-    return tried
+    return [one for some in crew.results(jobs, tell) for one in some]
 
 
 def _some(options: argparse.Namespace, scene: Scene, series: str, points: list[Point]) -> list[Point]:
@@ -104,9 +102,7 @@ def mislead(options: argparse.Namespace, crew: Crew) -> list[Misled]:
     for seed in range(options.first, options.first + options.seeds):
         batches.setdefault(seed // ambiguity.BATCH, []).append(seed)
     jobs = [functools.partial(ambiguity.play_batch, batch) for batch in batches.values()]
-    misled = [one for some in crew.results(jobs) for one in some]
-    tell({one.name: one.verdict.problems for one in misled})
-    return misled
+    return [one for some in crew.results(jobs, tell) for one in some]
 
 
 def kill_figures(tried: t.Sequence[Tried], seed: int) -> t.Iterator[Figure]:
