@@ -8,6 +8,7 @@ ansible-test, which has its own ways, finds this file too: in a real collection 
 
 from __future__ import annotations
 
+import os
 import pathlib
 import typing as t
 
@@ -42,6 +43,16 @@ def _link_collection() -> None:
         pass
 
 
+def _skip_unfinished(items: t.Sequence[pytest.Item]) -> None:
+    """The Pegasus engine is being built: what runs it against its lab belongs to `make test-all` until it stands."""
+    unfinished = pytest.mark.skip(
+        reason="Pegasus against its lab is tested by `make test-all` until the engine stands."
+    )
+    for item in items:
+        if "pegasus" in item.path.name and item.path.parent.name in ("system", "lab_tests"):
+            item.add_marker(unfinished)
+
+
 def _cost(item: pytest.Item) -> float:
     marker = item.get_closest_marker("cost")
     return float(marker.args[0]) if marker else 0.0
@@ -55,6 +66,8 @@ if not IN_COLLECTION_FOLDER:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(items: t.List[pytest.Item]) -> None:
         """Longest first; without a cost, the tests of one file stay on one worker and share its fixtures."""
+        if not os.environ.get("DBOPS_TEST_ALL"):
+            _skip_unfinished(items)
         items.sort(key=_cost, reverse=True)
         for item in items:
             if item.get_closest_marker("serial"):
