@@ -89,10 +89,10 @@ options:
     description:
       - The addresses of the target that MetaProxies are to use, at least two. The default is O(target_meta_servers).
     type: raw
-  target_cluster_name:
+  remote_cluster:
     description:
-      - The name by which duplication knows the target. Only needed where C(dup_cluster_name) of its configuration (2.6)
-        says another one than the cluster tells.
+      - The target, by the name that it has in section C([pegasus.clusters]) of the source's configuration. By default
+        the name that the target tells.
     type: str
   zookeeper_hosts:
     description:

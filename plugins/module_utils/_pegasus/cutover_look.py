@@ -73,7 +73,7 @@ class Eyes:
             nodes=nodes,
             intervals=intervals,
             config_sync=longest / 1000,
-            remote=self.request.target_cluster_name or target.cluster_name,
+            remote=self.request.remote_cluster or target.cluster_name,
             duplication_sync=self._flag(nodes, "duplication_sync_period_second", profile.duplication_sync_seconds),
             group_check=self._flag(nodes, "group_check_interval_ms", profile.group_check_seconds * 1000) / 1000,
             round_trip=round_trip,

@@ -46,8 +46,8 @@ Value = t.TypeVar("Value")
 class CutoverRequest:
     """What is asked for; times in seconds. ``interval_ms`` None: config-sync intervals are left as they are.
 
-    ``place`` None: the operator switches. ``meta_addrs``: what MetaProxies are to use. ``target_cluster_name``: the
-    target's name for duplication, "" for the one that the cluster tells.
+    ``place`` None: the operator switches. ``meta_addrs``: what MetaProxies are to use. ``remote_cluster``: the target's
+    name for duplication, "" for the one that the cluster tells.
     """
 
     connection: Connection
@@ -58,7 +58,7 @@ class CutoverRequest:
     proxies: t.Tuple[str, ...]
     meta_addrs: t.Tuple[str, ...]
     budget: float
-    target_cluster_name: str
+    remote_cluster: str
     max_lag: int
     last_mutation: str
     interval_ms: t.Optional[int]
@@ -80,7 +80,7 @@ def cutover_argument_spec() -> ArgumentSpec:
             "switch": {"type": "str", "default": METAPROXY, "choices": [METAPROXY, HAND_OVER]},
             "metaproxies": {"type": "raw"},
             "target_meta_addrs": {"type": "raw"},
-            "target_cluster_name": {"type": "str"},
+            "remote_cluster": {"type": "str"},
             "budget": {"type": "str", "default": "60s"},
             "max_lag": {"type": "int", "default": 10000},
             "last_mutation": {"type": "str", "default": STRICT, "choices": [STRICT, ACCEPT]},
@@ -149,7 +149,7 @@ class _Reader:
             proxies=proxies,
             meta_addrs=meta_addrs,
             budget=budget,
-            target_cluster_name=str(params.get("target_cluster_name") or "").strip(),
+            remote_cluster=str(params.get("remote_cluster") or "").strip(),
             max_lag=max_lag,
             last_mutation=str(params["last_mutation"]),
             interval_ms=interval,

@@ -40,6 +40,12 @@ def test_texts_as_job_templates_give_them() -> None:
     assert read_request(_params(config_sync_interval="keep")).interval_ms is None
 
 
+def test_the_target_has_the_option_name_that_it_has_everywhere() -> None:
+    assert "remote_cluster" in cutover_argument_spec().argument_spec
+    assert read_request(_params(remote_cluster=" dup-b ")).remote_cluster == "dup-b"
+    assert read_request(_params()).remote_cluster == ""
+
+
 def test_without_metaproxy_nothing_of_it_is_needed() -> None:
     request = read_request(
         _params(switch="hand_over", zookeeper_hosts=None, zookeeper_root=None, metaproxies=None, target_meta_addrs=None)
