@@ -116,6 +116,15 @@ def _lag(clusters: Clusters, table: TableView, max_lag: int) -> t.Iterator[Findi
             {"partitions": len(worst), "worst": worst[:_SHOWN]},
             "Progress that is not known does not pass. Make sure every replica server is up and reachable.",
         )
+    if table.lag_repeated:
+        yield _blocker(
+            "lag",
+            "repeated",
+            table.name,
+            {"partitions": len(table.lag_repeated), "worst": sorted(table.lag_repeated)[:_SHOWN]},
+            "The primaries tell the same progress again and again although more is written, so it says nothing. Find "
+            "out what answers for them (a proxy, a cache), or restart these replica servers.",
+        )
     highest = max((sum(sample.values()) for sample in table.lag), default=0)
     resting = clusters.profile.resting_not_confirmed * (table.config.partition_count if table.config else 0)
     if highest > max_lag + resting:

@@ -44,16 +44,16 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_t
     Track,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.drain_watch import (
-    DrainedTable,
-    DrainWatch,
-    drain_all,
-)
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.forecast import Forecast
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.drain_all import drain_all
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.drain_watch import DrainedTable, DrainWatch
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.forecast import GIVE_UP_EARLY, Forecast
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_file import GuardPlace
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_link import GuardLink, GuardLost
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_WRITE
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper import ZooKeeper
+
+_WATCH = 2.0
+"""Seconds between two looks at the progress while the shorter intervals are waited for."""
 
 
 class GroupCutover:
@@ -81,6 +81,7 @@ class GroupCutover:
         self._place = place
         self._request = eyes.request
         self._switching = False
+        self._watched = float("-inf")
 
     def run(self) -> None:
         """All steps. MigrationError with the reason, the fence lifted unless the clients are switched already."""
@@ -102,11 +103,15 @@ class GroupCutover:
 
     def _still_ready(self) -> None:
         self._link.ask(gs.STATUS)
+        if self._clock.monotonic() - self._watched >= _WATCH:
+            # What these looks see is remembered, and tells a server that repeats itself from one that is idle.
+            self._eyes.sampled(self._clusters, [track.view for track in self._tracks], samples=1)
+            self._watched = self._clock.monotonic()
 
     def _look_again(self) -> None:
         """The gate once more: between the first look and the fence lies the wait for the intervals."""
         found = self._eyes.tables(self._clusters, [track.name for track in self._tracks])
-        views = self._eyes.sampled(found.values(), samples=1)
+        views = self._eyes.sampled(self._clusters, found.values(), samples=1)
         findings = []
         for track in self._tracks:
             view = views[track.name]
@@ -130,7 +135,7 @@ class GroupCutover:
     def _arm(self) -> Deadline:
         seconds = self._request.budget - self._forecast.lift
         self._link.require(gs.FENCE, seconds=seconds)
-        return Deadline(self._clock, seconds, "budget: the cutover")
+        return Deadline(self._clock, seconds - GIVE_UP_EARLY, "budget: the cutover")
 
     def _fence(self, deadline: Deadline) -> t.List[model.TableConfig]:
         for track in self._tracks:
@@ -156,9 +161,13 @@ class GroupCutover:
         for track, config in zip(self._tracks, configs):
             duplication = track.view.duplication
             dupid = duplication.dupid if duplication is not None else 0
+            freshness = self._eyes.freshness(self._clusters, track.name)
             watches.append(
-                DrainWatch(track.fence, self._eyes.source, self._eyes.replicas, self._clock, config, dupid, allowance)
-            )
+                DrainWatch(
+                    track.fence, self._eyes.source, self._eyes.replicas, self._clock, config, dupid, allowance,
+                    freshness,
+                )
+            )  # fmt: skip
         drained = drain_all(
             watches, self._clock, deadline, self._armed, self._record.waiting, held_back and not allowance
         )

@@ -19,10 +19,11 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_int
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.forecast import Pace
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_client import MetaClient
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import TARGET_META_SERVERS
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.progress_freshness import Freshness
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.replica_client import ReplicaClient
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper import ZooKeeper
 
-SAMPLES = 3
+SAMPLES = 4
 SAMPLE_PAUSE = 1.0
 _PER_PARTITION_AT_ONCE = 10
 """So many mutations of a partition go in the batches that are under way anyway."""
@@ -42,6 +43,7 @@ class Eyes:
         self.target = MetaClient(connection.target_meta_servers, self.settings, clock, option=TARGET_META_SERVERS)
         self.replicas = ReplicaClient(self.settings, clock)
         self.target_replicas = ReplicaClient(self.settings, clock)
+        self._freshness: t.Dict[str, Freshness] = {}
 
     def close(self) -> None:
         """Drop all connections."""
@@ -95,7 +97,9 @@ class Eyes:
         self._add_znodes(clusters, views)
         return views
 
-    def sampled(self, listed: t.Iterable[TableView], samples: int = SAMPLES) -> t.Dict[str, TableView]:
+    def sampled(
+        self, clusters: Clusters, listed: t.Iterable[TableView], samples: int = SAMPLES
+    ) -> t.Dict[str, TableView]:
         """The same tables with their lag, in several samples taken a second apart."""
         views = {view.name: view for view in listed}
         first: t.Dict[str, t.Dict[int, int]] = {}
@@ -104,7 +108,7 @@ class Eyes:
             if number:
                 self.clock.sleep(SAMPLE_PAUSE)
             for name, view in views.items():
-                views[name] = self._sample(view)
+                views[name] = self._sample(clusters, view)
                 if number == 0:
                     first[name] = self._shipped(views[name])
         seconds = self.clock.monotonic() - began
@@ -137,12 +141,27 @@ class Eyes:
             target_config=self.target.query_config(target_name) if target_name in target_apps else None,
         )
 
-    def _sample(self, view: TableView) -> TableView:
+    def freshness(self, clusters: Clusters, table: str) -> Freshness:
+        """What was seen of a table's progress in this call, from the first look to the last."""
+        return self._freshness.setdefault(table, Freshness(clusters.duplication_sync))
+
+    def _sample(self, clusters: Clusters, view: TableView) -> TableView:
         if view.app is None or view.config is None or view.duplication is None:
             return view
-        progress = self.replicas.progress(view.config.primaries, view.app.app_id)
-        found, unknown = drain.lag(view.config, view.duplication.dupid, progress)
-        return dataclasses.replace(view, lag=view.lag + (found,), lag_unknown={**view.lag_unknown, **unknown})
+        nodes, app_id, dupid = view.config.primaries, view.app.app_id, view.duplication.dupid
+        began = self.clock.monotonic()
+        before = self.replicas.replica_infos(nodes, app_id)
+        progress = self.replicas.progress(nodes, app_id)
+        after = self.replicas.replica_infos(nodes, app_id)
+        freshness = self.freshness(clusters, view.name)
+        freshness.looked(app_id, dupid, before, progress, after, began, self.clock.monotonic())
+        found, unknown = drain.lag(view.config, dupid, progress)
+        return dataclasses.replace(
+            view,
+            lag=view.lag + (found,),
+            lag_unknown={**view.lag_unknown, **unknown},
+            lag_repeated=frozenset(freshness.repeated()),
+        )
 
     def _shipped(self, view: TableView) -> t.Dict[int, int]:
         """The decree that each partition has shipped up to, roughly: for a rate, not for a proof."""

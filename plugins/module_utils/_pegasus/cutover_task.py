@@ -156,7 +156,7 @@ class CutoverTask:
         request = eyes.request
         findings = []
         fenced = [self._tracks[name].view for name, what in todo.items() if what in (cp.FRESH, cp.LIFT_FIRST)]
-        for name, sampled in eyes.sampled(fenced).items():
+        for name, sampled in eyes.sampled(clusters, fenced).items():
             self._tracks[name].view = sampled
         for name, what in todo.items():
             if what in (cp.FRESH, cp.LIFT_FIRST):

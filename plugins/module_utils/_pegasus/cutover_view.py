@@ -35,7 +35,8 @@ class Clusters:
 class TableView:
     """One table. None: there is no such thing.
 
-    ``lag``: mutations not shipped, by partition, in each sample; ``lag_unknown``: why a partition's lag is not known.
+    ``lag``: mutations not shipped, by partition, in each sample; ``lag_unknown``: why a partition's lag is not known;
+    ``lag_repeated``: the partitions whose answers are repeated from earlier.
     ``same_id``: another table of the target that has the source's app id. ``side``: where its znode points, "" without
     MetaProxy.
     """
@@ -47,6 +48,7 @@ class TableView:
     duplication: t.Optional[model.Duplication] = None
     lag: t.Tuple[t.Mapping[int, int], ...] = ()
     lag_unknown: t.Mapping[int, str] = dataclasses.field(default_factory=dict)
+    lag_repeated: t.FrozenSet[int] = frozenset()
     shipped_per_second: float = 0.0
     target_name: str = ""
     target_app: t.Optional[model.App] = None

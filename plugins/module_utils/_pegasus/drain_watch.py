@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This module_util is private: it may change in any release.
-"""Waiting until everything written before the fence is on the target; the decisions are those of :mod:`drain`."""
+"""The looks at one fenced table until everything written before is on the target; :mod:`drain` decides on each."""
 
 from __future__ import annotations
 
@@ -10,22 +10,18 @@ import dataclasses
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
-from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import drain, model
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import PASSING, POLL, Beat, Fence
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import PASSING, Fence
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_client import MetaClient
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_WRITE
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.progress_freshness import Freshness
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.replica_client import ReplicaClient
 
 _CHECK = 1.0
 _QUIET = 0.5
 """A mutation that passed the gate may wait in its replica's queue for others to be committed, and has no decree yet.
 Only when a fenced primary has prepared nothing for this long is the last decree the last one."""
-_PATIENT_AFTER = 15.0
-_PATIENT_POLL = 0.6
-"""Once a drain takes long (the empty write of 2.5 and before), fewer looks find the end just as well."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,8 +67,9 @@ class DrainWatch:
         proved: model.TableConfig,
         dupid: int,
         allowance: int,
+        freshness: Freshness,
     ) -> None:
-        """``proved``: the routing under which the fence was proved."""
+        """``proved``: the routing under which the fence was proved. ``freshness``: what was seen before the fence."""
         self.table = fence.table
         self._fence = fence
         self._meta = meta
@@ -82,6 +79,7 @@ class DrainWatch:
         self._proved_config: t.Optional[model.TableConfig] = proved
         self._dupid = dupid
         self._allowance = allowance
+        self._freshness = freshness
         self._positions: t.Dict[int, drain.Position] = {}
         self._looks: t.Dict[int, t.Tuple[drain.Look, str]] = {}
         self._lacking = dict.fromkeys(range(proved.partition_count), "its position is not taken yet")
@@ -112,14 +110,19 @@ class DrainWatch:
         elif self._lacking:
             self._take_again()
         nodes = sorted({position.node for position in self._positions.values()})
+        began = self._clock.monotonic()
         progress = self._replicas.progress(nodes, self._app_id)
         after = self._replicas.replica_infos(nodes, self._app_id)
         at = iso(self._clock.now())
         self._raise(after)
+        self._freshness.looked(self._app_id, self._dupid, self._before, progress, after, began, self._clock.monotonic())
+        repeated = self._freshness.repeated()
         for index, position in list(self._positions.items()):
             if index in self._looks and self._looks[index][0].state == drain.PASSED:
                 continue
             look = drain.judge(position, self._app_id, self._dupid, self._before, progress, after, self._allowance)
+            if look.state == drain.PASSED and index in repeated:
+                look = dataclasses.replace(look, state=drain.UNKNOWN, why="its progress is repeated from earlier")
             if look.state == drain.BROKEN:
                 raise _broken(self.table, f"partition {index}: {look.why}")
             if look.state == drain.MOVED:
@@ -248,54 +251,6 @@ class DrainWatch:
             raise _broken(self.table, f"its duplication is {ours[0].status} with {ours[0].fail_mode}")
         self._on_record = ours[0].partition_states
         self._checked = now
-
-
-def drain_all(
-    watches: t.Sequence[DrainWatch],
-    clock: Clock,
-    deadline: Deadline,
-    beat: Beat,
-    waiting: t.Callable[[Wait], None],
-    held_back: bool,
-) -> t.List[DrainedTable]:
-    """Drain several tables that share a fence. ``pegasus.not_drained`` at the deadline, with the worst partitions."""
-    begun = clock.monotonic()
-    since = iso(clock.now())
-    done: t.Dict[str, DrainedTable] = {}
-    while True:
-        beat()
-        for watch in watches:
-            if watch.table not in done:
-                found = watch.step()
-                if found is not None:
-                    done[watch.table] = found
-        if len(done) == len(watches):
-            return [done[watch.table] for watch in watches]
-        behind = [text for watch in watches if watch.table not in done for text in watch.behind()]
-        wait = drain_wait(behind, since, held_back)
-        waiting(wait)
-        if deadline.expired:
-            raise MigrationError(
-                "pegasus.not_drained",
-                f"Not drained in time: {len(behind)} partitions have mutations that are not proved to be on the "
-                f"target: {', '.join(wait.worst)}.",
-                details={"wait": wait.as_result()},
-            )
-        deadline.sleep(POLL if clock.monotonic() - begun < _PATIENT_AFTER else _PATIENT_POLL)
-
-
-def drain_wait(behind: t.Sequence[str], since: str, held_back: bool) -> Wait:
-    """What a drain waits for, in words."""
-    return Wait(
-        reason="pegasus.wait.last_mutation" if held_back else "pegasus.wait.drain",
-        waiting_for="every partition's confirmed decree to pass its position at the fence",
-        ends_when="the group check's empty write has pushed the last mutation out, and the duplication sync confirms it"
-        if held_back
-        else "the duplication sync of every primary has confirmed it",
-        since=since,
-        worst=list(behind),
-        count=len(behind),
-    )
 
 
 def _broken(table: str, why: str) -> MigrationError:

@@ -124,6 +124,9 @@ class Fence:
         looked = self._clock.monotonic() - _LOOK_AT_TABLE
         words: t.Mapping[int, str] = {}
         while True:
+            # Before the guard is asked, which gives up a moment later and knows no reason.
+            if words and deadline.expired:
+                raise _unproved(self.table, word, words, since)
             beat()
             if self._clock.monotonic() - looked >= _LOOK_AT_TABLE:
                 looked = self._clock.monotonic()

@@ -21,6 +21,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 
 SAMPLES = 2000
 _SEED = 20220620
+GIVE_UP_EARLY = 1.0
+"""Seconds by which a cutover gives up before its guard lifts: it knows what it waited for, and says so."""
 SHIP_DELAY = 0.2
 """Seconds from a mutation's commit to the target's acknowledgement when nothing waits before it."""
 
@@ -60,7 +62,7 @@ class Forecast:
     @property
     def minimum_budget(self) -> float:
         """The smallest budget that leaves room for the cutover at p95, and for the lift if it fails at its end."""
-        return self.held_p95 + self.lift
+        return self.held_p95 + GIVE_UP_EARLY + self.lift
 
     def as_result(self, budget: float) -> t.Dict[str, t.Any]:
         """JSON-able, rounded for people."""

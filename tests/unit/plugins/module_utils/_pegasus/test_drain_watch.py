@@ -10,10 +10,13 @@ import typing as t
 
 import pytest
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.drain_all import drain_all
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.drain_watch import DrainedTable, DrainWatch
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_WRITE
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.progress_freshness import Freshness
 
 A, B = "10.0.0.1:34801", "10.0.0.2:34801"
 
@@ -84,7 +87,8 @@ class Drain:
         self.cluster = Cluster()
         self.clock = FakeClock()
         every: t.Any = self.cluster
-        self.watch = DrainWatch(every, every, every, self.clock, self.cluster.config(), 77, 0)
+        self.freshness = Freshness(10.0)
+        self.watch = DrainWatch(every, every, every, self.clock, self.cluster.config(), 77, 0, self.freshness)
 
     def step(self, seconds: float = 0.2) -> t.Optional[DrainedTable]:
         found = self.watch.step()
@@ -179,3 +183,34 @@ def test_a_primary_that_opened_again_unseen_is_seen_at_the_end(drain: Drain) -> 
     with pytest.raises(MigrationError) as caught:
         drain.step()
     assert "takes writes again" in caught.value.message
+
+
+def test_what_was_repeated_before_the_fence_does_not_pass_under_it(drain: Drain) -> None:
+    cluster = drain.cluster
+    for committed in (90, 95, 100):
+        cluster.committed = cluster.confirmed = committed
+        infos = cluster.replica_infos((), 2)
+        now = drain.clock.monotonic()
+        drain.freshness.looked(2, 77, infos, cluster.progress((), 2), infos, now, now)
+        drain.clock.sleep(1.0)
+    cluster.prepared = 100
+    assert all(drain.step() is None for _n in range(10))
+    assert "repeated" in drain.watch.behind()[0]
+    cluster.confirmed = 99
+    assert drain.step() is None
+    cluster.confirmed = 100
+    assert any(drain.step() is not None for _n in range(3))
+
+
+def test_the_reason_is_told_although_the_guard_ends_at_the_same_time(drain: Drain) -> None:
+    drain.cluster.confirmed = 90
+    clock: t.Any = drain.clock
+    deadline = Deadline(clock, 5.0, "budget")
+
+    def guard() -> None:
+        if deadline.expired:
+            raise MigrationError("pegasus.guard_refused", "lifting")
+
+    with pytest.raises(MigrationError) as caught:
+        drain_all([drain.watch], clock, deadline, guard, lambda wait: None, False)
+    assert caught.value.code == "pegasus.not_drained" and "temp/0: 10 mutations" in caught.value.message
