@@ -22,6 +22,8 @@ description:
     changes nothing, but the reason of its refusal tells what it knows. Four such requests are sent in all, whatever the
     number of tables; they appear in the log of the meta servers. There is no other way to see these settings."
   - Each cluster is asked a fixed number of questions, and each replica server too; every table adds about five.
+  - Servers of 2.6 count atomic writes since their start. Where they have counted any of a table, they are asked again
+    after 10 seconds, and only numbers that have grown meanwhile count as atomic writes in use.
 notes:
   - "Ids about the pair of clusters, blockers unless said otherwise: C(pegasus.cluster.same) (both options lead to one
     cluster; nothing else is reported then), C(pegasus.cluster.same_name), C(pegasus.cluster.name_unknown),
@@ -48,7 +50,9 @@ notes:
     C(pegasus.table.is_follower), C(pegasus.table.requests_denied), C(pegasus.table.atomic_writes),
     C(pegasus.table.rename_unsupported), C(pegasus.table.replica_count_unsupported). Warnings:
     C(pegasus.table.copies_missing), C(pegasus.table.leftover_envs), C(pegasus.table.throttled),
-    C(pegasus.table.atomic_writes_unknown). An info: C(pegasus.table.atomic_writes_not_seen)."
+    C(pegasus.table.atomic_writes_unknown), C(pegasus.table.atomic_writes_earlier) (2.6 counts them since the start of a
+    server; the numbers are not 0, but did not grow while they were watched). An info:
+    C(pegasus.table.atomic_writes_not_seen)."
   - "Ids about duplications that exist: C(pegasus.duplication.to_other_cluster),
     C(pegasus.duplication.to_other_table), C(pegasus.duplication.fail_mode), C(pegasus.duplication.unknown), blockers;
     C(pegasus.duplication.paused), a warning; C(pegasus.duplication.exists), an info when O(journal) knows it as ours,

@@ -5,7 +5,8 @@
 """What replica servers count: atomic writes, sizes, room on disks. One question to each server, for all tables at once.
 
 Up to 2.5 these are perf counters (src/server/pegasus_write_service.cpp, src/common/fs_manager.cpp), where requests are
-rates of the last seconds; in 2.6 metrics, where they are numbers since the start of the server.
+rates, and refusals numbers, of the last seconds. In 2.6 they are metrics, all of them numbers since the start of the
+server: only their growth tells of now.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fan_out i
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.http_wire import http_get
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model import Answers, App
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import ConnectionSettings
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_view import AtomicWrites
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_view import AtomicWrites, Growth
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import Profile
 
 KINDS = ("incr", "check_and_set", "check_and_mutate")
@@ -127,11 +128,36 @@ def _per_partition(found: Counted, gpid: Gpid, name: str, ending: str, size: str
         found.atomic.setdefault(gpid, {})[kind] = value
 
 
-def atomic_writes(answers: Answers[Counted], app: App, profile: Profile) -> AtomicWrites:
-    """Of one table. Secondaries count what they apply, too, so the highest number of a partition is the one."""
+def needs_second_look(answers: Answers[Counted], app: App, profile: Profile) -> bool:
+    """Whether numbers since the start were told that would matter if they grew."""
+    return profile.metrics == "metrics" and not app.atomic_idempotent and atomic_writes(answers, app, profile).counted
+
+
+def atomic_writes(
+    first: Answers[Counted], app: App, profile: Profile, again: tuple[Answers[Counted], float] | None = None
+) -> AtomicWrites:
+    """Of one table. Secondaries count what they apply, too, so the highest number of a partition is the one.
+
+    ``again``: the answers to a second question, and the seconds between the two.
+    """
+    last = first if again is None else again[0]
+    seen, refused = _numbers(last.good.values(), app)
+    failed = {**first.failed, **last.failed}
+    return AtomicWrites(
+        seen=seen,
+        refused=refused,
+        cumulative=profile.metrics == "metrics",
+        grown=None if again is None else _growth(first, again[0], again[1], app),
+        told=_told(first, app) and _told(last, app),
+        failed={node: error.message for node, error in sorted(failed.items())},
+    )
+
+
+def _numbers(listed: t.Iterable[Counted], app: App) -> tuple[dict[str, float], float]:
+    """How many of each kind, and how many were refused."""
     highest: dict[tuple[int, str], float] = {}
     refused = 0.0
-    for counted in answers.good.values():
+    for counted in listed:
         refused += counted.refused.get(app.name, 0.0) + counted.refused.get(str(app.app_id), 0.0)
         for (app_id, index), kinds in counted.atomic.items():
             if app_id == app.app_id:
@@ -140,14 +166,40 @@ def atomic_writes(answers: Answers[Counted], app: App, profile: Profile) -> Atom
     seen: dict[str, float] = {}
     for (_index, kind), value in sorted(highest.items()):
         seen[kind] = seen.get(kind, 0.0) + value
+    return seen, refused
+
+
+def _told(answers: Answers[Counted], app: App) -> bool:
+    """Whether some server counts each partition."""
     everything = {(index, kind) for index in range(app.partition_count) for kind in KINDS}
-    return AtomicWrites(
-        seen=seen,
-        refused=refused,
-        cumulative=profile.metrics == "metrics",
-        told=everything <= set(highest),
-        failed={node: error.message for node, error in sorted(answers.failed.items())},
+    return everything <= {
+        (index, kind)
+        for counted in answers.good.values()
+        for (app_id, index), kinds in counted.atomic.items()
+        if app_id == app.app_id
+        for kind in kinds
+    }
+
+
+def _growth(first: Answers[Counted], last: Answers[Counted], seconds: float, app: App) -> Growth:
+    """What was counted between two answers. A server that did not answer first has nothing to be compared with."""
+    grown = [_since(first.good[node], counted) for node, counted in last.good.items() if node in first.good]
+    return Growth(seconds, *_numbers(grown, app))
+
+
+def _since(before: Counted, after: Counted) -> Counted:
+    return Counted(
+        atomic={
+            gpid: {kind: _more(before.atomic.get(gpid, {}).get(kind, 0.0), value) for kind, value in kinds.items()}
+            for gpid, kinds in after.atomic.items()
+        },
+        refused={name: _more(before.refused.get(name, 0.0), value) for name, value in after.refused.items()},
     )
+
+
+def _more(before: float, after: float) -> float:
+    """A number that became smaller began anew: the server was restarted, or the replica came back."""
+    return after - before if after >= before else after
 
 
 def size_mb(answers: Answers[Counted], app: App) -> float | None:

@@ -16,6 +16,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus import pr
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import preflight_view as v
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_client import MetaClient
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import META_SERVERS, TARGET_META_SERVERS
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_look_atomic import AtomicWatch
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_look_proxies import (
     look_at_znodes,
     with_clients,
@@ -34,7 +35,7 @@ def take_view(request: PreflightRequest, entries: t.Sequence[Entry], clock: Cloc
     """All that is judged. ``entries`` of the journal tell which duplications are ours.
 
     The number of requests is fixed for the clusters and their servers; each table adds a few to the meta server and one
-    to each server that hosts it.
+    to each server that hosts it. Where servers of 2.6 have counted atomic writes, this takes ``WATCHED_SECONDS``.
 
     :raises MigrationError: a cluster could not be looked at at all; a library is missing
     """
@@ -45,11 +46,11 @@ def take_view(request: PreflightRequest, entries: t.Sequence[Entry], clock: Cloc
         source, target = _meet_both(request, source_meta, target_meta)
         source, target = _probed(source_meta, source, target), _probed(target_meta, target, source)
         source, target = _told(replicas, source, _SOURCE_FLAGS), _told(replicas, target, _TARGET_FLAGS)
-        counted = counters.ask(source.alive, source.profile, replicas, settings, clock)
+        watch = AtomicWatch(lambda: counters.ask(source.alive, source.profile, replicas, settings, clock), clock)
         on_target = counters.ask(target.alive, target.profile, replicas, settings, clock)
         target = dataclasses.replace(target, disk_available_mb=counters.available_mb(on_target))
-        look = TableLook(source, source_meta, replicas, counted, entries)
-        tables = [look.at(table) for table in request.tables]
+        look = TableLook(source, source_meta, replicas, watch.first, entries)
+        tables = watch.end([look.at(table) for table in request.tables], source.profile)
     way, znodes = look_at_znodes(request)
     followed = (with_clients(table, way, znodes.get(table.request.name), settings, clock) for table in tables)
     return v.View(source, target, tuple(followed), way)

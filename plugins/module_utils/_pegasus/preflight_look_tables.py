@@ -53,7 +53,7 @@ class TableLook:
             self._infos = replicas.replica_infos(source.alive)
 
     def at(self, request: TableRequest) -> TableView:
-        """Everything of one table but the way of its clients."""
+        """Everything of one table but its atomic writes and the way of its clients."""
         app = self._source.app(request.name)
         if app is None or not app.available:
             return TableView(request, app)
@@ -61,7 +61,6 @@ class TableLook:
         name = app.name
         config = _try(lambda: self._meta.query_config(name), "config", problems)
         duplications = _try(lambda: self._duplications(name), "duplications", problems)
-        profile = self._source.profile
         return TableView(
             request=request,
             app=app,
@@ -71,7 +70,6 @@ class TableLook:
             bulk_load=_try(lambda: self._bulk_load(app), "bulk_load", problems),
             data_versions=None if config is None else self._replicas.data_versions(config.members, app.app_id),
             decrees=self._decrees(app.app_id),
-            atomic=counters.atomic_writes(self._counted, app, profile),
             size_mb=counters.size_mb(self._counted, app),
             own_dupids=self._own(name, duplications or ()),
             problems=problems,

@@ -10,7 +10,11 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Finding
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model import App
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_view import ClusterView, TableView
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_view import (
+    AtomicWrites,
+    ClusterView,
+    TableView,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_KEY
 
 SHOWN = 10
@@ -258,22 +262,35 @@ def _atomic(table: TableView, app: App, source: ClusterView) -> t.Iterator[Findi
         if source.profile.atomic_idempotent
         else "Teach"
     ) + " the applications to do without."
-    if atomic is not None and (any(atomic.seen.values()) or atomic.refused):
-        shown: dict[str, t.Any] = {
-            "since_start" if atomic.cumulative else "per_second": {k: v for k, v in atomic.seen.items() if v}
-        }
-        if atomic.refused:
-            shown["refused_while_duplicating"] = atomic.refused
+    if atomic is not None and atomic.in_use:
         yield Finding(
             "pegasus.table.atomic_writes",
             "blocker",
             table.subject,
-            shown,
-            remedy + " If this traffic is over or may be refused, accept this finding.",
+            _counted(atomic),
+            remedy + " If this traffic is over or may be refused, accept this finding." + _own_probe(atomic),
         )
-        return
-    complete = atomic is not None and atomic.told and not atomic.failed
-    if complete and atomic is not None and atomic.cumulative:
+    elif atomic is None or not atomic.complete or not atomic.cumulative:
+        yield Finding(
+            "pegasus.table.atomic_writes_unknown",
+            "warning",
+            table.subject,
+            table.problems.get("atomic", "The replica servers have no such counters.")
+            if atomic is None or not atomic.told
+            else {**({"servers_silent": dict(atomic.failed)} if atomic.failed else {}), **_counted(atomic)},
+            "Ask the owners of the applications whether they use atomic writes; that none is seen at this moment "
+            "proves nothing. " + remedy,
+        )
+    elif atomic.counted:
+        yield Finding(
+            "pegasus.table.atomic_writes_earlier",
+            "warning",
+            table.subject,
+            _counted(atomic),
+            "There were some since the replica servers were started, but none while they were watched. Ask the owners "
+            "of the applications whether any use atomic writes now and then. " + remedy + _own_probe(atomic),
+        )
+    else:
         yield Finding(
             "pegasus.table.atomic_writes_not_seen",
             "info",
@@ -281,14 +298,31 @@ def _atomic(table: TableView, app: App, source: ClusterView) -> t.Iterator[Findi
             {"since_start": dict(atomic.seen)},
             "No replica server has seen one since it was started. " + remedy,
         )
-        return
-    yield Finding(
-        "pegasus.table.atomic_writes_unknown",
-        "warning",
-        table.subject,
-        table.problems.get("atomic", "The replica servers have no such counters.")
-        if atomic is None or not atomic.told
-        else {**({"servers_silent": dict(atomic.failed)} if atomic.failed else {}), "per_second": dict(atomic.seen)},
-        "Ask the owners of the applications whether they use atomic writes; a rate of 0 at this moment proves nothing. "
-        + remedy,
+
+
+def _counted(atomic: AtomicWrites) -> dict[str, t.Any]:
+    """The numbers that are not 0, and what they are."""
+    seen = {kind: value for kind, value in atomic.seen.items() if value}
+    shown: dict[str, t.Any] = {"since_start" if atomic.cumulative else "per_second": seen}
+    if atomic.refused:
+        shown["refused_while_duplicating"] = atomic.refused
+    if atomic.grown is not None:
+        grown = {**atomic.grown.seen, "refused": atomic.grown.refused}
+        if atomic.grown:
+            shown["grown"] = {kind: value for kind, value in grown.items() if value}
+        shown["watched_seconds"] = round(atomic.grown.seconds)
+    return shown
+
+
+def _own_probe(atomic: AtomicWrites) -> str:
+    """Where nothing but refusals were counted: they may be the collection's own."""
+    if not atomic.refused or any(atomic.seen.values()):
+        return ""
+    if not atomic.cumulative:
+        when = "ended less than a minute ago; then run preflight again."
+    else:
+        when = "is running now." if atomic.in_use else "was tried since the servers were started."
+    return (
+        " All of them were refused. A cutover proves its fence with such writes, which change nothing, so these may "
+        f"be its own if one {when}"
     )

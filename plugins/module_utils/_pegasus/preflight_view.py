@@ -109,18 +109,47 @@ class ClusterView:
 
 
 @dataclasses.dataclass(frozen=True)
+class Growth:
+    """By how much numbers since the start of the servers grew while they were watched for ``seconds``."""
+
+    seconds: float
+    seen: t.Mapping[str, float]
+    refused: float = 0.0
+
+    def __bool__(self) -> bool:
+        return bool(self.refused) or any(self.seen.values())
+
+
+@dataclasses.dataclass(frozen=True)
 class AtomicWrites:
     """What tells of incr, check_and_set and check_and_mutate.
 
-    ``seen`` by kind: rates per second up to 2.5, numbers since the start of the servers from 2.6 on. ``refused``: how
-    many were refused already because the table is duplicating. ``failed``: servers that did not tell.
+    ``seen`` by kind: rates per second up to 2.5, numbers since the start of the servers from 2.6 on (``cumulative``).
+    ``refused``: how many were refused already because the table is duplicating, up to 2.5 in the last seconds only.
+    ``grown`` None: not looked at a second time. ``failed``: servers that did not tell.
     """
 
     seen: t.Mapping[str, float]
     refused: float = 0.0
     cumulative: bool = False
+    grown: Growth | None = None
     told: bool = True
     failed: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def counted(self) -> bool:
+        """Whether any of the numbers is not 0."""
+        return bool(self.refused) or any(self.seen.values())
+
+    @property
+    def in_use(self) -> bool:
+        """Whether there are some now: a rate, or a number that grows. A number that was seen once may be growing."""
+        return self.counted and (not self.cumulative or self.grown is None or bool(self.grown))
+
+    @property
+    def complete(self) -> bool:
+        """Whether every partition was told of by every server."""
+        return self.told and not self.failed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,6 +197,11 @@ class TableView:
     def subject(self) -> str:
         """How findings call it."""
         return f"table {self.request.name}"
+
+    @property
+    def usable(self) -> App | None:
+        """The table as the cluster lists it, if there is one that is available."""
+        return self.app if self.app is not None and self.app.available else None
 
     def to(self, cluster: str) -> tuple[Duplication, ...]:
         """Its duplications to that cluster."""

@@ -12,6 +12,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.clock import
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import preflight_counters as counters
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import preflight_view as v
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model import Answers
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import ConnectionSettings
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import Profile
@@ -80,6 +81,61 @@ def test_numbers_in_2_6() -> None:
     found = counters.atomic_writes(Answers({"n:1": counters.from_metrics(document)}), TABLE, NEW)
     assert found.seen == {"incr": 7, "check_and_set": 0, "check_and_mutate": 0}
     assert (found.told, found.cumulative, found.refused) == (True, True, 4)
+
+
+def counted(*by_index: t.Dict[str, float]) -> counters.Counted:
+    """What a server of 2.6 counts, by partition of the table."""
+    nothing = dict.fromkeys((f"{kind}_requests" for kind in counters.KINDS), 0.0)
+    return counters.from_metrics(metrics(*(("replica", of(at), {**nothing, **one}) for at, one in enumerate(by_index))))
+
+
+REFUSED = "dup_rejected_non_idempotent_write_requests"
+
+
+def test_a_number_since_the_start_of_a_server_tells_nothing_of_now() -> None:
+    first = Answers({"n:1": counted({"incr_requests": 7, REFUSED: 3}, {})})
+    assert counters.needs_second_look(first, TABLE, NEW)
+    found = counters.atomic_writes(first, TABLE, NEW, (first, 10.0))
+    assert found.grown is not None and not found.grown
+    assert (found.seen["incr"], found.refused) == (7, 3)
+    assert counters.atomic_writes(first, TABLE, NEW).grown is None
+
+
+def test_what_grows_between_two_looks() -> None:
+    first = Answers(
+        {"n:1": counted({"incr_requests": 7, REFUSED: 3}, {"check_and_set_requests": 50}), "n:2": counted({}, {})}
+    )
+    second = Answers(
+        {
+            # Partition 0 is on both servers, and is one partition all the same. The second server was started anew.
+            "n:1": counted({"incr_requests": 9, REFUSED: 4}, {"check_and_set_requests": 4}),
+            "n:2": counted({"incr_requests": 1}, {}),
+        }
+    )
+    found = counters.atomic_writes(first, TABLE, NEW, (second, 10.0))
+    assert found.grown == v.Growth(10.0, {"incr": 2.0, "check_and_set": 4.0, "check_and_mutate": 0.0}, 1.0)
+    assert found.grown
+    assert (found.seen["incr"], found.refused) == (9, 4)
+
+
+def test_a_second_look_that_is_not_complete_is_unknown() -> None:
+    whole, half = counted({REFUSED: 3}, {}), counted({REFUSED: 3})
+    first, second = Answers({"n:1": whole}), Answers({"n:1": half}, {"n:2": SILENT})
+    found = counters.atomic_writes(first, TABLE, NEW, (second, 10.0))
+    assert (found.told, list(found.failed)) == (False, ["n:2"])
+    found = counters.atomic_writes(second, TABLE, NEW, (first, 10.0))
+    assert (found.told, list(found.failed)) == (False, ["n:2"])
+    # What nobody told before cannot be compared; that server is named among those that did not tell.
+    assert found.grown == v.Growth(10.0, dict.fromkeys(counters.KINDS, 0.0), 0.0)
+
+
+def test_only_2_6_is_looked_at_twice_and_only_where_something_was_counted() -> None:
+    once = Answers({"n:1": counted({"incr_requests": 7}, {})})
+    assert not counters.needs_second_look(once, TABLE, OLD)
+    assert not counters.needs_second_look(once, app(app_id=20), NEW)
+    assert not counters.needs_second_look(once, app(partition_count=2, atomic_idempotent=True), NEW)
+    assert not counters.needs_second_look(Answers({"n:1": counted({}, {})}), TABLE, NEW)
+    assert counters.needs_second_look(Answers({"n:1": counted({REFUSED: 1}, {})}), TABLE, NEW)
 
 
 def test_a_partition_that_nobody_counts_is_unknown() -> None:

@@ -174,14 +174,73 @@ def test_envs_that_would_be_copied(envs: t.Dict[str, str], finding: t.Optional[t
         (v.AtomicWrites({"incr": 0.5, "check_and_set": 0.0}), ("table.atomic_writes", "blocker")),
         (v.AtomicWrites({"check_and_mutate": 9.0}, cumulative=True), ("table.atomic_writes", "blocker")),
         (v.AtomicWrites({}, refused=3.0), ("table.atomic_writes", "blocker")),
+        (
+            v.AtomicWrites({"incr": 9.0}, cumulative=True, grown=v.Growth(10.0, {"incr": 1.0})),
+            ("table.atomic_writes", "blocker"),
+        ),
+        (
+            v.AtomicWrites({}, refused=9.0, cumulative=True, grown=v.Growth(10.0, {"incr": 0.0}, 2.0)),
+            ("table.atomic_writes", "blocker"),
+        ),
+        (
+            v.AtomicWrites({"incr": 9.0}, cumulative=True, grown=v.Growth(10.0, {"incr": 0.0})),
+            ("table.atomic_writes_earlier", "warning"),
+        ),
+        (
+            v.AtomicWrites({}, refused=9.0, cumulative=True, grown=v.Growth(10.0, {})),
+            ("table.atomic_writes_earlier", "warning"),
+        ),
+        (
+            v.AtomicWrites({"incr": 9.0}, cumulative=True, grown=v.Growth(10.0, {}), failed={"x:1": "silent"}),
+            ("table.atomic_writes_unknown", "warning"),
+        ),
+        (
+            v.AtomicWrites({"incr": 9.0}, cumulative=True, grown=v.Growth(10.0, {"incr": 1.0}), failed={"x:1": "-"}),
+            ("table.atomic_writes", "blocker"),
+        ),
     ],
-    ids=["unread", "untold", "no rate now", "none since start", "one silent", "a rate", "a number", "refused already"],
+    ids=[
+        "unread",
+        "untold",
+        "no rate now",
+        "none since start",
+        "one silent",
+        "a rate",
+        "a number seen once",
+        "refused already",
+        "a number that grows",
+        "refusals that grow",
+        "a number that stands",
+        "refusals that stand",
+        "a number that stands where one is silent",
+        "a number that grows where one is silent",
+    ],
 )
 def test_atomic_writes(atomic: t.Optional[v.AtomicWrites], finding: t.Tuple[str, str]) -> None:
     findings = judged(atomic=atomic)
     found = [(one.id.replace("pegasus.", ""), one.severity) for one in findings if ".atomic" in one.id]
     assert found == [finding]
     assert "ERR_OPERATION_DISABLED" in only(findings, finding[0]).remedy
+
+
+def test_refusals_that_stand_may_be_the_proof_of_a_fence() -> None:
+    """A cutover that failed has proved its fence with such writes, and the servers count them until they restart."""
+    standing = v.AtomicWrites({"incr": 0.0}, refused=12.0, cumulative=True, grown=v.Growth(10.4, {"incr": 0.0}))
+    found = only(judged(atomic=standing), "table.atomic_writes_earlier")
+    assert found.evidence == {"since_start": {}, "refused_while_duplicating": 12.0, "watched_seconds": 10}
+    assert "proves its fence" in found.remedy
+    executed = v.AtomicWrites({"incr": 3.0}, cumulative=True, grown=v.Growth(10.4, {"incr": 0.0}))
+    assert "proves its fence" not in only(judged(atomic=executed), "table.atomic_writes_earlier").remedy
+
+
+def test_a_number_that_grows_is_told_with_its_growth() -> None:
+    growing = v.AtomicWrites({"incr": 50.0}, refused=12.0, cumulative=True, grown=v.Growth(10.0, {"incr": 5.0}, 2.0))
+    assert only(judged(atomic=growing), "table.atomic_writes").evidence == {
+        "since_start": {"incr": 50.0},
+        "refused_while_duplicating": 12.0,
+        "grown": {"incr": 5.0, "refused": 2.0},
+        "watched_seconds": 10,
+    }
 
 
 def test_idempotent_atomic_writes_are_let_through() -> None:
