@@ -23,6 +23,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_r
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_track import Track
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import POLL
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_interval import fenced_tables
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.forecast import lift_reserve
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_link import GuardLost
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_ALL, DENY_WRITE
@@ -50,6 +51,7 @@ class End:
         self._guard = guard
         self._wanted = eyes.request.state
         self._open: t.List[Track] = []
+        self._ours = frozenset(tracks)
         for name, track in tracks.items():
             if track.view.app is None:
                 raise MigrationError("pegasus.app_not_found", f"The table {name} does not exist on the source.")
@@ -97,7 +99,8 @@ class End:
                 self._commit(record)
             else:
                 self._lift(record)
-        self._keeper.restore(record)
+        eyes, ours = self._eyes, self._ours
+        self._keeper.restore(record, eyes.clock, lambda: fenced_tables(eyes.source, ours))
         self._tell_guard(gs.BYE, intervals_restored=True)
 
     def _commit(self, record: CutoverRecord) -> None:

@@ -23,7 +23,11 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus import mo
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_behind import Behind
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_gate import gate, require
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_intervals import IntervalKeeper
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_lift import lift_all, lift_command
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_lift import (
+    lift_all,
+    lift_command,
+    lift_failure,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_look import Eyes
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_options import ACCEPT
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_past import (
@@ -125,6 +129,7 @@ class GroupCutover:
                 )
             track.view = dataclasses.replace(view, switch=before)
         require(findings)
+        self._keeper.require_short(self._clock)
 
     def _announce(self) -> None:
         """Tell how to lift by hand before there is anything to lift."""
@@ -153,6 +158,7 @@ class GroupCutover:
 
     def _armed(self) -> None:
         self._link.require_armed()
+        self._keeper.require_short(self._clock)
 
     def _drain(self, configs: t.Sequence[model.TableConfig], deadline: Deadline) -> None:
         held_back = self._clusters.profile.holds_back_last_mutation
@@ -237,7 +243,10 @@ class GroupCutover:
         except GuardLost:
             pass
         if rest:
-            lift_all(rest, self._record, self._clock, self._forecast.lift)
+            try:
+                lift_all(rest, self._record, self._clock, self._forecast.lift)
+            except MigrationError as lift:
+                raise lift_failure(lift, error) from error
         if switched:
             self._finish(Deadline(self._clock, self._forecast.lift + 30.0, "the MetaProxies"), switched)
             return

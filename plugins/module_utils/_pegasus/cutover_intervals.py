@@ -9,6 +9,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
+from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_past import Past
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
@@ -24,6 +26,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_send import Call
 
 _STEP = 0.5
+_LOOK = 1.0
+"""Seconds between two looks at what others do."""
+_OTHERS_SECONDS = 600.0
 
 
 class IntervalKeeper:
@@ -32,18 +37,26 @@ class IntervalKeeper:
     def __init__(self, intervals: Intervals, clusters: Clusters, past: Past, wanted_ms: t.Optional[int]) -> None:
         self._intervals = intervals
         self._now = dict(clusters.intervals)
+        self._cluster = clusters.source.cluster_name
+        self._default = clusters.profile.config_sync_seconds
         self._shortened = False
-        self._settle = 0.0
-        cluster = clusters.source.cluster_name
+        self._looked = float("-inf")
         left: t.List[Interval] = []
+        self._left_since: t.Dict[str, t.Optional[float]] = {}
         for resource, changes in past.changes.items():
-            node = node_of(cluster, resource)
+            node = node_of(self._cluster, resource)
             if node in self._now and changes.changes and decide(changes, self._now[node]).action == "restore":
                 left.append(Interval(node, str(changes.original), str(changes.ours)))
+                self._left_since[node] = changes.last_done
         self.left = tuple(left)
         planned = {} if wanted_ms is None else {one.node: one for one in to_shorten(self._now, wanted_ms)}
         # What an earlier run left short stays short until the end, and then its original goes back.
-        self.planned = tuple(one for one in planned.values() if one.node not in {old.node for old in left})
+        self.planned = tuple(one for one in planned.values() if one.node not in self._left_since)
+        # Just what we would set, but not by us: another cutover may have set it a moment ago.
+        self._found_short = [node for node, value in self._now.items()
+                             if value == str(wanted_ms) and node not in self._left_since]  # fmt: skip
+        ours = {one.node: one.ours for one in self.all}
+        self._in_force = {node: int(ours.get(node, value)) for node, value in self._now.items()}
 
     @property
     def all(self) -> t.Tuple[Interval, ...]:
@@ -69,17 +82,18 @@ class IntervalKeeper:
         self._shortened = True
         for call in self.shorten_calls():
             record.send(call)
-        if not self.planned:
+        waits = self._waits(clock.now().timestamp())
+        longest = max(waits.values(), default=0.0)
+        if longest <= 0:
             return
-        longest = max(int(one.original) for one in self.planned) / 1000
         record.waiting(
             Wait(
                 "pegasus.wait.config_sync",
                 "every replica server to come to its next config sync, from which on the shorter interval counts",
-                f"one old interval of {longest:g} s is over; nothing is fenced yet",
+                f"one old interval is over, in {longest:g} s; nothing is fenced yet",
                 iso(clock.now()),
-                [one.node for one in self.planned],
-                len(self.planned),
+                sorted(waits),
+                len(waits),
             )
         )
         end = clock.monotonic() + longest + _STEP
@@ -87,10 +101,51 @@ class IntervalKeeper:
             beat()
             clock.sleep(min(_STEP, end - clock.monotonic()))
 
-    def restore(self, record: CutoverRecord) -> None:
-        """Put back what is still ours, server by server; the first problem is raised after all were tried."""
+    def _waits(self, now: float) -> t.Dict[str, float]:
+        """Seconds until the short interval surely counts, by server. A timer takes it after its next tick."""
+        waits = {one.node: int(one.original) / 1000 for one in self.planned}
+        waits.update(dict.fromkeys(self._found_short, self._default))
+        for one in self.left:
+            since = self._left_since[one.node]
+            passed = 0.0 if since is None else max(0.0, now - since)
+            waits[one.node] = max(0.0, int(one.original) / 1000 - passed)
+        return {node: seconds for node, seconds in waits.items() if seconds > 0}
+
+    def require_short(self, clock: Clock) -> None:
+        """That nobody has made an interval longer, on which the time to lift depends; looked at once a second.
+
+        :raises MigrationError: ``pegasus.config_sync_raised``. A server that does not answer is no reason.
+        """
+        if not self._in_force or clock.monotonic() - self._looked < _LOOK:
+            return
+        self._looked = clock.monotonic()
+        raised = {node: value for node, value in self._intervals.seen(self._in_force).items()
+                  if int(value) > self._in_force[node]}  # fmt: skip
+        if not raised:
+            return
+        node, value = sorted(raised.items())[0]
+        raise MigrationError(
+            "pegasus.config_sync_raised",
+            f"The config-sync interval of {node} is {int(value) / 1000:g} s, and was to be "
+            f"{self._in_force[node] / 1000:g} s until the end of the cutover: somebody else set it, or the server was "
+            "restarted. Lifting the fence would take longer than the budget allows for, so the cutover was given up. "
+            "Let other cutovers of the cluster end, then run again.",
+            details={"raised": raised},
+        )
+
+    def restore(
+        self, record: CutoverRecord, clock: Clock, others: t.Callable[[], t.Collection[str]] = lambda: ()
+    ) -> None:
+        """Put back what is still ours, server by server; the first problem is raised after all were tried.
+
+        ``others``: tables that somebody else has fenced. As long as there are any, their fences count on the short
+        intervals, and nothing is put back.
+        """
+        ours = [one for one in self.all if record.past(self._intervals.resource(one.node)).changes]
+        if ours:
+            self._wait_for(others, record, clock)
         problem: t.Optional[Exception] = None
-        for one in self.all:
+        for one in ours:
             try:
                 self._restore(one, record)
             except Exception as error:  # pylint: disable=broad-except
@@ -98,11 +153,36 @@ class IntervalKeeper:
         if problem is not None:
             raise problem
 
+    def _wait_for(self, others: t.Callable[[], t.Collection[str]], record: CutoverRecord, clock: Clock) -> None:
+        since = iso(clock.now())
+        deadline = Deadline(clock, _OTHERS_SECONDS, "the end of other cutovers")
+        while True:
+            fenced = sorted(others())
+            if not fenced:
+                return
+            if deadline.expired:
+                raise MigrationError(
+                    "pegasus.intervals_left",
+                    f"The config-sync intervals of {self._cluster} stay short, because {', '.join(fenced)} "
+                    f"{'is' if len(fenced) == 1 else 'are'} still fenced by somebody else, whose fence may count on "
+                    "them. End that cutover (or delete its deny env), then run this one again: it puts them back.",
+                    details={"tables": fenced},
+                )
+            record.waiting(
+                Wait(
+                    "pegasus.wait.other_cutovers",
+                    f"other cutovers of {self._cluster} to end, before the config-sync intervals are put back",
+                    "no other table is fenced any more",
+                    since,
+                    fenced,
+                    len(fenced),
+                )
+            )
+            deadline.sleep(_LOOK)
+
     def _restore(self, one: Interval, record: CutoverRecord) -> None:
         resource = self._intervals.resource(one.node)
         past = record.past(resource)
-        if not past.changes:
-            return
         now = self._intervals.read([one.node])[one.node]
         decision = decide(past, now)
         if decision.action == "restore":

@@ -11,6 +11,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_past import LIFTED_KIND
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
@@ -70,10 +71,46 @@ def _take_off(fence: Fence, record: CutoverRecord) -> None:
 
 
 def prove_lifted(track: Liftable, record: CutoverRecord, clock: Clock, usual_seconds: float) -> None:
-    """Wait until every primary takes writes."""
+    """Wait until every primary takes writes; of a table that does not duplicate any more, until it must by time."""
     fence = track.fence
-    proof = fence.prove(model.WRITES_OPEN, Deadline(clock, 2 * usual_seconds + _EXTRA, f"the lift of {fence.table}"))
+    deadline = Deadline(clock, 2 * usual_seconds + _EXTRA, f"the lift of {fence.table}")
+    proved = True
+    try:
+        record.proof("lift", fence.prove(model.WRITES_OPEN, deadline).items(fence.table))
+    except MigrationError as error:
+        if error.code != "pegasus.fence_unprovable":
+            raise
+        proved = False
+        _wait_for_every_pull(fence, record, clock, usual_seconds)
     track.lifted = clock.monotonic()
     track.state = "lifted"
-    record.proof("lift", proof.items(fence.table))
-    record.append(LIFTED_KIND, {"table": fence.table, "at": iso(clock.now())})
+    record.append(LIFTED_KIND, {"table": fence.table, "at": iso(clock.now()), "proved": proved})
+
+
+def _wait_for_every_pull(fence: Fence, record: CutoverRecord, clock: Clock, seconds: float) -> None:
+    """Asking would write into the table, so the time is waited for in which every server pulls the app envs."""
+    record.waiting(
+        Wait(
+            "pegasus.wait.lift_by_time",
+            f"every replica server to pull the app envs of {fence.table}, which says no more whether it takes writes",
+            f"one config-sync interval is over ({seconds:.0f} s with its margin)",
+            iso(clock.now()),
+            [fence.table],
+            1,
+        )
+    )
+    clock.sleep(seconds)
+    if fence.value() in (DENY_WRITE, DENY_ALL):
+        raise MigrationError("pegasus.not_lifted", f"The deny env of {fence.table} is set again.")
+
+
+def lift_failure(lift: MigrationError, reason: Exception) -> MigrationError:
+    """What to raise when a cutover failed for ``reason``, and then its fence could not be lifted either."""
+    told = reason.message if isinstance(reason, MigrationError) else f"{type(reason).__name__}: {reason}"
+    code = reason.code if isinstance(reason, MigrationError) else "internal.error"
+    return MigrationError(
+        lift.code,
+        f"{told} {lift.message}",
+        server_text=lift.server_text,
+        details={**lift.details, "reason": code},
+    )

@@ -49,6 +49,16 @@ def reconcile(
             record.append(GUARD_KIND, line)
 
 
+def anything_open(eyes: Eyes, clusters: Clusters, past: Past, tracks: t.Mapping[str, Track]) -> bool:
+    """Whether the journal does not know yet how something ended: a change without outcome, or a guard's doing."""
+    now = _now(eyes, clusters, tracks)
+    listed = [(past.of(resource), found) for resource, found in now.items()]
+    return any(
+        changes.pending or (changes.changes and decide(changes, found).action == "already_original")
+        for changes, found in listed
+    )
+
+
 def _now(eyes: Eyes, clusters: Clusters, tracks: t.Mapping[str, Track]) -> t.Dict[str, t.Any]:
     """The state of everything that this call may have changed before."""
     found: t.Dict[str, t.Any] = {}

@@ -38,12 +38,12 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_o
     read_request,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_predict import predict
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_reconcile import reconcile
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_reconcile import anything_open, reconcile
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_track import HANDED_OVER, Track
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters, TableView
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import Fence
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_interval import Intervals
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_interval import Intervals, fenced_tables
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard import Guard, Patience
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_deeds import (
     Guarded,
@@ -113,7 +113,8 @@ class CutoverTask:
         found = {name: track.view.deny for name, track in self._tracks.items()}
         if self._check_mode:
             return self._result(predict(todo, self._tracks, groups, keeper, found, request.place is None))
-        if all(what == cp.DONE for what in todo.values()) and not keeper.left and not _pending(past):
+        done = all(what == cp.DONE for what in todo.values()) and not keeper.left
+        if done and not anything_open(eyes, clusters, past, self._tracks):
             return self._result(ChangeList())
         self._open(journal)
         record = t.cast(CutoverRecord, self._record)
@@ -127,7 +128,7 @@ class CutoverTask:
                 self._group(request, eyes, clusters, place, keeper, group, forecasts[group[0]])
             status = "ok"
         finally:
-            self._close(record, keeper, status == "ok")
+            self._close(record, eyes, keeper, status == "ok")
             record.append("run.finished", {"run_id": run_id, "phase": PHASE, "status": status,
                                            "summary": self._summary()})  # fmt: skip
         return self._result(record.changes)
@@ -260,12 +261,12 @@ class CutoverTask:
 
         return start_guard(place, run)
 
-    def _close(self, record: CutoverRecord, keeper: IntervalKeeper, well: bool) -> None:
+    def _close(self, record: CutoverRecord, eyes: Eyes, keeper: IntervalKeeper, well: bool) -> None:
         """Put the intervals back and let the guard go. After a failure it stays a little, for what may come late."""
         handed_over = any(track.state == HANDED_OVER for track in self._tracks.values())
         try:
             if not handed_over:
-                keeper.restore(record)
+                keeper.restore(record, self._clock, lambda: fenced_tables(eyes.source, self._tracks))
                 if self._link is not None and well:
                     self._link.ask(gs.BYE, intervals_restored=True)
         except GuardLost:
@@ -287,7 +288,7 @@ class CutoverTask:
         try:
             if self._check_mode:
                 return self._result(end.predict())
-            if not end.anything_to_do():
+            if not end.anything_to_do() and not anything_open(eyes, clusters, past, self._tracks):
                 return self._result(ChangeList())
             self._open(journal)
             record = t.cast(CutoverRecord, self._record)
@@ -338,7 +339,3 @@ def _without_deny(view: TableView) -> TableView:
         return view
     envs = {key: value for key, value in view.app.envs.items() if key != DENY_KEY}
     return dataclasses.replace(view, app=dataclasses.replace(view.app, envs=envs))
-
-
-def _pending(past: cp.Past) -> bool:
-    return any(changes.pending for changes in past.changes.values())

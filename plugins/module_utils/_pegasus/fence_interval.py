@@ -16,7 +16,12 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.restore import three_way
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import CONFIG_SYNC_FLAG
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_client import MetaClient
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import (
+    CONFIG_SYNC_FLAG,
+    DENY_KEY,
+    DENY_WRITE,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.replica_client import ReplicaClient
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_send import Call
 
@@ -50,6 +55,10 @@ class Intervals:
             )
         return {node: value.value for node, value in sorted(found.good.items())}
 
+    def seen(self, nodes: t.Iterable[str]) -> t.Dict[str, str]:
+        """The value of each server that tells."""
+        return {node: value.value for node, value in self._replicas.get_config(nodes, CONFIG_SYNC_FLAG).good.items()}
+
     def call(self, node: str, before: str, after: str, action: str) -> Call:
         """The request that changes one server's interval."""
         change = Change(
@@ -76,6 +85,12 @@ class Intervals:
                 self._replicas.update_config(interval.node, CONFIG_SYNC_FLAG, interval.original)
             done[interval.node] = decision.action
         return done
+
+
+def fenced_tables(meta: MetaClient, ours: t.Collection[str]) -> t.List[str]:
+    """The tables of a cluster, other than ours, that are fenced for a cutover now."""
+    return sorted(app.name for app in meta.list_apps()
+                  if app.available and app.name not in ours and app.envs.get(DENY_KEY) == DENY_WRITE)  # fmt: skip
 
 
 def resource_prefix(cluster: str) -> str:

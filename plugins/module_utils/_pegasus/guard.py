@@ -23,6 +23,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_fil
 _TURN = 0.05
 """Real seconds between two looks at the clock."""
 _LONGEST_LIFE = 7 * 86400.0
+_OTHERS_SECONDS = 3600.0
+"""How long other cutovers are waited for before the intervals are put back."""
+_LONGEST_PAUSE = 5.0
 
 
 class Deeds(t.Protocol):
@@ -41,7 +44,7 @@ class Deeds(t.Protocol):
         """Take the fence off again if a request that was late has set it."""
 
     def restore_intervals(self) -> None:
-        """Put back config-sync intervals that are still ours."""
+        """Put back config-sync intervals that are still ours. ``pegasus.other_cutovers``: somebody needs them yet."""
 
     def told(self) -> t.Mapping[str, t.Any]:
         """What is to be remembered of it, JSON-able."""
@@ -97,6 +100,7 @@ class Guard:
         self._stop = False
         self._intervals_left = True
         self._bye = False
+        self._failures = 0
         self._problem = ""
         self._unfit = ""
         self._terminated = False
@@ -232,7 +236,11 @@ class Guard:
             elif self.state == gs.LIFTED and not self._bye:
                 self._deeds.watch()
             self._problem = ""
+            self._failures = 0
         except Exception as error:  # pylint: disable=broad-except
+            # Clusters that are gone for good are not to be asked five times a second for days.
+            self._failures += 1
+            self._next_try = now + min(_LONGEST_PAUSE, self._patience.pause * max(1, self._failures // 50))
             # Whatever it is, giving up would leave the table fenced. It is told once, and tried again.
             problem = error.message if isinstance(error, MigrationError) else f"{type(error).__name__}: {error}"
             if problem != self._problem:
@@ -254,10 +262,14 @@ class Guard:
 
     def _restored(self, now: float) -> bool:
         """Put intervals back once; a server that does not answer then is left to the next run, after some tries."""
+        if now < self._next_try:
+            return False
+        self._next_try = now + self._patience.pause
         try:
             self._deeds.restore_intervals()
         except Exception as error:  # pylint: disable=broad-except
-            if self._ended is not None and now - self._ended < self._patience.watch:
+            needed = getattr(error, "code", "") == "pegasus.other_cutovers"
+            if self._ended is not None and now - self._ended < (_OTHERS_SECONDS if needed else self._patience.watch):
                 return False
             self._record("problem", {"problem": str(error), "state": self.state})
         self._intervals_left = False

@@ -16,13 +16,19 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus import gu
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import metaproxy_document as md
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model, switch
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import Fence
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_interval import Interval, Intervals
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_interval import (
+    Interval,
+    Intervals,
+    fenced_tables,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_client import MetaClient
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import ConnectionSettings
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_WRITE
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.replica_client import ReplicaClient
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper import ZooKeeper
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper_hosts import ZooKeeperPlace
+
+OTHER_CUTOVERS = "pegasus.other_cutovers"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,6 +154,14 @@ class SourceDeeds:
 
     def restore_intervals(self) -> None:
         """Put back every interval that is still ours; those that were put back are not looked at again."""
+        if self._guarded.intervals:
+            others = fenced_tables(self._meta, self._fences)
+            if others:
+                raise MigrationError(
+                    OTHER_CUTOVERS,
+                    f"{', '.join(others)} is fenced by another cutover, which counts on the short intervals.",
+                    details={"tables": others},
+                )
         intervals = Intervals(self._replicas, self._guarded.cluster)
         failed: t.List[MigrationError] = []
         for interval in self._guarded.intervals:

@@ -1,0 +1,187 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The config-sync intervals of a cutover: how long a short one takes to count, who watches it, when it goes back."""
+
+from __future__ import annotations
+
+import datetime
+import pathlib
+import typing as t
+
+import pytest
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_past as cp
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_intervals import IntervalKeeper
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_interval import Intervals
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import Profile
+
+A, B = "10.0.0.1:34801", "10.0.0.2:34801"
+
+
+class FakeClock:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.time = 1000.0
+
+    def monotonic(self) -> float:
+        return self.time
+
+    def now(self) -> datetime.datetime:
+        return datetime.datetime.fromtimestamp(1.8e9 + self.time, datetime.timezone.utc)
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
+class Servers:
+    """The intervals of two servers, as the client of a real one reads and sets them."""
+
+    def __init__(self, *values: str) -> None:
+        self.values = dict(zip((A, B), values))
+        self.silent: t.Set[str] = set()
+        self.sent: t.List[str] = []
+
+    def get_config(self, nodes: t.Iterable[str], name: str) -> t.Any:
+        return model.Answers(
+            {node: model.ConfigValue(name, self.values[node]) for node in nodes if node not in self.silent},
+            {node: MigrationError("pegasus.unreachable", "away") for node in nodes if node in self.silent},
+        )
+
+    def update_config(self, node: str, name: str, value: str) -> None:
+        self.sent.append(f"{node}={value}")
+        self.values[node] = value
+
+
+class Scene:
+    """A cluster, a journal in a file, and a clock."""
+
+    def __init__(self, folder: pathlib.Path, *values: str) -> None:
+        self.clock = FakeClock()
+        self.servers = Servers(*values)
+        clock: t.Any = self.clock
+        self.journal = Journal.open(
+            str(folder / "j.jsonl"), migration_id="m", engine="pegasus", clock=clock, redactor=Redactor([])
+        )
+        self.record = CutoverRecord(self.journal, clock)
+
+    def keeper(self, wanted: t.Optional[int] = 1000) -> IntervalKeeper:
+        info = model.ClusterInfo("onebox-a", "", (), "", "", "steady")
+        clusters = Clusters(
+            source=info,
+            target=info,
+            profile=Profile.choose(Version.parse("2.6.0")),
+            nodes=(A, B),
+            intervals=dict(self.servers.values),
+            config_sync=30.0,
+            duplication_sync=10.0,
+            remote="onebox-b",
+            group_check=100.0,
+            round_trip=0.01,
+        )
+        servers: t.Any = self.servers
+        return IntervalKeeper(Intervals(servers, "onebox-a"), clusters, cp.read_past(self.journal.entries), wanted)
+
+    def shorten(self, keeper: IntervalKeeper) -> float:
+        clock: t.Any = self.clock
+        began = self.clock.time
+        keeper.shorten(self.record, clock, lambda: None)
+        return self.clock.time - began
+
+
+@pytest.fixture(name="scene")
+def _scene(tmp_path: pathlib.Path) -> t.Iterator[t.Callable[..., Scene]]:
+    made: t.List[Scene] = []
+
+    def make(*values: str) -> Scene:
+        made.append(Scene(tmp_path, *values))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.journal.close()
+
+
+def test_shortened_it_is_waited_for_one_old_interval(scene: t.Callable[..., Scene]) -> None:
+    one = scene("30000", "20000")
+    assert 30 <= one.shorten(one.keeper()) < 32
+    assert one.servers.values == {A: "1000", B: "1000"}
+
+
+def test_what_is_shorter_already_is_left_and_not_waited_for(scene: t.Callable[..., Scene]) -> None:
+    one = scene("500", "500")
+    assert one.shorten(one.keeper()) == 0 and not one.servers.sent
+
+
+def test_just_what_we_would_set_may_have_been_set_by_another_cutover_a_moment_ago(
+    scene: t.Callable[..., Scene],
+) -> None:
+    one = scene("1000", "1000")
+    keeper = one.keeper()
+    assert 30 <= one.shorten(keeper) < 32
+    keeper.restore(one.record, t.cast(t.Any, one.clock))
+    assert not one.servers.sent
+
+
+def test_what_a_killed_run_has_shortened_a_moment_ago_does_not_count_yet(scene: t.Callable[..., Scene]) -> None:
+    one = scene("30000", "30000")
+    first = one.keeper()
+    for call in first.shorten_calls():
+        one.record.send(call)
+    one.clock.sleep(10.0)
+    again = one.keeper()
+    assert [interval.node for interval in again.left] == [A, B] and not again.planned
+    assert 20 <= one.shorten(again) < 22
+    again.restore(one.record, t.cast(t.Any, one.clock))
+    assert one.servers.values == {A: "30000", B: "30000"}
+
+
+def test_nothing_goes_back_while_another_table_is_fenced(scene: t.Callable[..., Scene]) -> None:
+    one = scene("30000", "30000")
+    keeper = one.keeper()
+    one.shorten(keeper)
+    ends = one.clock.time + 50
+    seen: t.List[t.Dict[str, str]] = []
+
+    def others() -> t.List[str]:
+        seen.append(dict(one.servers.values))
+        return ["users"] if one.clock.time < ends else []
+
+    keeper.restore(one.record, t.cast(t.Any, one.clock), others)
+    assert one.clock.time >= ends and all(values == {A: "1000", B: "1000"} for values in seen)
+    assert one.servers.values == {A: "30000", B: "30000"}
+    assert "users" in one.record.waits["pegasus.wait.other_cutovers"].worst
+
+
+def test_a_fence_that_nobody_ends_leaves_them_short_and_says_so(scene: t.Callable[..., Scene]) -> None:
+    one = scene("30000", "30000")
+    keeper = one.keeper()
+    one.shorten(keeper)
+    with pytest.raises(MigrationError) as caught:
+        keeper.restore(one.record, t.cast(t.Any, one.clock), lambda: ["users"])
+    assert caught.value.code == "pegasus.intervals_left" and "users is still fenced" in caught.value.message
+    assert [interval.node for interval in one.keeper().left] == [A, B]
+
+
+def test_an_interval_that_somebody_raises_ends_the_cutover(scene: t.Callable[..., Scene]) -> None:
+    one = scene("30000", "30000")
+    keeper = one.keeper()
+    one.shorten(keeper)
+    clock: t.Any = one.clock
+    keeper.require_short(clock)
+    one.servers.silent = {A}
+    one.clock.sleep(2.0)
+    keeper.require_short(clock)
+    one.servers.values[B] = "30000"
+    one.clock.sleep(2.0)
+    with pytest.raises(MigrationError) as caught:
+        keeper.require_short(clock)
+    assert caught.value.code == "pegasus.config_sync_raised" and caught.value.details == {"raised": {B: "30000"}}
