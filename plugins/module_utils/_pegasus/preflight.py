@@ -14,6 +14,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.known_bugs i
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import known_bugs
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import preflight_view as v
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_clusters import cluster_findings
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_ids import id_findings
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_members import member_findings
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_metaproxy import metaproxy_findings
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_servers import (
@@ -38,6 +39,7 @@ def evaluate(view: v.View) -> list[Finding]:
     for table in view.tables:
         findings.extend(table_findings(table, source, target))
         findings.extend(target_findings(table, source, target))
+    findings.extend(id_findings(view.tables, target))
     findings.extend(metaproxy_findings(view))
     findings.extend(_bugs(view))
     return findings

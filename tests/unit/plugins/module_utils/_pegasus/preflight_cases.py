@@ -112,8 +112,8 @@ def znode(text: t.Any = None) -> v.ZnodeView:
 
 
 def table(**more: t.Any) -> v.TableView:
-    request = v.TableRequest("temp", more.pop("remote", "temp"), more.pop("copies", 0))
     given: t.Dict[str, t.Any] = {
+        "request": v.TableRequest("temp", more.pop("remote", "temp"), more.pop("copies", 0)),
         "app": app(**more.pop("with_app", {})),
         "config": routing(),
         "duplications": (),
@@ -127,7 +127,7 @@ def table(**more: t.Any) -> v.TableView:
         "proxies": {"10.0.2.1:34601": v.ProxyAnswer(routing())},
     }
     given.update(more)
-    return v.TableView(request, **given)
+    return v.TableView(**given)
 
 
 PROXIED = v.MetaProxyView("zk:2181", "/metaproxy", ("10.0.2.1:34601",), TARGET_METAS)
