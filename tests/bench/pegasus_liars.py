@@ -96,6 +96,7 @@ def _fence_seen(lab: LabClient, table: str) -> None:
 
 STALLED = ("pegasus.not_drained", "pegasus.budget_too_small")
 """Nothing is shipped: found out under the fence, or in the forecast already, which counts with what was shipped."""
+STALE = ("pegasus.lag.repeated", "pegasus.not_drained")
 LIARS = (
     Liar("paused", _foreign(duplication={"status": "pause"}), ("pegasus.duplication.not_in_log",)),
     Liar("fail-skip", _fault("dup_fail_skip"), ("pegasus.duplication.fail_mode",)),
@@ -111,7 +112,7 @@ LIARS = (
     Liar("stuck", _fault("dup_stuck"), STALLED, gate=False),
     Liar("frozen counter, stuck", _frozen_and_stuck, STALLED, gate=False),
     Liar("lost log", _fault("lost_log"), STALLED, gate=False),
-    Liar("stale progress", _fault("stale_progress"), ("pegasus.not_drained",), gate=False),
+    Liar("stale progress", _fault("stale_progress"), STALE, gate=False),
     Liar("paused in the drain", _foreign(duplication={"status": "pause"}), ("pegasus.fence_broken",), gate=False),
     Liar("fail-skip in the drain", _fault("dup_fail_skip"), ("pegasus.fence_broken",), gate=False),
     Liar("removed in the drain", _foreign(duplication={"status": "removed"}), ("pegasus.fence_broken",), gate=False),
@@ -152,7 +153,7 @@ def ask(shape: Shape, liars: t.Sequence[Liar]) -> list[Asked]:
 def idle_then_stale(shape: Shape) -> list[Asked]:
     """Progress that repeats "nothing is behind" from a time when nobody wrote, while nothing is shipped any more."""
     home = folder(f"s3-stale-{shape.profile}-{shape.seed}")
-    liar = Liar("stale progress, stuck", _fault("stale_progress"), ("pegasus.not_drained", "pegasus.lag.stale"))
+    liar = Liar("stale progress, stuck", _fault("stale_progress"), STALE)
     found = []
     with labs.server(home / "server", shape.factor) as server, labs.laboratory(shape) as lab:
         lab.foreign(config=QUICK)

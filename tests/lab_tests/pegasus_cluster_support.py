@@ -14,8 +14,8 @@ from contextlib import closing
 
 from lab.client import LabClient
 from lab.pegasus import structs
+from lab.pegasus.frames import Header, encode_request
 from lab.pegasus.thrift import Reader
-from lab.pegasus.wire import Header, encode_request
 from lab_tests.support import http
 
 DENY = "replica.deny_client_request"

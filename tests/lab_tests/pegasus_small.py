@@ -10,7 +10,9 @@ import typing as t
 
 from lab.gate import ConnectionDropped
 from lab.http_server import HttpRequest, HttpResponse
-from lab.pegasus.wire import Call, Connection, Door, Header, RpcError
+from lab.pegasus.connection import Connection
+from lab.pegasus.door import Call, Door
+from lab.pegasus.frames import Header, RpcError
 
 QUERY = "RPC_CM_QUERY_PARTITION_CONFIG_BY_INDEX"
 

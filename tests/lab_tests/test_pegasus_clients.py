@@ -23,8 +23,8 @@ from lab.pegasus.clients_keys import crc64, hash_keys, key, sequences, update_re
 from lab.pegasus.clients_ledger import PegasusLedger, Refusals
 from lab.pegasus.clients_resolver import Resolver
 from lab.pegasus.clients_routing import CPP, GO, JAVA, KINDS, Kind, Routes, merge
+from lab.pegasus.door import Call, Door
 from lab.pegasus.metaproxy import MetaProxy
-from lab.pegasus.wire import Call, Door
 from lab.pegasus.zookeeper_znodes import Znodes
 from lab_tests.pegasus_small import SmallCluster, eventually
 

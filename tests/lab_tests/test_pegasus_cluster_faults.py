@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from lab.client import LabClient, LabError
-from lab.pegasus.wire import Header
+from lab.pegasus.frames import Header
 from lab_tests.conftest import LabFactory
 from lab_tests.pegasus_cluster_support import DENY, LOG, Side, Silence, rpc
 from lab_tests.support import http

@@ -12,8 +12,8 @@ from contextlib import closing
 import pytest
 
 from lab.pegasus import structs
+from lab.pegasus.frames import Header, encode_request, encode_response
 from lab.pegasus.thrift import DecodeError
-from lab.pegasus.wire import Header, encode_request, encode_response
 from lab_tests.conftest import LabFactory
 from lab_tests.pegasus_cluster_support import Side, rpc
 from lab_tests.support import http

@@ -11,7 +11,7 @@ import pytest
 
 from lab.client import LabClient
 from lab.pegasus import structs
-from lab.pegasus.wire import Header
+from lab.pegasus.frames import Header
 from lab_tests.conftest import LabFactory
 from lab_tests.pegasus_cluster_support import DENY, LOG, Side, rpc
 

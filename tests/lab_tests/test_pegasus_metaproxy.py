@@ -17,8 +17,8 @@ from lab.clock import LabClock
 from lab.faults import Faults
 from lab.gate import Gate
 from lab.pegasus import zookeeper
+from lab.pegasus.connection import Connection
 from lab.pegasus.metaproxy import MetaProxy
-from lab.pegasus.wire import Connection
 from lab.pegasus.zookeeper import ZooKeeper
 from lab.pegasus.zookeeper_znodes import Znodes
 from lab.record import RequestRecord

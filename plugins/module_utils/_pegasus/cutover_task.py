@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import socket
 import typing as t
 import uuid
 
@@ -29,6 +28,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_b
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_end import End
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_gate import gate, require
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_group import GroupCutover
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_guarded import start
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_intervals import IntervalKeeper
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_lift import lift_all
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_look import Eyes
@@ -44,15 +44,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_t
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters, TableView
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import Fence
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_interval import Intervals, fenced_tables
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard import Guard, Patience
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_deeds import (
-    Guarded,
-    GuardedTable,
-    SourceDeeds,
-)
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_file import GuardPlace
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_link import GuardLink, GuardLost
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_process import start_guard
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_KEY
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore import NOTHING
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_journal import SettingsJournal
@@ -221,7 +214,7 @@ class CutoverTask:
             # One at a time: the operator is to end the first before the next table is fenced.
             return
         former, self._link = self._link, None
-        self._link = self._guard(request, clusters, place, keeper, tracks)
+        self._link = start(request, clusters, place, keeper, tracks, self._clock)
         if former is not None:
             former.ask(gs.BYE, intervals_restored=True)
             former.close()
@@ -232,34 +225,6 @@ class CutoverTask:
             left = self._link.ask(gs.STATUS).left
             self._more["guard"] = {"pid": self._link.pid, "seconds_left": left, "record": place.record}
             self._more["deadline"] = self._deadline_text(left)
-
-    def _guard(
-        self,
-        request: CutoverRequest,
-        clusters: Clusters,
-        place: GuardPlace,
-        keeper: IntervalKeeper,
-        tracks: t.Sequence[Track],
-    ) -> GuardLink:
-        settings = request.connection.settings
-        guarded = Guarded(
-            meta_servers=request.connection.meta_servers,
-            settings=settings,
-            cluster=clusters.source.cluster_name,
-            target=clusters.target.cluster_name,
-            tables=tuple(GuardedTable(track.name, track.view.switch) for track in tracks),
-            place=request.place,
-            intervals=keeper.all,
-            lift_seconds=clusters.config_sync + 5.0,
-        )
-        patience = Patience(
-            silence=settings.connect_timeout + 2 * settings.rpc_timeout + 5.0, watch=1.5 * settings.rpc_timeout
-        )
-
-        def run(listener: socket.socket, name: str, path: str) -> None:
-            Guard(SourceDeeds(guarded, self._clock), self._clock, patience, place, listener, name, path).run()
-
-        return start_guard(place, run)
 
     def _close(self, record: CutoverRecord, eyes: Eyes, keeper: IntervalKeeper, well: bool) -> None:
         """Put the intervals back and let the guard go. After a failure it stays a little, for what may come late."""

@@ -9,8 +9,8 @@ import typing as t
 
 from lab.gate import ConnectionDropped, Gate, Incoming, InjectedError
 from lab.pegasus import structs
+from lab.pegasus.door import Call
 from lab.pegasus.errors import HeaderError, NoAnswer, Refused
-from lab.pegasus.wire import Call
 
 Apply = t.Callable[[], t.Awaitable[t.Any]]
 

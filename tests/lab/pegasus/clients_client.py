@@ -16,7 +16,7 @@ from lab.pegasus.clients_ledger import PegasusLedger
 from lab.pegasus.clients_links import RESET, Insiders, Links, RawConnection
 from lab.pegasus.clients_resolver import Resolver, error_of
 from lab.pegasus.clients_routing import Kind, Routes, merge
-from lab.pegasus.wire import Header, RpcError
+from lab.pegasus.frames import Header, RpcError
 
 PUT = "RPC_RRDB_RRDB_PUT"
 STORED = b"\x08\x00\x01" + bytes(4)

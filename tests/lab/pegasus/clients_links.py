@@ -9,8 +9,9 @@ import asyncio
 import typing as t
 
 from lab.pegasus import thrift
+from lab.pegasus.connection import Connection
+from lab.pegasus.frames import Header, RpcError
 from lab.pegasus.thrift import Reader
-from lab.pegasus.wire import Connection, Header, RpcError
 
 Insiders = t.Optional[t.Set[t.Tuple[str, int]]]
 RESET = "ERR_SESSION_RESET"

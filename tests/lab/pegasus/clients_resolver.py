@@ -11,8 +11,8 @@ import typing as t
 from lab.clock import LabClock
 from lab.pegasus import structs
 from lab.pegasus.clients_links import Insiders, Links, RawConnection
+from lab.pegasus.frames import Header, RpcError
 from lab.pegasus.thrift import Reader
-from lab.pegasus.wire import Header, RpcError
 
 QUERY = "RPC_CM_QUERY_PARTITION_CONFIG_BY_INDEX"
 EACH_TIMEOUT = 1.0

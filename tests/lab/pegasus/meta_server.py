@@ -11,9 +11,9 @@ from lab.gate import Gate, Incoming, InjectedError
 from lab.http_server import HttpRequest, HttpResponse
 from lab.pegasus import calls, model, server_pages, structs, texts
 from lab.pegasus.cluster import Cluster
+from lab.pegasus.door import Call
 from lab.pegasus.errors import HeaderError
 from lab.pegasus.model import App, Partition
-from lab.pegasus.wire import Call
 
 
 class MetaServer:

@@ -22,8 +22,9 @@ from lab.http_server import HttpRequest, HttpResponse
 from lab.pegasus import structs, thrift
 from lab.pegasus.clients_links import Insiders
 from lab.pegasus.clients_resolver import QUERY, Resolver
+from lab.pegasus.door import Call, Door
+from lab.pegasus.frames import encode_response
 from lab.pegasus.thrift import Reader
-from lab.pegasus.wire import Call, Door, encode_response
 from lab.pegasus.zookeeper_znodes import CHANGED, DELETED, Watch, ZnodeMissing, Znodes, ZnodeTrouble
 
 CAPACITY = 1024

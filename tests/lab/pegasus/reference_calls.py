@@ -10,8 +10,9 @@ import json
 import time
 import typing as t
 
+from lab.pegasus.connection import Connection
+from lab.pegasus.frames import Header, RpcError
 from lab.pegasus.thrift import DecodeError
-from lab.pegasus.wire import Connection, Header, RpcError
 
 TIMEOUT = 10.0
 """Lab seconds for every request."""

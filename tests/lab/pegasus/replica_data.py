@@ -9,9 +9,9 @@ import struct
 import typing as t
 
 from lab.pegasus import storage, structs
+from lab.pegasus.door import Call
 from lab.pegasus.errors import HeaderError, NoAnswer
 from lab.pegasus.model import Operation
-from lab.pegasus.wire import Call
 
 if t.TYPE_CHECKING:
     from lab.pegasus.node import ReplicaServer

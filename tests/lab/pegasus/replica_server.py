@@ -12,10 +12,10 @@ from lab.gate import Gate, Incoming, InjectedError
 from lab.http_server import HttpRequest, HttpResponse
 from lab.pegasus import calls, commands, flags, replica_pages, server_pages, structs, texts, thrift
 from lab.pegasus.counters import Counters
+from lab.pegasus.door import Call
 from lab.pegasus.errors import HeaderError, NoAnswer, Refused
 from lab.pegasus.node import ReplicaServer
 from lab.pegasus.replica_data import ReplicaData
-from lab.pegasus.wire import Call
 
 INFO, DECREE, COMMAND = "RPC_QUERY_REPLICA_INFO", "RPC_QUERY_PN_DECREE", "RPC_CLI_CLI_CALL"
 PRIMARY, SECONDARY = 3, 4

@@ -22,6 +22,7 @@ from lab.listener import Listener
 from lab.pegasus.actions import Actions
 from lab.pegasus.balancer import balance_forever
 from lab.pegasus.cluster import Cluster
+from lab.pegasus.door import Door
 from lab.pegasus.edge import ROOT, Edge
 from lab.pegasus.meta_server import MetaServer
 from lab.pegasus.model import App
@@ -31,7 +32,6 @@ from lab.pegasus.replica_server import ReplicaPort
 from lab.pegasus.settings import Settings
 from lab.pegasus.shipping import Shipping
 from lab.pegasus.strikes import ENGINE_FAULTS
-from lab.pegasus.wire import Door
 from lab.record import RequestRecord
 
 FIRST_TARGET_ID = 5
