@@ -40,6 +40,7 @@ def metaproxy_findings(view: View) -> t.Iterator[Finding]:
             "balancer) within the same budget; have it ready and tried out. Clients that were told to resolve anew ask "
             "the meta servers they know.",
         )
+        yield from _old_go_clients(view)
         return
     yield Finding(
         "pegasus.metaproxy.clients_that_cannot_follow",
@@ -59,15 +60,16 @@ def metaproxy_findings(view: View) -> t.Iterator[Finding]:
             "No MetaProxy is named in metaproxies, so none can be asked. A MetaProxy that lost its watch goes on "
             "sending clients to the source, and nobody would notice. Name every instance.",
         )
-    if view.target.profile.generation == "2.6":
+    if view.target.profile.generation == "2.6" and not _read_2_6(view):
         yield Finding(
             "pegasus.metaproxy.cannot_read_target",
             "warning",
             view.target.subject,
-            {"version": str(view.target.version)},
+            {"version": str(view.target.version), "source_version": str(view.source.version)},
             "The MetaProxy of 2021 cannot decode answers of meta servers of 2.6 (they hold host names besides "
-            "addresses). Make sure that yours is a newer build: create a table on the target that does not matter, and "
-            "read it through MetaProxy.",
+            "addresses), and neither can Go clients of 2022 and before, if they ask meta servers themselves. Make sure "
+            "that yours are newer builds: create a table on the target that does not matter, and read it through "
+            "MetaProxy with a client of each kind.",
         )
     yield from _published(view.target, way)
     yield from _zookeeper(way)
@@ -75,6 +77,31 @@ def metaproxy_findings(view: View) -> t.Iterator[Finding]:
         for table in view.tables:
             if table.app is not None and table.app.available:
                 yield from _table(table, view)
+
+
+def _read_2_6(view: View) -> bool:
+    """Whether every MetaProxy has shown that it reads a cluster of 2.6, which then is the source."""
+    read = {
+        address
+        for table in view.tables
+        for address, answer in table.proxies.items()
+        if answer.config is not None and table.usable and answer.config.app_id == table.usable.app_id
+    }
+    return view.source.profile.generation == "2.6" and bool(read) and set(view.metaproxy.proxies) <= read
+
+
+def _old_go_clients(view: View) -> t.Iterator[Finding]:
+    """Those that were content with a source before 2.6, and are sent to meta servers of 2.6 now."""
+    if view.target.profile.generation == "2.6" and view.source.profile.generation != "2.6":
+        yield Finding(
+            "pegasus.clients.cannot_read_target",
+            "warning",
+            CLIENTS,
+            {"source": str(view.source.version), "target": str(view.target.version)},
+            "Go clients of 2022 and before cannot decode answers of meta servers of 2.6 (they hold host names besides "
+            "addresses). Let a client of each application read a table of the target that does not matter, and upgrade "
+            "those that cannot before the switch.",
+        )
 
 
 def _published(target: ClusterView, way: MetaProxyView) -> t.Iterator[Finding]:

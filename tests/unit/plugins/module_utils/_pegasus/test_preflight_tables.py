@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 import pytest
@@ -452,10 +453,52 @@ def test_metaproxies_that_are_not_named() -> None:
     assert only(findings, "metaproxy.not_listed").severity == "warning"
 
 
-@pytest.mark.parametrize(("version", "warns"), [("2.5.0", False), ("2.6.0-SNAPSHOT", True)])
-def test_an_old_metaproxy_cannot_read_2_6(version: str, warns: bool) -> None:
-    findings = judged(source="2.5.0", target=version, metaproxy=PROXIED)
+@pytest.mark.parametrize(
+    ("pair", "warns"),
+    [
+        (("2.5.0", "2.5.0"), False),
+        (("2.5.0", "2.6.0-SNAPSHOT"), True),
+        # It reads a cluster of 2.6 now, so it can read another one.
+        (("2.6.0-SNAPSHOT", "2.6.0"), False),
+        (("2.6.0", "2.5.0"), False),
+    ],
+)
+def test_an_old_metaproxy_cannot_read_2_6(pair: t.Tuple[str, str], warns: bool) -> None:
+    findings = judged(source=pair[0], target=pair[1], metaproxy=PROXIED)
     assert ("metaproxy.cannot_read_target" in ids(findings, "warning")) is warns
+
+
+@pytest.mark.parametrize(
+    "proxies",
+    [
+        {},
+        {"10.0.2.1:34601": v.ProxyAnswer(None, "ERR_OBJECT_NOT_FOUND")},
+        {"10.0.2.1:34601": v.ProxyAnswer(routing()), "10.0.2.2:34601": v.ProxyAnswer(None, "no answer in time")},
+        {"10.0.2.1:34601": v.ProxyAnswer(routing(app_id=9))},
+    ],
+    ids=["none named", "no routing", "one of two", "of another cluster"],
+)
+def test_only_routing_from_every_metaproxy_proves_that_2_6_is_read(proxies: t.Dict[str, v.ProxyAnswer]) -> None:
+    way = dataclasses.replace(PROXIED, proxies=tuple(proxies))
+    findings = judged(metaproxy=way, proxies=proxies)
+    assert "metaproxy.cannot_read_target" in ids(findings, "warning")
+
+
+def test_one_table_is_enough_to_prove_that_a_metaproxy_reads_2_6() -> None:
+    silent = table(proxies={"10.0.2.1:34601": v.ProxyAnswer(None, "ERR_OBJECT_NOT_FOUND")})
+    findings = judged(metaproxy=PROXIED, tables=(silent, table()))
+    assert "metaproxy.cannot_read_target" not in ids(findings, "warning")
+
+
+@pytest.mark.parametrize(
+    ("pair", "warns"),
+    [(("2.5.0", "2.5.0"), False), (("2.4.0", "2.6.0-SNAPSHOT"), True), (("2.6.0", "2.6.0"), False)],
+)
+def test_old_go_clients_cannot_read_2_6(pair: t.Tuple[str, str], warns: bool) -> None:
+    by_hand = judged(source=pair[0], target=pair[1])
+    assert ("clients.cannot_read_target" in ids(by_hand, "warning")) is warns
+    # Behind a MetaProxy they do not ask the meta servers.
+    assert "clients.cannot_read_target" not in ids(judged(source=pair[0], target=pair[1], metaproxy=PROXIED), "warning")
 
 
 def test_clients_that_cannot_follow_are_always_named() -> None:
