@@ -44,6 +44,10 @@ def _missing(lab: LabClient) -> int:
     return int(lab.ledger()["missing"])
 
 
+def _entries(cutovers: Cutovers, table: str) -> list[dict[str, t.Any]]:
+    return [json.loads(line) for line in pathlib.Path(cutovers.journal(table)).read_text().splitlines()]
+
+
 def _calls(result: t.Mapping[str, t.Any]) -> list[str]:
     """The changes in the words of the lab's record; znodes are not in it."""
     found = []
@@ -85,8 +89,7 @@ def test_predicted_done_and_left_alone(cutovers: LabStarter) -> None:
     assert _missing(one.lab) == 0
     window, forecast = result["tables"][0]["window"], result["tables"][0]["forecast"]
     assert window["refused"] <= forecast["window_p95"] * 1.25
-    journal = [json.loads(line) for line in pathlib.Path(one.journal("temp")).read_text().splitlines()]
-    drained = next(e["data"] for e in journal if e["kind"] == "proof" and e["data"]["kind"] == "drain")
+    drained = next(e["data"] for e in _entries(one, "temp") if e["kind"] == "proof" and e["data"]["kind"] == "drain")
     assert len(drained["items"]) == 8 and all(item["confirmed"] >= item["position"] for item in drained["items"])
     one.lab.clear_requests()
     again = one.run("temp")
@@ -154,11 +157,18 @@ def test_handed_over_committed_lifted_or_left_to_the_guard(cutovers: LabStarter)
     late = one.run("c", switch="hand_over", state="committed")
     assert late["code"] == "pegasus.fence_was_lifted"
     assert one.writable("c")
+    told = one.run("c", switch="hand_over", state="lifted")
+    assert (told["failed"], told["changed"], told["state"]) == (False, False, "lifted"), told
+    closed = [entry["data"] for entry in _entries(one, "c") if entry["kind"] == "restore"]
+    assert [entry["action"] for entry in closed if "deny_client_request" in entry["resource"]] == ["already_original"]
+    written = len(_entries(one, "c"))
+    one.run("c", switch="hand_over", state="lifted")
+    assert len(_entries(one, "c")) == written
 
 
 @pytest.mark.cost(60)
 def test_whatever_goes_wrong_before_the_switch_ends_in_a_lift(cutovers: LabStarter) -> None:
-    tables = ["moved", "paused", "skip", "opened", "znode", "stuck"]
+    tables = ["moved", "paused", "skip", "removed", "opened", "znode", "stuck"]
     one = cutovers(tables=",".join(tables), partitions=4, budget="40s")
 
     def struck(table: str, **action: t.Any) -> dict[str, t.Any]:
@@ -174,6 +184,7 @@ def test_whatever_goes_wrong_before_the_switch_ends_in_a_lift(cutovers: LabStart
     for table, action, code in (
         ("paused", {"duplication": {"status": "pause"}}, "pegasus.fence_broken"),
         ("skip", {"duplication": {"fail_mode": "skip"}}, "pegasus.fence_broken"),
+        ("removed", {"duplication": {"status": "removed"}}, "pegasus.fence_broken"),
         ("znode", {"znode": {"cluster": "source"}}, "pegasus.znode_changed"),
     ):
         result = struck(table, **action)
@@ -189,7 +200,20 @@ def test_whatever_goes_wrong_before_the_switch_ends_in_a_lift(cutovers: LabStart
     assert not moved["failed"] and moved["state"] == "committed", moved
     one.lab.fault("dup_stuck", table="stuck", times=0)
     late = one.run("stuck", budget="30s")
-    assert late["failed"] and one.writable("stuck"), late
+    assert late["code"] in ("pegasus.not_drained", "pegasus.budget_too_small") and one.writable("stuck"), late
+    assert one.intervals() == {"30000"} and _missing(one.lab) == 0
+
+
+@pytest.mark.cost(20)
+def test_two_cutovers_of_one_cluster_leave_each_other_the_short_interval(cutovers: LabStarter) -> None:
+    one = cutovers(tables="a,b", partitions=4, budget="60s")
+    first = one.start("a")
+    one.until(lambda: one.intervals() == {"1000"})
+    second = one.start("b")
+    one.until(lambda: bool(one.denied("b")), 300)
+    assert one.intervals() == {"1000"}
+    for result in (finish(first), finish(second)):
+        assert not result["failed"] and result["state"] == "committed", result
     assert one.intervals() == {"30000"} and _missing(one.lab) == 0
 
 

@@ -29,6 +29,7 @@ _STEP = 0.5
 _LOOK = 1.0
 """Seconds between two looks at what others do."""
 _OTHERS_SECONDS = 600.0
+_ROUNDS = 3
 
 
 class IntervalKeeper:
@@ -53,6 +54,8 @@ class IntervalKeeper:
         # What an earlier run left short stays short until the end, and then its original goes back.
         self.planned = tuple(one for one in planned.values() if one.node not in self._left_since)
         # Just what we would set, but not by us: another cutover may have set it a moment ago.
+        self._wanted = wanted_ms
+        self._planned_before: t.Tuple[Interval, ...] = ()
         self._found_short = [node for node, value in self._now.items()
                              if value == str(wanted_ms) and node not in self._left_since]  # fmt: skip
         ours = {one.node: one.ours for one in self.all}
@@ -61,7 +64,7 @@ class IntervalKeeper:
     @property
     def all(self) -> t.Tuple[Interval, ...]:
         """Everything that is to be put back in the end."""
-        return tuple(sorted(self.left + self.planned, key=lambda one: one.node))
+        return tuple(sorted(self.left + self.planned + self._planned_before, key=lambda one: one.node))
 
     def shorten_calls(self) -> t.List[Call]:
         """What is sent before the first fence."""
@@ -76,12 +79,33 @@ class IntervalKeeper:
         return [self._intervals.call(one.node, one.ours, one.original, RESTORE) for one in self.left]
 
     def shorten(self, record: CutoverRecord, clock: Clock, beat: Beat) -> None:
-        """Shorten once, and wait until every server's timer has taken the new interval."""
-        if self._shortened:
-            return
-        self._shortened = True
-        for call in self.shorten_calls():
-            record.send(call)
+        """Make every server's interval short, and wait until all timers have taken it.
+
+        Another cutover of the cluster that ends meanwhile puts its intervals back; then it is done again.
+        """
+        for _round in range(_ROUNDS):
+            if self._shortened and not self._plan_again():
+                return
+            self._shortened = True
+            for call in self.shorten_calls():
+                record.send(call)
+            self._wait_until_short(record, clock, beat)
+        if self._plan_again():
+            raise self._raised()
+
+    def _plan_again(self) -> bool:
+        """Whether somebody has made intervals longer that were short; they are planned anew."""
+        raised = self._longer()
+        if not raised or self._wanted is None:
+            return False
+        again = {one.node: one for one in to_shorten(raised, self._wanted)}
+        self._planned_before += tuple(one for one in self.planned if one.node not in again)
+        self.planned = tuple(again.values())
+        self._found_short = []
+        self.left = tuple(one for one in self.left if one.node not in again)
+        return True
+
+    def _wait_until_short(self, record: CutoverRecord, clock: Clock, beat: Beat) -> None:
         waits = self._waits(clock.now().timestamp())
         longest = max(waits.values(), default=0.0)
         if longest <= 0:
@@ -119,17 +143,24 @@ class IntervalKeeper:
         if not self._in_force or clock.monotonic() - self._looked < _LOOK:
             return
         self._looked = clock.monotonic()
-        raised = {node: value for node, value in self._intervals.seen(self._in_force).items()
-                  if int(value) > self._in_force[node]}  # fmt: skip
-        if not raised:
-            return
-        node, value = sorted(raised.items())[0]
-        raise MigrationError(
+        if self._longer():
+            raise self._raised()
+
+    def _longer(self) -> t.Dict[str, str]:
+        """The servers whose interval is longer than what was to be in force. One that is silent is none."""
+        if not self._in_force:
+            return {}
+        seen = self._intervals.seen(self._in_force)
+        return {node: value for node, value in seen.items() if int(value) > self._in_force[node]}
+
+    def _raised(self) -> MigrationError:
+        raised = self._longer()
+        shown = ", ".join(f"{node} ({int(value) / 1000:g} s)" for node, value in sorted(raised.items())[:3])
+        return MigrationError(
             "pegasus.config_sync_raised",
-            f"The config-sync interval of {node} is {int(value) / 1000:g} s, and was to be "
-            f"{self._in_force[node] / 1000:g} s until the end of the cutover: somebody else set it, or the server was "
-            "restarted. Lifting the fence would take longer than the budget allows for, so the cutover was given up. "
-            "Let other cutovers of the cluster end, then run again.",
+            f"The config-sync interval was to stay short until the end of the cutover, and is long again on {shown}: "
+            "somebody else set it, or a server was restarted. Lifting the fence would take longer than the budget "
+            "allows for, so the cutover was given up. Let other cutovers of the cluster end, then run again.",
             details={"raised": raised},
         )
 

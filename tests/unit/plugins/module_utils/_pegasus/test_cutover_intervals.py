@@ -185,3 +185,27 @@ def test_an_interval_that_somebody_raises_ends_the_cutover(scene: t.Callable[...
     with pytest.raises(MigrationError) as caught:
         keeper.require_short(clock)
     assert caught.value.code == "pegasus.config_sync_raised" and caught.value.details == {"raised": {B: "30000"}}
+
+
+def test_what_another_cutover_puts_back_meanwhile_is_shortened_again(scene: t.Callable[..., Scene]) -> None:
+    one = scene("1000", "1000")
+    keeper = one.keeper()
+    clock: t.Any = one.clock
+    began = one.clock.time
+
+    def ends() -> None:
+        if 10 <= one.clock.time - began < 11:
+            one.servers.values = {A: "30000", B: "20000"}
+
+    keeper.shorten(one.record, clock, ends)
+    assert 60 <= one.clock.time - began < 64 and one.servers.values == {A: "1000", B: "1000"}
+    keeper.restore(one.record, clock)
+    assert one.servers.values == {A: "30000", B: "20000"}
+
+
+def test_a_cluster_that_never_keeps_it_short_is_not_fenced(scene: t.Callable[..., Scene]) -> None:
+    one = scene("30000", "30000")
+    clock: t.Any = one.clock
+    with pytest.raises(MigrationError) as caught:
+        one.keeper().shorten(one.record, clock, lambda: one.servers.values.update({A: "30000"}))
+    assert caught.value.code == "pegasus.config_sync_raised"
