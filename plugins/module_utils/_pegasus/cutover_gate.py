@@ -30,14 +30,18 @@ def gate(clusters: Clusters, table: TableView, max_lag: int, with_proxies: bool)
 
 
 def require(findings: t.Sequence[Finding]) -> None:
-    """MigrationError ``pegasus.cutover_blocked`` if there is any."""
+    """MigrationError ``pegasus.cutover_blocked`` if there is any; its message names all of them and their tables."""
     if not findings:
         return
-    shown = "; ".join(f"{one.subject}: {one.id} ({one.remedy})" for one in findings[:3])
-    more = f" and {len(findings) - 3} more" if len(findings) > 3 else ""
+    subjects: t.Dict[t.Tuple[str, str], t.List[str]] = {}
+    for one in findings:
+        subjects.setdefault((one.id, one.remedy), []).append(one.subject)
+    shown = " ".join(f"{name} ({', '.join(of)}): {remedy}" for (name, remedy), of in subjects.items())
+    count = f"{len(findings)} finding{'s' if len(findings) > 1 else ''}"
     raise MigrationError(
         "pegasus.cutover_blocked",
-        f"Not ready for the cutover, so nothing was fenced: {shown}{more}",
+        f"Not ready for the cutover, so nothing was fenced ({count}): {shown} Findings of the cutover cannot be "
+        "accepted.",
         details={"findings": [one.as_result() for one in findings]},
     )
 

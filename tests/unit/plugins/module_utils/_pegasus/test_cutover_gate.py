@@ -6,20 +6,24 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
+import re
 import typing as t
 
 import pytest
+import yaml
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_gate, model, switch
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_past as cp
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model, switch
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_behind import (
     problems_of_replicas,
     problems_of_target,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_gate import gate, require
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_look import backlog_seconds
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_options import cutover_argument_spec
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters, TableView
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import (
     DENY_ALL,
@@ -28,6 +32,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile i
     Profile,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore import NOTHING, Recorded
+from ansible_collections.dbops.migration.plugins.modules import pegasus_cutover
 
 A, B, C = "10.0.0.1:34801", "10.0.0.2:34801", "10.1.0.1:34801"
 APP = model.App("temp", 2, "AVAILABLE", 2, {}, 3)
@@ -121,6 +126,34 @@ def test_everything_is_told_at_once_and_without_metaproxy_nothing_of_it() -> Non
     with pytest.raises(MigrationError) as caught:
         require(gate(CLUSTERS, bad, 100, True))
     assert caught.value.code == "pegasus.cutover_blocked" and len(caught.value.details["findings"]) == 2
+
+
+def test_the_message_names_every_finding_and_every_table() -> None:
+    """Nobody looks into details first: what is in the way, of which tables, and what to do, is in the one sentence."""
+    early = dataclasses.replace(DUP, status="DS_APP")
+    views = [dataclasses.replace(GOOD, name=name, duplication=early, target_name=name) for name in ("t1", "t2", "t3")]
+    views.append(dataclasses.replace(GOOD, name="t4", target_name="t4", side=switch.OTHER, lag_unknown={1: "silent"}))
+    views.append(dataclasses.replace(GOOD, name="t5", app=None))
+    findings = [finding for view in views for finding in gate(CLUSTERS, view, 100, True)]
+    with pytest.raises(MigrationError) as caught:
+        require(findings)
+    message = caught.value.message
+    assert message.startswith("Not ready for the cutover, so nothing was fenced (6 findings): ")
+    assert "pegasus.duplication.not_in_log (t1, t2, t3): Wait for DS_LOG" in message
+    for finding in findings:
+        assert f"{finding.id} (" in message and finding.subject in message and finding.remedy in message
+    # A remedy that holds for many tables is told once.
+    assert message.count("Wait for DS_LOG") == 1
+    assert message.endswith("Findings of the cutover cannot be accepted.")
+    assert [one["id"] for one in caught.value.details["findings"]] == [one.id for one in findings]
+
+
+def test_every_id_of_the_gate_is_documented_and_every_documented_one_exists() -> None:
+    code = pathlib.Path(cutover_gate.__file__).read_text(encoding="utf-8")
+    found = {".".join(("pegasus", *pair)) for pair in re.findall(r'_blocker\(\s*"(\w+)",\s*"(\w+)"', code)}
+    [listed] = [note for note in yaml.safe_load(pegasus_cutover.DOCUMENTATION)["notes"] if "cutover_blocked" in note]
+    assert set(re.findall(r"C\((pegasus\.[a-z]+\.[a-z_]+)\)", listed)) == found
+    assert "accept" not in cutover_argument_spec().argument_spec
 
 
 OURS = Recorded(None, DENY_WRITE, 1)
