@@ -14,7 +14,7 @@ import signal
 import time
 import typing as t
 
-from bench import modules
+from bench import guards, modules
 from bench import pegasus_labs as labs
 from bench import pegasus_windows as windows
 from bench.pegasus_labs import Shape
@@ -92,7 +92,8 @@ def _case(
     if victim in ("guard", "stopped"):
         run.wait()
     lab.clear_faults()
-    _end_guards(journal)
+    # What stays a while to look after late requests need not outlive the case.
+    guards.kill(journal)
     ledger = labs.ledgers(lab, shape.names)[table]
     held = windows.longest(ledger, since)
     return Held(
@@ -116,8 +117,7 @@ def _fence_set(lab: LabClient, table: str) -> None:
 
 def _strike(victim: str, pid: int, journal: pathlib.Path) -> None:
     if victim in ("guard", "both"):
-        for guard in labs.guards(journal):
-            _send(guard, signal.SIGKILL)
+        guards.kill(journal)
     if victim in ("module", "both"):
         _send(pid, signal.SIGKILL)
     if victim == "stopped":
@@ -127,12 +127,6 @@ def _strike(victim: str, pid: int, journal: pathlib.Path) -> None:
 def _send(pid: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-
-
-def _end_guards(journal: pathlib.Path) -> None:
-    """What stays a while to look after late requests need not outlive the case."""
-    for guard in labs.guards(journal):
-        _send(guard, signal.SIGKILL)
 
 
 def by_victim(found: t.Sequence[Held]) -> str:

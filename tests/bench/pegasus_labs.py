@@ -12,7 +12,7 @@ import pathlib
 import time
 import typing as t
 
-from bench import modules
+from bench import guards, modules
 from lab import process
 from lab.client import LabClient, LabError
 
@@ -41,9 +41,14 @@ class Shape:
         return [f"t{number}" for number in range(self.tables)]
 
 
-def server(home: pathlib.Path, factor: float, module: str = "cutover") -> modules.ModuleServer:
-    """Runs of one Pegasus module whose clock goes as fast as the lab's."""
-    return modules.ModuleServer(home, MODULES + module, factor)
+@contextlib.contextmanager
+def server(home: pathlib.Path, factor: float, module: str = "cutover") -> t.Iterator[modules.ModuleServer]:
+    """Runs of one Pegasus module whose clock goes as fast as the lab's. Guards beside ``home`` end with it."""
+    try:
+        with modules.ModuleServer(home, MODULES + module, factor) as found:
+            yield found
+    finally:
+        guards.kill_below(home.parent)
 
 
 @contextlib.contextmanager
@@ -167,17 +172,3 @@ def freed(lab: LabClient, table: str, seconds: float) -> bool:
             return writable(lab, table, max(2.0, end - time.monotonic()))
         time.sleep(0.1)
     return False
-
-
-def guards(journal: pathlib.Path) -> list[int]:
-    """The processes of the guards that a journal has had and that have not ended."""
-    path = pathlib.Path(f"{journal}.guard.jsonl")
-    started: dict[str, int] = {}
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        with contextlib.suppress(ValueError):
-            entry = json.loads(line)
-            if entry["event"] == "started":
-                started[entry["guard"]] = int(entry["pid"])
-            elif entry["event"] == "ended":
-                started.pop(entry["guard"], None)
-    return list(started.values())

@@ -5,16 +5,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import pathlib
 import shutil
-import signal
 import time
 import typing as t
 
-from bench import modules, pegasus_windows
+from bench import guards, modules, pegasus_windows
 from bench import pegasus_labs as labs
 from chaos import journal_check
 from chaos import pegasus_scenes as scenes
@@ -73,11 +69,7 @@ class Trial:
 
     def kill_guards(self) -> int:
         """SIGKILL every guard of this case that is there; how many."""
-        found = alive(labs.guards(self.journal))
-        for pid in found:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        return len(found)
+        return guards.kill(self.journal)
 
     def wait_for_guard(self) -> None:
         """With nobody but the guard: clients have to be able to write again when the budget is over."""
@@ -134,7 +126,7 @@ class Trial:
 
     def _guards_left(self) -> int:
         end = time.monotonic() + GUARD_ENDS
-        while alive(labs.guards(self.journal)) and time.monotonic() < end:
+        while guards.running(self.journal) and time.monotonic() < end:
             time.sleep(0.1)
         return self.kill_guards()
 
@@ -144,14 +136,3 @@ class Trial:
         (self.home / "outputs.txt").write_text("\n-----\n".join(self.outputs) + "\n", encoding="utf-8")
         (self.home / "state.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
         (self.home / "problems.txt").write_text("\n".join([self.name, *result.problems]) + "\n", encoding="utf-8")
-
-
-def alive(pids: t.Sequence[int]) -> list[int]:
-    """Those of these processes that run."""
-    found = []
-    for pid in pids:
-        path = pathlib.Path(f"/proc/{pid}/stat")
-        with contextlib.suppress(OSError, IndexError):
-            if path.read_text(encoding="utf-8").rpartition(")")[2].split()[0] not in ("Z", "X"):
-                found.append(pid)
-    return found

@@ -1,0 +1,21 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every test against a lab leaves behind it: no process."""
+
+from __future__ import annotations
+
+import pathlib
+import typing as t
+
+import pytest
+
+from bench import guards
+
+
+@pytest.fixture(autouse=True)
+def _no_guards_left(request: pytest.FixtureRequest) -> t.Iterator[None]:
+    folder = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
+    yield
+    if isinstance(folder, pathlib.Path):
+        guards.kill_below(folder)
