@@ -58,10 +58,10 @@ notes:
     C(pegasus.duplication.paused), a warning; C(pegasus.duplication.exists), an info when O(journal) knows it as ours,
     else a warning."
   - "Ids about the target's side of a table, blockers: C(pegasus.target.name_taken), C(pegasus.target.name_changing),
-    C(pegasus.target.copy_left_over), C(pegasus.target.requests_denied), C(pegasus.target.partition_count),
-    C(pegasus.target.too_few_servers). Warnings: C(pegasus.target.app_id_taken) (another table of the target has the app
-    id that the table has on the source, so that a repeated write of a Java client can land in it) and
-    C(pegasus.target.app_ids_meet) (the copy of another table may get that id)."
+    C(pegasus.target.copy_left_over), C(pegasus.target.requests_denied) (the copy that is duplicated to has a deny env),
+    C(pegasus.target.partition_count), C(pegasus.target.too_few_servers). Warnings: C(pegasus.target.app_id_taken)
+    (another table of the target has the app id that the table has on the source, so that a repeated write of a Java
+    client can land in it) and C(pegasus.target.app_ids_meet) (the copy of another table may get that id)."
   - "Ids about the clients' way, blockers: C(pegasus.zookeeper.unreachable), C(pegasus.zookeeper.root_missing),
     C(pegasus.znode.missing), C(pegasus.znode.malformed), C(pegasus.znode.few_addresses), C(pegasus.znode.unknown),
     C(pegasus.znode.points_elsewhere), C(pegasus.znode.points_at_target), C(pegasus.metaproxy.no_answer),

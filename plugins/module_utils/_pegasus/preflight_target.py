@@ -17,6 +17,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile i
 
 DEFAULT_FAIL_MODE = "FAIL_SLOW"
 _MASTER_APP = "duplication.master_app_name"
+_COPY_MADE = ("DS_APP", "DS_LOG", "DS_PAUSE")
 _FAIL_MODES = {
     "FAIL_SKIP": "With FAIL_SKIP, writes that cannot be shipped are left out without a word: the copy is not complete.",
     "FAIL_FAST": "With FAIL_FAST, a replica server that cannot ship a write ends itself.",
@@ -142,8 +143,9 @@ def _name(table: TableView, source: ClusterView, target: ClusterView) -> t.Itera
         return
     subject = f"table {name} on the target"
     facts = {"app_id": there.app_id, "status": there.status, "partition_count": there.partition_count}
-    duplicated = any(_fits(table, one) and one.status != "DS_REMOVED" for one in table.to(target.name))
-    if not there.available and not (duplicated and there.status == "CREATING"):
+    ours = [one for one in table.to(target.name) if _fits(table, one) and one.status != "DS_REMOVED"]
+    duplication = ours[0] if ours else None
+    if not there.available and not (duplication and there.status == "CREATING"):
         yield Finding(
             "pegasus.target.name_changing",
             "blocker",
@@ -152,8 +154,8 @@ def _name(table: TableView, source: ClusterView, target: ClusterView) -> t.Itera
             "A table of this name is being created, dropped or recalled on the target. Wait until that is over, and "
             "run preflight again.",
         )
-    elif _is_copy(table, there, source):
-        yield from _copy(table, there, duplicated, subject, facts)
+    elif _is_copy(table, there, source) or (duplication and _is_shipped_to(there, duplication)):
+        yield from _copy(table, there, duplication, subject, facts)
     else:
         yield Finding(
             "pegasus.target.name_taken",
@@ -173,8 +175,18 @@ def _is_copy(table: TableView, there: App, source: ClusterView) -> bool:
     return there.envs.get(MASTER_CLUSTER) == source.name and master_app == table.request.name
 
 
-def _copy(table: TableView, there: App, duplicated: bool, subject: str, facts: dict[str, t.Any]) -> t.Iterator[Finding]:
-    if not duplicated:
+def _is_shipped_to(there: App, duplication: Duplication) -> bool:
+    """Whether it is the copy although its envs do not say so, because they were deleted, as they may be from DS_LOG on.
+
+    A duplication gets beyond DS_PREPARE only when its copy has been made.
+    """
+    return duplication.status in _COPY_MADE and MASTER_CLUSTER not in there.envs
+
+
+def _copy(
+    table: TableView, there: App, duplication: Duplication | None, subject: str, facts: dict[str, t.Any]
+) -> t.Iterator[Finding]:
+    if duplication is None:
         yield Finding(
             "pegasus.target.copy_left_over",
             "blocker",
@@ -186,13 +198,20 @@ def _copy(table: TableView, there: App, duplicated: bool, subject: str, facts: d
         )
         return
     if there.envs.get(DENY_KEY):
+        denied = there.envs[DENY_KEY]
         yield Finding(
             "pegasus.target.requests_denied",
             "blocker",
             subject,
-            {**facts, DENY_KEY: there.envs[DENY_KEY]},
-            "The copy refuses what is shipped to it (a deny env that was set on the source before the copy was made "
-            "comes along). Delete the env on the target.",
+            {**facts, DENY_KEY: denied, "duplication": duplication.status},
+            (
+                "Clients could not read there after the switch. "
+                if denied.endswith("*read")
+                else "The copy refuses what is shipped to it, so the duplication never catches up, and clients could "
+                "not write there after the switch. "
+            )
+            + "A deny env that was set on the source before the copy was made comes along; else find out who set it. "
+            "Delete the env on the target.",
         )
     count = table.app.partition_count if table.app is not None else there.partition_count
     if there.partition_count != count:

@@ -367,6 +367,42 @@ def test_the_copy_on_the_target(there: t.Dict[str, t.Any], duplicated: bool, blo
     assert ids(judged(target=target(apps=(app(app_id=7, **there),)), duplications=dups)) == blockers
 
 
+DENIED = {"replica.deny_client_request": "reconfig*write"}
+
+
+@pytest.mark.parametrize("status", ["DS_APP", "DS_LOG", "DS_PAUSE"])
+@pytest.mark.parametrize("envs", [MASTER, {}], ids=["with the envs of a copy", "without them"])
+def test_a_copy_that_refuses_what_is_shipped_to_it(envs: t.Dict[str, str], status: str) -> None:
+    """Behind DS_PREPARE the table of that name is what the duplication ships to, also when its envs were deleted."""
+    there = target(apps=(app(app_id=7, envs={**envs, **DENIED}),))
+    findings = judged(target=there, duplications=(duplication(status=status),))
+    assert ids(findings) == ["target.requests_denied"]
+    found = only(findings, "target.requests_denied")
+    assert found.subject == "table temp on the target"
+    assert found.evidence["replica.deny_client_request"] == "reconfig*write"
+    assert found.evidence["duplication"] == status
+
+
+@pytest.mark.parametrize(("denied", "word"), [("timeout*read", "read"), ("timeout*all", "write")])
+def test_a_denied_copy_says_what_would_not_work(denied: str, word: str) -> None:
+    there = target(apps=(app(app_id=7, envs={**MASTER, "replica.deny_client_request": denied}),))
+    found = only(judged(target=there, duplications=(duplication(),)), "target.requests_denied")
+    assert f"not {word} there" in found.remedy
+    assert ("never catches up" in found.remedy) is (word == "write")
+
+
+def test_a_copy_of_another_cluster_is_none_of_ours_whatever_its_duplication_says() -> None:
+    there = target(apps=(app(app_id=7, envs={"duplication.master_cluster": "south", **DENIED}),))
+    assert ids(judged(target=there, duplications=(duplication(),))) == ["target.name_taken"]
+
+
+@pytest.mark.parametrize("status", ["DS_INIT", "DS_PREPARE"])
+def test_a_table_that_is_in_the_way_of_its_copy(status: str) -> None:
+    """The copy is not made yet, so a table without the envs of a copy is another one."""
+    there = target(apps=(app(app_id=7, envs=DENIED),))
+    assert ids(judged(target=there, duplications=(duplication(status=status),))) == ["target.name_taken"]
+
+
 def test_a_copy_whose_duplication_was_removed_is_left_over() -> None:
     there = target(apps=(app(app_id=7, envs=MASTER),))
     removed = (duplication(status="DS_REMOVED"),)
