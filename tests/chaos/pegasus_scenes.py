@@ -60,7 +60,7 @@ def laboratory(scene: Scene) -> t.Iterator[LabClient]:
         yield lab
 
 
-def server(scene: Scene, home: pathlib.Path) -> modules.ModuleServer:
+def server(scene: Scene, home: pathlib.Path) -> t.ContextManager[modules.ModuleServer]:
     """Runs of the scene's module."""
     return labs.server(home, scene.factor, scene.operation)
 
