@@ -147,6 +147,25 @@ lift_commands:
   returned: success
   type: list
   elements: str
+guard_record:
+  description:
+    - The file on this host in which the guard of a cutover that runs here tells what it does. Null without a journal.
+  returned: success
+  type: str
+servers_changed:
+  description: >-
+    The source's replica servers whose config-sync interval a cutover has changed and not put back, by the journal.
+  returned: success
+  type: list
+  elements: str
+left_on_target:
+  description:
+    - What this migration has made or changed on the target and not put back yet, by the journal alone, in words. That
+      is what a rollback without the target has to leave.
+  returned: success
+  type: list
+  elements: str
+  sample: [table orders, meta level steady (it was lively)]
 soak_left:
   description: How many seconds are left until every table that was cut over has been so for O(soak_time).
   returned: success

@@ -13,8 +13,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.clock import
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus import envs, model, table_past
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import envs, model, table_left, table_past
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_lift import lift_command
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_file import GuardPlace
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_client import MetaClient
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import TARGET_META_SERVERS, Connection
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_KEY
@@ -81,6 +82,9 @@ def gather_standing(params: t.Mapping[str, t.Any], redactor: Redactor, clock: Cl
         "lift_commands": [
             lift_command(one.table.name, info.meta_servers) for one in standings if one.stage != CUT_OVER
         ],
+        "guard_record": GuardPlace.of(str(params["journal"])).record if params.get("journal") else None,
+        "servers_changed": table_left.servers_changed(entries, info.cluster_name),
+        "left_on_target": table_left.on_target(entries, options.tables, info.cluster_name),
         "source_cluster": info.cluster_name,
         "source_meta_servers": list(info.meta_servers),
         "remote_cluster": remote,
