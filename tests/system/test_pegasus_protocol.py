@@ -172,11 +172,12 @@ def test_replica_servers(place: Place) -> None:
     told = place.state()["apps"]["temp"]["partitions"]
     for (_node, index), info in primaries.items():
         assert (info.ballot, info.last_committed_decree) == (told[str(index)]["ballot"], told[str(index)]["decree"])
-    versions = place.replicas.data_versions(place.nodes, config.app_id)
+    asked = place.replicas.data_versions({config.app_id: place.nodes, 999: place.nodes})
+    versions = asked[config.app_id]
     assert versions.complete
     assert {index for held in versions.good.values() for index in held} == set(range(PARTITIONS))
     assert {value for held in versions.good.values() for value in held.values()} == {1}
-    assert place.replicas.data_versions(place.nodes, 999).good == {node: {} for node in place.nodes}
+    assert asked[999].good == {node: {} for node in place.nodes}
     assert set(place.replicas.versions(place.nodes).good.values()) == {place.source.version()}
     assert place.replicas.progress(place.nodes, config.app_id).good == dict.fromkeys(place.nodes, ())
 
@@ -418,7 +419,7 @@ def test_a_dead_server_is_unknown_and_not_empty(place: Place) -> None:
         for answers in (
             place.replicas.replica_infos(place.nodes, config.app_id),
             place.replicas.progress(place.nodes, config.app_id),
-            place.replicas.data_versions(place.nodes, config.app_id),
+            place.replicas.data_versions({config.app_id: place.nodes})[config.app_id],
             place.replicas.get_config(place.nodes, "max_allowed_write_size"),
         ):
             assert set(answers.failed) == {node}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This module_util is private: it may change in any release.
-"""The same question to many servers at once. One that does not answer costs nobody else anything."""
+"""Questions to many servers at once. One that does not answer costs nobody else anything."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model import Answers
 
+Item = t.TypeVar("Item")
+Key = t.TypeVar("Key", bound=t.Hashable)
 Value = t.TypeVar("Value")
 
 _MOST_THREADS = 128
+_SILENT = ("pegasus.unreachable", "pegasus.timeout")
 
 
 def fan_out(addresses: t.Iterable[str], ask: t.Callable[[str], Value]) -> Answers[Value]:
@@ -32,3 +35,49 @@ def fan_out(addresses: t.Iterable[str], ask: t.Callable[[str], Value]) -> Answer
             except MigrationError as error:
                 failed[name] = error
     return Answers(good, failed)
+
+
+def ask_in_turn(
+    questions: t.Mapping[Key, t.Iterable[str]], ask: t.Callable[[str, Key], Value]
+) -> dict[Key, Answers[Value]]:
+    """Many questions at once, each to its own addresses; ``ask`` may raise MigrationError.
+
+    Every address has a thread of its own, which asks it one question after another. One that cannot be reached or does
+    not answer in time is not asked again: all its other questions have failed, too, or each would cost the same time.
+    """
+    addresses = {key: tuple(dict.fromkeys(listed)) for key, listed in questions.items()}
+    waiting: dict[str, list[Key]] = {}
+    for key, listed in addresses.items():
+        for address in listed:
+            waiting.setdefault(address, []).append(key)
+
+    def ask_all(address: str) -> tuple[dict[Key, Value], dict[Key, MigrationError]]:
+        good: dict[Key, Value] = {}
+        failed: dict[Key, MigrationError] = {}
+        silent: MigrationError | None = None
+        for key in waiting[address]:
+            if silent is not None:
+                why = f"It had not answered before, and was not asked: {silent.message}"
+                failed[key] = MigrationError(silent.code, why, details=silent.details)
+                continue
+            try:
+                good[key] = ask(address, key)
+            except MigrationError as error:
+                failed[key] = error
+                silent = error if error.code in _SILENT else None
+        return good, failed
+
+    told = fan_out(waiting, ask_all).good
+    return {
+        key: Answers(
+            {address: told[address][0][key] for address in listed if key in told[address][0]},
+            {address: told[address][1][key] for address in listed if key in told[address][1]},
+        )
+        for key, listed in addresses.items()
+    }
+
+
+def each(items: t.Sequence[Item], call: t.Callable[[Item], Value], at_once: int) -> list[Value]:
+    """What ``call`` returns for every item, in their order. So many are called at once; what one raises is raised."""
+    with concurrent.futures.ThreadPoolExecutor(max_workers=at_once) as pool:
+        return list(pool.map(call, items))

@@ -14,18 +14,25 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import preflight_counters as counters
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import preflight_view as v
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fan_out import each
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_client import MetaClient
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_pool import MetaPool
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import META_SERVERS, TARGET_META_SERVERS
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_look_atomic import AtomicWatch
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_look_proxies import (
     look_at_znodes,
     with_clients,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_look_tables import TableLook
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_look_tables import (
+    TableLook,
+    with_data_versions,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_probe import probe
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_request import PreflightRequest
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.replica_client import ReplicaClient
 
+TABLES_AT_ONCE = 8
+"""So many questions at once are no load for a meta server."""
 _NOT_ASKED = v.ProbeAnswer(v.UNCLEAR, "It was not asked, because a name is not known.")
 _SOURCE_FLAGS = (v.WRITE_SIZE, v.CONFIG_SYNC, v.GROUP_CHECK, v.NFS_SEND_RATE)
 _TARGET_FLAGS = (v.WRITE_SIZE, v.NFS_COPY_RATE)
@@ -49,11 +56,27 @@ def take_view(request: PreflightRequest, entries: t.Sequence[Entry], clock: Cloc
         watch = AtomicWatch(lambda: counters.ask(source.alive, source.profile, replicas, settings, clock), clock)
         on_target = counters.ask(target.alive, target.profile, replicas, settings, clock)
         target = dataclasses.replace(target, disk_available_mb=counters.available_mb(on_target))
-        look = TableLook(source, source_meta, replicas, watch.first, entries)
-        tables = watch.end([look.at(table) for table in request.tables], source.profile)
+        look = TableLook(source, replicas, watch.first, entries)
+        primary = source_meta.primary
+        addresses = (primary, *(address for address in given.meta_servers if address != primary))
+        tables = _each_table(look, request, addresses, clock)
+        tables = watch.end(with_data_versions(tables, replicas), source.profile)
     way, znodes = look_at_znodes(request)
-    followed = (with_clients(table, way, znodes.get(table.request.name), settings, clock) for table in tables)
-    return v.View(source, target, tuple(followed), way)
+    return v.View(source, target, with_clients(tables, way, znodes, settings, clock), way)
+
+
+def _each_table(
+    look: TableLook, request: PreflightRequest, addresses: tuple[str, ...], clock: Clock
+) -> list[v.TableView]:
+    """Several tables at once, each on a connection that nobody else uses meanwhile."""
+
+    def one(table: v.TableRequest) -> v.TableView:
+        with metas.client() as meta:
+            return look.at(meta, table)
+
+    settings = request.connection.settings
+    with MetaPool(lambda: MetaClient(addresses, settings, clock, option=META_SERVERS)) as metas:
+        return each(request.tables, one, TABLES_AT_ONCE)
 
 
 def _meet_both(

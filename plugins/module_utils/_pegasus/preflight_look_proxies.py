@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import dataclasses
+import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model import Answers, TableConfig
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import ConnectionSettings
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_request import PreflightRequest
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_view import (
@@ -18,7 +20,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight
     TableView,
     ZnodeView,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.proxy_client import ask_proxies
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.proxy_client import ask_proxies_for
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper import ZooKeeper
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper_hosts import ZooKeeperPlace
 
@@ -61,19 +63,27 @@ def _read(session: ZooKeeper, place: ZooKeeperPlace, table: str) -> ZnodeView:
 
 
 def with_clients(
-    table: TableView,
+    tables: t.Sequence[TableView],
     view: MetaProxyView,
-    znode: ZnodeView | None,
+    znodes: t.Mapping[str, ZnodeView],
     settings: ConnectionSettings,
     clock: Clock,
-) -> TableView:
-    """The table with its znode and the answers of all MetaProxies."""
-    if table.app is None or not table.app.available or not view.proxies:
-        return dataclasses.replace(table, znode=znode)
-    answers = ask_proxies(view.proxies, table.request.name, settings, clock)
+) -> tuple[TableView, ...]:
+    """The tables with their znodes and the answers of all MetaProxies."""
+    usable = [table.request.name for table in tables if table.usable]
+    answers = ask_proxies_for(view.proxies, usable, settings, clock)
+    return tuple(
+        dataclasses.replace(
+            table, znode=znodes.get(table.request.name), proxies=_proxies(answers.get(table.request.name, Answers({})))
+        )
+        for table in tables
+    )
+
+
+def _proxies(answers: Answers[t.Optional[TableConfig]]) -> dict[str, ProxyAnswer]:
     proxies = {
         address: ProxyAnswer(config, "" if config is not None else _UNKNOWN_TABLE)
         for address, config in answers.good.items()
     }
     proxies.update({address: ProxyAnswer(None, error.message) for address, error in answers.failed.items()})
-    return dataclasses.replace(table, znode=znode, proxies=proxies)
+    return proxies

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
@@ -33,68 +34,43 @@ _ENDED = ("INVALID", "SUCCEED", "FAILED", "CANCELED")
 
 
 class TableLook:
-    """Looks at table after table; what is told for all tables at once is asked for once."""
+    """Looks at tables; what is told for all tables at once is asked for once. May be used by several threads."""
 
     def __init__(
         self,
         source: ClusterView,
-        meta: MetaClient,
         replicas: ReplicaClient,
         counted: Answers[counters.Counted],
         entries: t.Sequence[Entry],
     ) -> None:
         self._source = source
-        self._meta = meta
-        self._replicas = replicas
         self._counted = counted
         self._entries = entries
         self._infos: Answers[tuple[ReplicaInfo, ...]] = Answers({})
         if source.profile.slow_empty_checkpoint:
             self._infos = replicas.replica_infos(source.alive)
 
-    def at(self, request: TableRequest) -> TableView:
-        """Everything of one table but its atomic writes and the way of its clients."""
+    def at(self, meta: MetaClient, request: TableRequest) -> TableView:
+        """What the meta server tells of one table, and what was told of it among all tables."""
         app = self._source.app(request.name)
         if app is None or not app.available:
             return TableView(request, app)
         problems: dict[str, str] = {}
         name = app.name
-        config = _try(lambda: self._meta.query_config(name), "config", problems)
-        duplications = _try(lambda: self._duplications(name), "duplications", problems)
+        config = _try(lambda: meta.query_config(name), "config", problems)
+        duplications = _try(lambda: _duplications(meta, name), "duplications", problems)
         return TableView(
             request=request,
             app=app,
             config=config,
             duplications=duplications,
-            splitting=_try(lambda: self._splitting(app), "splitting", problems),
-            bulk_load=_try(lambda: self._bulk_load(app), "bulk_load", problems),
-            data_versions=None if config is None else self._replicas.data_versions(config.members, app.app_id),
+            splitting=_try(lambda: _splitting(meta, app), "splitting", problems),
+            bulk_load=_try(lambda: _bulk_load(meta, app), "bulk_load", problems),
             decrees=self._decrees(app.app_id),
             size_mb=counters.size_mb(self._counted, app),
             own_dupids=self._own(name, duplications or ()),
             problems=problems,
         )
-
-    def _duplications(self, name: str) -> tuple[Duplication, ...]:
-        try:
-            return self._meta.query_duplications(name)
-        except MigrationError as error:
-            if error.code == "pegasus.duplication_disabled":
-                return ()
-            raise
-
-    def _splitting(self, app: App) -> dict[int, str]:
-        status = self._meta.split_status(app.name)
-        if status is None:
-            return {}
-        return dict(status.partitions) or dict.fromkeys(range(app.partition_count // 2), "UNKNOWN")
-
-    def _bulk_load(self, app: App) -> str:
-        if app.bulk_loading is False:
-            return ""
-        found = self._meta.bulk_load_status(app.name)
-        running = app.bulk_loading or found.running or (found.running is None and found.status not in _ENDED)
-        return found.status if running else ""
 
     def _decrees(self, app_id: int) -> dict[int, int]:
         return {
@@ -112,9 +88,43 @@ class TableLook:
         )
 
 
+def _duplications(meta: MetaClient, name: str) -> tuple[Duplication, ...]:
+    try:
+        return meta.query_duplications(name)
+    except MigrationError as error:
+        if error.code == "pegasus.duplication_disabled":
+            return ()
+        raise
+
+
+def _splitting(meta: MetaClient, app: App) -> dict[int, str]:
+    status = meta.split_status(app.name)
+    if status is None:
+        return {}
+    return dict(status.partitions) or dict.fromkeys(range(app.partition_count // 2), "UNKNOWN")
+
+
+def _bulk_load(meta: MetaClient, app: App) -> str:
+    if app.bulk_loading is False:
+        return ""
+    found = meta.bulk_load_status(app.name)
+    running = app.bulk_loading or found.running or (found.running is None and found.status not in _ENDED)
+    return found.status if running else ""
+
+
 def _try(call: t.Callable[[], Value], name: str, problems: dict[str, str]) -> Value | None:
     try:
         return call()
     except MigrationError as error:
         problems[name] = error.message
         return None
+
+
+def with_data_versions(tables: t.Sequence[TableView], replicas: ReplicaClient) -> list[TableView]:
+    """The tables with what the servers that host them tell of their data; each server is asked for one at a time."""
+    hosts = {table.usable.app_id: table.config.members for table in tables if table.usable and table.config}
+    told = replicas.data_versions(hosts)
+    return [
+        dataclasses.replace(table, data_versions=told[table.usable.app_id]) if table.usable and table.config else table
+        for table in tables
+    ]

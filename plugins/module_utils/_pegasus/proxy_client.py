@@ -14,7 +14,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import channel as wire
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import decode, messages, model
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.errors import NO_SUCH_APP, OK, server_error
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fan_out import fan_out
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fan_out import ask_in_turn
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_leader import broken_error
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import ConnectionSettings
 
@@ -27,16 +27,26 @@ def ask_proxies(
     settings: ConnectionSettings | None = None,
     clock: Clock | None = None,
 ) -> model.Answers[t.Optional[model.TableConfig]]:
-    """What each MetaProxy answers to a client that asks for the table; None where it knows no such table.
+    """What each MetaProxy answers to a client that asks for the table; see :func:`ask_proxies_for`."""
+    return ask_proxies_for(addresses, (name,), settings, clock)[name]
+
+
+def ask_proxies_for(
+    addresses: t.Iterable[str],
+    names: t.Iterable[str],
+    settings: ConnectionSettings | None = None,
+    clock: Clock | None = None,
+) -> dict[str, model.Answers[t.Optional[model.TableConfig]]]:
+    """By table, what each MetaProxy answers to a client that asks for it; None where it knows no such table.
 
     ``pegasus.refused`` with ``ERR_INVALID_DATA``: the znode is no valid JSON or has fewer than two addresses; with
     ``ERR_ZOOKEEPER_OPERATION``: the proxy has trouble with ZooKeeper.
     """
     waiting, ticking = settings or ConnectionSettings(), clock or SystemClock()
-    doing = f"ask the MetaProxy for the table {name}"
-    call = wire.Call(messages.QUERY_CONFIG, {"app_name": name, "partition_indices": []})
 
-    def ask(address: str) -> model.TableConfig | None:
+    def ask(address: str, name: str) -> model.TableConfig | None:
+        doing = f"ask the MetaProxy for the table {name}"
+        call = wire.Call(messages.QUERY_CONFIG, {"app_name": name, "partition_indices": []})
         channel = wire.Channel(address, waiting)
         try:
             reply = channel.call(call, Deadline(ticking, waiting.rpc_timeout, doing))
@@ -55,4 +65,5 @@ def ask_proxies(
             raise server_error(reply.err, doing, address=address, hint=reply.hint)
         return decode.table_config(reply.value)
 
-    return fan_out(addresses, ask)
+    listed = tuple(addresses)
+    return ask_in_turn(dict.fromkeys(names, listed), ask)

@@ -21,7 +21,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.versions imp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import channel as wire
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import decode, messages, model, replica_http
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.errors import OK, server_error
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fan_out import fan_out
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fan_out import ask_in_turn, fan_out
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.framing import Reply
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_leader import broken_error
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import ConnectionSettings
@@ -91,9 +91,11 @@ class ReplicaClient:
         """The version of each server (``/version``)."""
         return fan_out(nodes, lambda node: replica_http.version(node, self._settings, self._clock))
 
-    def data_versions(self, nodes: t.Iterable[str], app_id: int) -> model.Answers[t.Mapping[int, int]]:
-        """Data version by partition index, of the replicas of a table that each server hosts (maybe none)."""
-        return fan_out(nodes, lambda node: replica_http.data_versions(node, app_id, self._settings, self._clock))
+    def data_versions(self, tables: t.Mapping[int, t.Iterable[str]]) -> dict[int, model.Answers[t.Mapping[int, int]]]:
+        """By app id, from the nodes given for it: data version by index, of the replicas each hosts (maybe none)."""
+        return ask_in_turn(
+            tables, lambda node, app_id: replica_http.data_versions(node, app_id, self._settings, self._clock)
+        )
 
     # How far they are.
 

@@ -157,9 +157,9 @@ def test_other_answers_are_unknown_and_not_nothing(text: str, status: int, code:
 
 def test_data_versions_of_hosting_servers() -> None:
     with served('{"0":{"data_version":"1"},"3":{"data_version":"0"}}') as server, ReplicaClient(QUICK) as client:
-        assert client.data_versions([server.address], 2).good[server.address] == {0: 1, 3: 0}
+        assert client.data_versions({2: [server.address]})[2].good[server.address] == {0: 1, 3: 0}
     with served("app_id=2 not found", 404) as server, ReplicaClient(QUICK) as client:
-        assert client.data_versions([server.address], 2).good[server.address] == {}
+        assert client.data_versions({2: [server.address]})[2].good[server.address] == {}
 
 
 def test_versions() -> None:

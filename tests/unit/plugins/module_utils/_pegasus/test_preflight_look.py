@@ -6,6 +6,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
+import threading
+import time
 import typing as t
 
 import pytest
@@ -33,6 +35,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model imp
     SplitStatus,
     TableConfig,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_request import PreflightRequest
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_task import PreflightTask
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import Profile
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper import Znode
@@ -62,24 +65,40 @@ class Cluster:
         self.known = {other}
         self.broken: t.Optional[MigrationError] = None
         self.calls: t.List[str] = []
+        self.slow: t.Dict[str, float] = {}
 
 
 class Meta:
     """Stands in for MetaClient."""
 
     clusters: t.Dict[t.Tuple[str, ...], Cluster] = {}
+    made: t.List[Meta] = []
 
     def __init__(self, addresses: t.Sequence[str], *_arguments: t.Any, option: str) -> None:
         self._cluster = self.clusters[tuple(addresses)]
         self.option = option
+        self.closed = False
+        self._busy = threading.Lock()
+        self.made.append(self)
 
     def __enter__(self) -> Meta:
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        pass
+        self.close()
+
+    @property
+    def primary(self) -> str:
+        return self._cluster.info.primary_meta
+
+    def close(self) -> None:
+        self.closed = True
 
     def _say(self, call: str) -> None:
+        assert not self.closed
+        assert self._busy.acquire(blocking=False), "used by two threads at once"
+        time.sleep(self._cluster.slow.get(call, 0.0))
+        self._busy.release()
         self._cluster.calls.append(call)
         if self._cluster.broken is not None:
             raise self._cluster.broken
@@ -158,8 +177,8 @@ class Replicas:
     def versions(self, nodes: t.Iterable[str]) -> Answers[Version]:
         return self._all(nodes, Version.parse("2.5.0"))
 
-    def data_versions(self, nodes: t.Iterable[str], app_id: int) -> Answers[t.Mapping[int, int]]:
-        return self._all(nodes, dict.fromkeys(range(4), 1))
+    def data_versions(self, tables: t.Mapping[int, t.Iterable[str]]) -> t.Dict[int, Answers[t.Mapping[int, int]]]:
+        return {app_id: self._all(nodes, dict.fromkeys(range(4), 1)) for app_id, nodes in tables.items()}
 
     def replica_infos(self, nodes: t.Iterable[str]) -> Answers[t.Tuple[ReplicaInfo, ...]]:
         return self._all(nodes, (ReplicaInfo(0, 2, 3, "PRIMARY", 900, 901, 800, "n:1"),))
@@ -201,26 +220,30 @@ def clusters(monkeypatch: pytest.MonkeyPatch) -> Pair:
     west = Cluster("west", TARGET_METAS, TARGET_NODES, "east")
     east.apps = (app(), app("stat", app_id=3))
     monkeypatch.setattr(Meta, "clusters", {SOURCE_METAS: east, TARGET_METAS: west})
+    monkeypatch.setattr(Meta, "made", [])
     monkeypatch.setattr(Replicas, "silent", frozenset())
     monkeypatch.setattr(Session, "znodes", {})
     monkeypatch.setattr(Session, "refusal", None)
     monkeypatch.setattr(preflight_look, "MetaClient", Meta)
     monkeypatch.setattr(preflight_look, "ReplicaClient", Replicas)
     monkeypatch.setattr(preflight_look_proxies, "ZooKeeper", Session)
-    monkeypatch.setattr(preflight_look_proxies, "ask_proxies", ask_proxies)
+    monkeypatch.setattr(preflight_look_proxies, "ask_proxies_for", ask_proxies)
     return east, west
 
 
-def ask_proxies(addresses: t.Sequence[str], name: str, *_rest: t.Any) -> Answers[t.Optional[TableConfig]]:
+def ask_proxies(
+    addresses: t.Sequence[str], names: t.Sequence[str], *_rest: t.Any
+) -> t.Dict[str, Answers[t.Optional[TableConfig]]]:
     answers: t.Dict[str, t.Optional[TableConfig]] = {"good:1": routing(), "empty:1": None}
-    return Answers(
+    told = Answers(
         {address: answers[address] for address in addresses if address in answers},
         {address: SILENT for address in addresses if address not in answers},
     )
+    return dict.fromkeys(names, told)
 
 
-def task(check_mode: bool = False, **options: t.Any) -> PreflightTask:
-    params = {
+def given(**options: t.Any) -> t.Dict[str, t.Any]:
+    return {
         "meta_servers": list(SOURCE_METAS),
         "target_meta_servers": list(TARGET_METAS),
         "connect_timeout": "1s",
@@ -229,7 +252,10 @@ def task(check_mode: bool = False, **options: t.Any) -> PreflightTask:
         "tables": "temp",
         **options,
     }
-    return PreflightTask(params, check_mode, Redactor([]), SystemClock())
+
+
+def task(check_mode: bool = False, **options: t.Any) -> PreflightTask:
+    return PreflightTask(given(**options), check_mode, Redactor([]), SystemClock())
 
 
 def looked(**options: t.Any) -> t.Dict[str, t.Any]:
@@ -267,6 +293,24 @@ def test_each_cluster_is_asked_twice_whatever_the_number_of_tables(clusters: Pai
     east, west = clusters
     assert len(east.calls) == 3 + 2 + 2 * 3
     assert len(west.calls) == 3 + 2
+
+
+def test_many_tables_are_looked_at_at_once_and_told_in_their_order(clusters: Pair) -> None:
+    names = [f"t{number:02}" for number in range(30)]
+    clusters[0].apps = tuple(app(name, app_id=number + 10) for number, name in enumerate(names))
+    # The first ones are answered last.
+    clusters[0].slow = {f"query_config {name}": 0.02 for name in names[:4]}
+    started = time.monotonic()
+    view = preflight_look.take_view(PreflightRequest.from_params(given(tables=names)), (), SystemClock())
+    assert [table.request.name for table in view.tables] == names
+    assert all(table.data_versions is not None and table.problems == {} for table in view.tables)
+    asked = [call for call in clusters[0].calls if call.startswith("query_config")]
+    assert sorted(asked) == [f"query_config {name}" for name in names]
+    assert asked != sorted(asked), "one after another"
+    # One connection to look at the cluster with, and a few for the tables; none is left open.
+    assert len([meta for meta in Meta.made if meta.option == "meta_servers"]) <= 1 + preflight_look.TABLES_AT_ONCE
+    assert all(meta.closed for meta in Meta.made)
+    assert time.monotonic() - started < 5
 
 
 def test_the_names_that_duplication_knows_come_from_the_options(clusters: Pair) -> None:
