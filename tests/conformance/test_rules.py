@@ -73,6 +73,14 @@ def test_info_modules_have_check_mode(module: str) -> None:
     assert re.search(r"supports_check_mode\s*=\s*True", source)
 
 
+def test_every_wait_is_explained_to_who_waits() -> None:
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (paths.ROOT / "plugins").rglob("*.py"))
+    guide = (paths.ROOT / "docs/docsite/rst/guide_waits.rst").read_text(encoding="utf-8")
+    used = set(re.findall(r'"((?:greptimedb|pegasus)\.wait\.[a-z_0-9]+)"', code))
+    explained = re.findall(r"^``([a-z]+\.wait\.[a-z_0-9]+)``$", guide, re.MULTILINE)
+    assert sorted(used) == sorted(explained)
+
+
 def _imports(path: str) -> set[str]:
     names: set[str] = set()
     for node in ast.walk(ast.parse((paths.ROOT / path).read_text(encoding="utf-8"))):
