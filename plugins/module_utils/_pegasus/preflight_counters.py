@@ -52,11 +52,11 @@ class _RunsCommands(t.Protocol):
 
 @dataclasses.dataclass
 class Counted:
-    """One server's numbers. ``atomic`` by (app id, partition) and kind; ``refused`` by name of the table or app id."""
+    """One server's numbers. ``atomic`` by app id, partition and kind; ``refused`` by name of the table or app id."""
 
-    atomic: dict[Gpid, dict[str, float]] = dataclasses.field(default_factory=dict)
+    atomic: dict[int, dict[int, dict[str, float]]] = dataclasses.field(default_factory=dict)
     refused: dict[str, float] = dataclasses.field(default_factory=dict)
-    size_mb: dict[Gpid, float] = dataclasses.field(default_factory=dict)
+    size_mb: dict[int, dict[int, float]] = dataclasses.field(default_factory=dict)
     available_mb: float | None = None
 
 
@@ -123,9 +123,9 @@ def from_metrics(document: t.Mapping[str, t.Any]) -> Counted:
 def _per_partition(found: Counted, gpid: Gpid, name: str, ending: str, size: str, value: float) -> None:
     kind = name[: -len(ending)]
     if name == size:
-        found.size_mb[gpid] = value
+        found.size_mb.setdefault(gpid[0], {})[gpid[1]] = value
     elif kind in KINDS and name == kind + ending:
-        found.atomic.setdefault(gpid, {})[kind] = value
+        found.atomic.setdefault(gpid[0], {}).setdefault(gpid[1], {})[kind] = value
 
 
 def needs_second_look(answers: Answers[Counted], app: App, profile: Profile) -> bool:
@@ -159,10 +159,9 @@ def _numbers(listed: t.Iterable[Counted], app: App) -> tuple[dict[str, float], f
     refused = 0.0
     for counted in listed:
         refused += counted.refused.get(app.name, 0.0) + counted.refused.get(str(app.app_id), 0.0)
-        for (app_id, index), kinds in counted.atomic.items():
-            if app_id == app.app_id:
-                for kind, value in kinds.items():
-                    highest[index, kind] = max(value, highest.get((index, kind), 0.0))
+        for index, kinds in counted.atomic.get(app.app_id, {}).items():
+            for kind, value in kinds.items():
+                highest[index, kind] = max(value, highest.get((index, kind), 0.0))
     seen: dict[str, float] = {}
     for (_index, kind), value in sorted(highest.items()):
         seen[kind] = seen.get(kind, 0.0) + value
@@ -175,26 +174,30 @@ def _told(answers: Answers[Counted], app: App) -> bool:
     return everything <= {
         (index, kind)
         for counted in answers.good.values()
-        for (app_id, index), kinds in counted.atomic.items()
-        if app_id == app.app_id
+        for index, kinds in counted.atomic.get(app.app_id, {}).items()
         for kind in kinds
     }
 
 
 def _growth(first: Answers[Counted], last: Answers[Counted], seconds: float, app: App) -> Growth:
     """What was counted between two answers. A server that did not answer first has nothing to be compared with."""
-    grown = [_since(first.good[node], counted) for node, counted in last.good.items() if node in first.good]
+    grown = [_since(first.good[node], counted, app) for node, counted in last.good.items() if node in first.good]
     return Growth(seconds, *_numbers(grown, app))
 
 
-def _since(before: Counted, after: Counted) -> Counted:
-    return Counted(
-        atomic={
-            gpid: {kind: _more(before.atomic.get(gpid, {}).get(kind, 0.0), value) for kind, value in kinds.items()}
-            for gpid, kinds in after.atomic.items()
-        },
-        refused={name: _more(before.refused.get(name, 0.0), value) for name, value in after.refused.items()},
-    )
+def _since(before: Counted, after: Counted, app: App) -> Counted:
+    """What one server has counted of the table since."""
+    old = before.atomic.get(app.app_id, {})
+    atomic = {
+        index: {kind: _more(old.get(index, {}).get(kind, 0.0), value) for kind, value in kinds.items()}
+        for index, kinds in after.atomic.get(app.app_id, {}).items()
+    }
+    refused = {
+        name: _more(before.refused.get(name, 0.0), after.refused[name])
+        for name in (app.name, str(app.app_id))
+        if name in after.refused
+    }
+    return Counted({app.app_id: atomic}, refused)
 
 
 def _more(before: float, after: float) -> float:
@@ -206,9 +209,8 @@ def size_mb(answers: Answers[Counted], app: App) -> float | None:
     """One copy of the table, in MiB of SST files; None unless every partition is known."""
     largest: dict[int, float] = {}
     for counted in answers.good.values():
-        for (app_id, index), size in counted.size_mb.items():
-            if app_id == app.app_id:
-                largest[index] = max(size, largest.get(index, 0.0))
+        for index, size in counted.size_mb.get(app.app_id, {}).items():
+            largest[index] = max(size, largest.get(index, 0.0))
     return sum(largest.values()) if set(range(app.partition_count)) <= set(largest) else None
 
 

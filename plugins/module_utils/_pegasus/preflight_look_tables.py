@@ -18,7 +18,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model imp
     Answers,
     App,
     Duplication,
-    ReplicaInfo,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_view import (
     ClusterView,
@@ -46,9 +45,12 @@ class TableLook:
         self._source = source
         self._counted = counted
         self._entries = entries
-        self._infos: Answers[tuple[ReplicaInfo, ...]] = Answers({})
+        self._decrees: dict[int, dict[int, int]] = {}
         if source.profile.slow_empty_checkpoint:
-            self._infos = replicas.replica_infos(source.alive)
+            for infos in replicas.replica_infos(source.alive).good.values():
+                for info in infos:
+                    if info.primary:
+                        self._decrees.setdefault(info.app_id, {})[info.index] = info.last_committed_decree
 
     def at(self, meta: MetaClient, request: TableRequest) -> TableView:
         """What the meta server tells of one table, and what was told of it among all tables."""
@@ -66,19 +68,11 @@ class TableLook:
             duplications=duplications,
             splitting=_try(lambda: _splitting(meta, app), "splitting", problems),
             bulk_load=_try(lambda: _bulk_load(meta, app), "bulk_load", problems),
-            decrees=self._decrees(app.app_id),
+            decrees=self._decrees.get(app.app_id, {}),
             size_mb=counters.size_mb(self._counted, app),
             own_dupids=self._own(name, duplications or ()),
             problems=problems,
         )
-
-    def _decrees(self, app_id: int) -> dict[int, int]:
-        return {
-            info.index: info.last_committed_decree
-            for infos in self._infos.good.values()
-            for info in infos
-            if info.app_id == app_id and info.primary
-        }
 
     def _own(self, name: str, duplications: t.Sequence[Duplication]) -> frozenset[int]:
         places = {one.dupid: duplication_past.resource(self._source.name, name, one.remote) for one in duplications}

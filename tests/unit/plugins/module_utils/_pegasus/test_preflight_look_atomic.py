@@ -49,7 +49,7 @@ class Servers:
 
     def ask(self) -> Answers[Counted]:
         self._clock.time += 0.5
-        counted = Counted({(2, index): dict.fromkeys(KINDS, 0.0) for index in range(4)})
+        counted = Counted({2: {index: dict.fromkeys(KINDS, 0.0) for index in range(4)}})
         counted.refused["2"] = self._refused.pop(0)
         return Answers({"n:1": counted})
 
