@@ -18,6 +18,8 @@ Value = t.TypeVar("Value")
 
 _MOST_THREADS = 128
 _SILENT = ("pegasus.unreachable", "pegasus.timeout")
+_PATIENCE = 2
+"""So many times in a row; a single connection can break by chance."""
 
 
 def fan_out(addresses: t.Iterable[str], ask: t.Callable[[str], Value]) -> Answers[Value]:
@@ -42,8 +44,8 @@ def ask_in_turn(
 ) -> dict[Key, Answers[Value]]:
     """Many questions at once, each to its own addresses; ``ask`` may raise MigrationError.
 
-    Every address has a thread of its own, which asks it one question after another. One that cannot be reached or does
-    not answer in time is not asked again: all its other questions have failed, too, or each would cost the same time.
+    Every address has a thread of its own, which asks it one question after another. One that could not be reached or did
+    not answer in time twice in a row is not asked again, or each question would cost that time: its others have failed.
     """
     addresses = {key: tuple(dict.fromkeys(listed)) for key, listed in questions.items()}
     waiting: dict[str, list[Key]] = {}
@@ -54,17 +56,19 @@ def ask_in_turn(
     def ask_all(address: str) -> tuple[dict[Key, Value], dict[Key, MigrationError]]:
         good: dict[Key, Value] = {}
         failed: dict[Key, MigrationError] = {}
-        silent: MigrationError | None = None
+        silent: list[MigrationError] = []
         for key in waiting[address]:
-            if silent is not None:
-                why = f"It had not answered before, and was not asked: {silent.message}"
-                failed[key] = MigrationError(silent.code, why, details=silent.details)
+            if len(silent) == _PATIENCE:
+                last = silent[-1]
+                why = f"It had not answered before, and was not asked: {last.message}"
+                failed[key] = MigrationError(last.code, why, details=last.details)
                 continue
             try:
                 good[key] = ask(address, key)
+                silent = []
             except MigrationError as error:
                 failed[key] = error
-                silent = error if error.code in _SILENT else None
+                silent = [*silent, error] if error.code in _SILENT else []
         return good, failed
 
     told = fan_out(waiting, ask_all).good

@@ -15,6 +15,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fan_out import ask_in_turn, each
 
 QUESTIONS = {"t1": ("a:1", "b:1"), "t2": ("b:1",), "t3": ("b:1", "a:1", "b:1")}
+FIVE = {f"t{number}": ("a:1", "b:1") for number in range(5)}
 
 
 class Busy:
@@ -53,7 +54,7 @@ def test_every_address_gets_its_questions_in_turn_and_all_addresses_at_once() ->
 
 
 @pytest.mark.parametrize("code", ["pegasus.unreachable", "pegasus.timeout"])
-def test_a_silent_address_is_not_asked_again(code: str) -> None:
+def test_an_address_that_was_silent_twice_in_a_row_is_not_asked_again(code: str) -> None:
     asked: t.List[str] = []
 
     def ask(address: str, key: str) -> int:
@@ -62,12 +63,25 @@ def test_a_silent_address_is_not_asked_again(code: str) -> None:
             raise MigrationError(code, f"Could not ask for {key}.")
         return 1
 
-    found = ask_in_turn(QUESTIONS, ask)
-    assert asked == ["t1"]
-    assert found["t1"].failed["b:1"].message == "Could not ask for t1."
-    assert found["t2"].failed["b:1"].code == code
-    assert found["t2"].failed["b:1"].message == "It had not answered before, and was not asked: Could not ask for t1."
-    assert [list(found[key].good) for key in found] == [["a:1"], [], ["a:1"]]
+    found = ask_in_turn(FIVE, ask)
+    assert asked == ["t0", "t1"]
+    assert [found[key].failed["b:1"].code for key in FIVE] == [code] * 5
+    assert [found[key].failed["b:1"].message for key in FIVE] == [
+        "Could not ask for t0.",
+        "Could not ask for t1.",
+        *(["It had not answered before, and was not asked: Could not ask for t1."] * 3),
+    ]
+    assert all(found[key].good == {"a:1": 1} for key in FIVE)
+
+
+def test_silence_now_and_then_is_no_silence() -> None:
+    def ask(_address: str, key: str) -> int:
+        if key in ("t1", "t3"):
+            raise MigrationError("pegasus.unreachable", "It closed the connection.")
+        return 1
+
+    found = ask_in_turn(FIVE, ask)
+    assert [sorted(found[key].good) for key in FIVE] == [["a:1", "b:1"], [], ["a:1", "b:1"], [], ["a:1", "b:1"]]
 
 
 def test_one_question_that_is_refused_says_nothing_of_the_next() -> None:
