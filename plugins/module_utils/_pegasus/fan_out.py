@@ -44,8 +44,9 @@ def ask_in_turn(
 ) -> dict[Key, Answers[Value]]:
     """Many questions at once, each to its own addresses; ``ask`` may raise MigrationError.
 
-    Every address has a thread of its own, which asks it one question after another. One that could not be reached or did
-    not answer in time twice in a row is not asked again, or each question would cost that time: its others have failed.
+    Every address has a thread of its own, which asks it one question after another. One that could not be reached, or
+    did not answer in time, twice in a row is not asked again, because each question would cost that time: its others
+    have failed, too.
     """
     addresses = {key: tuple(dict.fromkeys(listed)) for key, listed in questions.items()}
     waiting: dict[str, list[Key]] = {}
