@@ -16,7 +16,7 @@ import sys
 import time
 import typing as t
 
-from bench import awareness, figures, makespan, prediction, serial, workshop
+from bench import awareness, figures, idling, makespan, prediction, serial, workshop
 from bench.figures import Figure
 from bench.workers import Workers
 from tooling import paths
@@ -28,6 +28,7 @@ P9_BAR = 99.0
 PARTS = {
     "makespan": ("P1", "P2", "P3", "P8"),
     "serial": ("P1",),
+    "idling": ("P2",),
     "awareness": ("W6", "P3"),
     "prediction": ("P9",),
 }
@@ -106,6 +107,8 @@ def measure(options: argparse.Namespace) -> t.Iterator[Figure]:
     wanted = [part for part, ids in PARTS.items() if not options.only or set(ids) & set(options.only)]
     if "serial" in wanted:
         yield from serial.measure(options.seed)
+    if "idling" in wanted and not options.quick:
+        yield idling.measure(options.seed)
     if "awareness" in wanted:
         yield from awareness.measure(options.seed, options.quick)
     if "makespan" in wanted:

@@ -11,6 +11,7 @@ import typing as t
 
 from bench import figures, labs, moves, playbooks, polling, timeline, workshop
 from bench.figures import Figure
+from bench.places import ADVISED_POLLING
 from bench.workshop import Recorded, Shape
 from lab.client import LabClient
 
@@ -86,7 +87,8 @@ def _figures(case: Case, wanted: t.Sequence[moves.Move], run: Recorded, seed: in
     )
     yield Figure(
         id="P2",
-        case=f"{about}; ansible-playbook with all its processes, start included; {case.name}",
+        case=f"{about}; ansible-playbook with all its processes, start included (internal_poll_interval "
+        f"{ADVISED_POLLING:g}, as the guide advises); {case.name}",
         value=1000 * run.played.cpu_seconds / case.count,
         unit="ms CPU per move",
         must_be=P2_BAR,

@@ -40,14 +40,14 @@ class Played:
 class Play:
     """One ansible-playbook that has begun, in a process group of its own."""
 
-    def __init__(self, argv: t.Sequence[str], home: pathlib.Path) -> None:
+    def __init__(self, argv: t.Sequence[str], home: pathlib.Path, polling: float) -> None:
         home.mkdir(parents=True, exist_ok=True)
         self._log = home / "playbook.log"
         self._started = time.monotonic()
         with self._log.open("wb") as sink:
             self._process = subprocess.Popen(
                 argv,
-                env=places.environment(home),
+                env=places.environment(home, polling),
                 cwd=home,
                 stdin=subprocess.DEVNULL,
                 stdout=sink,
@@ -75,14 +75,19 @@ class Play:
 
 
 def start(
-    playbook: pathlib.Path | str, variables: t.Mapping[str, t.Any], home: pathlib.Path, *, check: bool = False
+    playbook: pathlib.Path | str,
+    variables: t.Mapping[str, t.Any],
+    home: pathlib.Path,
+    *,
+    check: bool = False,
+    polling: float = places.ADVISED_POLLING,
 ) -> Play:
-    """Begin `ansible-playbook` on localhost with these extra variables."""
+    """Begin `ansible-playbook` on localhost with these extra variables; `polling`: its internal_poll_interval."""
     home.mkdir(parents=True, exist_ok=True)
     file = home / "variables.json"
     file.write_text(json.dumps({"ansible_python_interpreter": sys.executable, **variables}), encoding="utf-8")
     command = [sys.executable, "-m", "ansible", "playbook", "--inventory", "localhost,", "--connection", "local"]
-    return Play([*command, *(["--check"] if check else []), "--extra-vars", f"@{file}", str(playbook)], home)
+    return Play([*command, *(["--check"] if check else []), "--extra-vars", f"@{file}", str(playbook)], home, polling)
 
 
 def run(
