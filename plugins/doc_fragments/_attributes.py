@@ -60,12 +60,12 @@ attributes:
       - dbops.migration.pegasus
 """
 
-    # For modules whose action plugin repeats them on the controller.
+    # For modules that are followed from the controller.
     FLOW = r"""
 options: {}
 attributes:
   action:
-    description: Has an action plugin which repeats the module on the controller and shows progress.
+    description: Has an action plugin that runs on the controller and shows progress.
   async:
     description: Can be run with the C(async) keyword.
 """

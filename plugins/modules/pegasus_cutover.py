@@ -52,6 +52,7 @@ notes:
 extends_documentation_fragment:
   - dbops.migration._attributes
   - dbops.migration._attributes.actiongroup_pegasus
+  - dbops.migration._attributes.flow
   - dbops.migration._pegasus
   - dbops.migration._pegasus.target
   - dbops.migration._journal
@@ -67,6 +68,15 @@ attributes:
     support: full
     details:
       - A table that is committed in O(journal) is left alone.
+  action:
+    support: full
+    details:
+      - Runs the module in one call, and shows each step as the journal gets it, where the connection is C(local) and
+        O(journal) is the path of a file. Elsewhere nothing is shown before the end.
+  async:
+    support: full
+    details:
+      - With C(async), no steps are shown.
 requirements:
   - kazoo, on the host where the module runs, with O(switch=metaproxy)
 options:

@@ -1,0 +1,108 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a person sees of a cutover, read along in its journal."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import time
+import types
+import typing as t
+
+import pytest
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.dbops.migration.plugins.action import pegasus_cutover
+from ansible_collections.dbops.migration.plugins.plugin_utils._cutover_lines import CutoverLines
+from ansible_collections.dbops.migration.plugins.plugin_utils._journal_tail import Following, JournalTail
+
+ENV = "pegasus:onebox-a/table/temp/env/replica.deny_client_request"
+
+
+def entry(second: float, what: str, **data: t.Any) -> t.Dict[str, t.Any]:
+    whole, part = divmod(second, 1)
+    return {"at": f"2026-11-21T03:14:{int(whole):02d}.{int(part * 1000):03d}Z", "kind": what, "data": data}
+
+
+CUTOVER = [
+    entry(1.0, "run.started", run_id="r"),
+    entry(1.5, "wait", waiting_for="every replica server", ends_when="one old interval is over, in 30 s"),
+    entry(31.5, "change.intent", id="c1", resource=ENV, action="fence", before=None, after="reconfig*write"),
+    entry(31.6, "change.outcome", id="c1", status="done"),
+    entry(32.6, "proof", kind="fence", passed=True, items=[{}] * 8),
+    entry(41.0, "proof", kind="drain", passed=True, items=[{}] * 8),
+    entry(41.1, "change.intent", id="c2", resource="zookeeper:/metaproxy/temp", action="switch"),
+    entry(41.2, "change.outcome", id="c2", status="done"),
+    entry(41.9, "cutover.committed", table="temp"),
+]
+
+
+def test_a_cutover_step_by_step() -> None:
+    lines = CutoverLines()
+    assert [line for line in map(lines.line, CUTOVER) if line] == [
+        "[   0.5 s] waiting for every replica server (one old interval is over, in 30 s)",
+        "[  30.6 s] temp: the fence is set; every replica server refuses writes from its next config sync on",
+        "[  31.6 s] every primary refuses writes (8 partitions)",
+        "[  40.0 s] drained: all that was written before the fence is on the target (8 partitions)",
+        "[  40.2 s] temp: the znode points at the target",
+        "[  40.9 s] temp: committed",
+    ]
+
+
+def test_what_did_not_go_well_is_told_too() -> None:
+    lines = CutoverLines()
+    lines.line(entry(1, "change.intent", id="c", resource=ENV, action="fence"))
+    assert lines.line(entry(2, "change.outcome", id="c", status="unknown")).endswith("fence was answered with unknown")
+    assert lines.line(entry(3, "cutover.lifted", table="temp")).endswith("temp: writes go to the source again")
+
+
+def test_only_what_is_new_and_whole_is_read(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    assert JournalTail(str(path)).read() == []
+    path.write_text(json.dumps(CUTOVER[0]) + "\n")
+    tail = JournalTail(str(path))
+    with path.open("a") as file:
+        file.write("no json\n" + json.dumps(CUTOVER[1]) + "\n" + json.dumps(CUTOVER[2])[:20])
+    assert tail.read() == [CUTOVER[1]]
+    with path.open("a") as file:
+        file.write(json.dumps(CUTOVER[2])[20:] + "\n")
+    assert tail.read() == [CUTOVER[2]]
+
+
+def test_what_is_written_right_before_the_end_is_told(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    told: t.List[t.Any] = []
+    with Following(str(path), told.append):
+        path.write_text("".join(json.dumps(one) + "\n" for one in CUTOVER))
+    assert told == CUTOVER
+
+
+class Cutover(pegasus_cutover.ActionModule):
+    """The action, with a module that writes a journal."""
+
+    def __init__(self, journal: str, transport: str = "local", check: bool = False) -> None:
+        self._task: t.Any = types.SimpleNamespace(args={"journal": journal}, async_val=0, check_mode=check)
+        self._connection: t.Any = types.SimpleNamespace(transport=transport)
+
+    def _call(self, task_vars: t.Optional[t.Dict[str, t.Any]]) -> t.Dict[str, t.Any]:
+        if self._journal():
+            with open(self._task.args["journal"], "a", encoding="ascii") as file:
+                for one in CUTOVER:
+                    file.write(json.dumps(one) + "\n")
+                    file.flush()
+                    time.sleep(0.01)
+        return {"changed": True}
+
+
+@pytest.mark.parametrize(("options", "lines"), [({}, 6), ({"transport": "ssh"}, 0), ({"check": True}, 0)])
+def test_the_action_shows_it_where_the_journal_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path, options: t.Dict[str, t.Any], lines: int
+) -> None:
+    shown: t.List[str] = []
+    monkeypatch.setattr(pegasus_cutover.display, "display", lambda text, **_kwargs: shown.append(text))
+    monkeypatch.setattr(ActionBase, "run", lambda *_args, **_kwargs: {})
+    result = Cutover(str(tmp_path / "journal.jsonl"), **options).run(task_vars={})
+    assert result == {"changed": True} and len(shown) == lines
