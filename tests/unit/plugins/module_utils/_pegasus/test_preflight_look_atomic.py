@@ -77,15 +77,11 @@ def test_time_that_passed_anyway_counts() -> None:
     assert atomic.grown is not None and atomic.grown.seconds > 60
 
 
-def test_nothing_is_waited_for_where_it_could_tell_nothing() -> None:
-    for profile, refused, changed in (
-        (NEW, 0.0, {}),
-        (OLD, 3.0, {}),
-        (NEW, 3.0, {"with_app": {"atomic_idempotent": True}}),
-    ):
-        clock, atomic = watched(profile, refused, **changed)
-        assert clock.slept == []
-        assert atomic.grown is None
+@pytest.mark.parametrize(("profile", "refused", "idempotent"), [(NEW, 0.0, False), (OLD, 3.0, False), (NEW, 3.0, True)])
+def test_nothing_is_waited_for_where_it_could_tell_nothing(profile: Profile, refused: float, idempotent: bool) -> None:
+    clock, atomic = watched(profile, refused, with_app={"atomic_idempotent": idempotent})
+    assert clock.slept == []
+    assert atomic.grown is None
 
 
 def test_a_table_that_is_not_there_is_left_alone() -> None:
