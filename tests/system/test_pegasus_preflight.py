@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import json
 import pathlib
@@ -14,6 +15,8 @@ import typing as t
 
 import pytest
 
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_client import MetaClient
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.replica_client import ReplicaClient
 from lab import embedded, process
 from lab.client import LabClient
 from system import pegasus_places
@@ -97,6 +100,29 @@ def test_a_second_table_adds_a_handful_of_requests(generation: tuple[str, LabCli
     servers = 5
     assert counts[0] <= 20 + 2 * 6 * servers
     assert counts[1] - counts[0] <= 5 + servers
+
+
+def test_many_tables_cost_no_more_each_and_are_told_in_their_order(generation: tuple[str, LabClient]) -> None:
+    _profile, lab = generation
+    names = [f"many{number:02}" for number in range(20)]
+    try:
+        for name in names:
+            lab.foreign(create_table={"name": name, "partitions": 1})
+        lab.wait_for(lambda _state: found(run(lab, through_metaproxy=False, tables=names)) == [], 30)
+        lab.clear_requests()
+        result = run(lab, through_metaproxy=False, tables=names)
+        servers = 5
+        assert len(lab.requests()) <= 20 + 2 * 6 * servers + len(names) * (5 + servers)
+        repeated = run(lab, through_metaproxy=False, tables=names)
+    finally:
+        for name in names:
+            lab.foreign(drop_table=name)
+    assert result["looked_at"]["tables"] == len(names)
+    assert [(one["id"], one["subject"]) for one in result["findings"]] == [
+        (one["id"], one["subject"]) for one in repeated["findings"]
+    ]
+    subjects = [one["subject"] for one in result["findings"] if ".atomic_writes" in one["id"]]
+    assert subjects == [f"table {name}" for name in names]
 
 
 def test_check_mode_finds_the_same_and_writes_nothing(
@@ -342,6 +368,11 @@ def test_a_duplication_through_its_life(lab: LabClient, tmp_path: pathlib.Path) 
         lab.wait_for(lambda _state: evidence(run(lab, tables="events"), "duplication.exists")["status"] == "DS_LOG", 60)
         # The copy that is there now is no obstacle, because it is the copy.
         assert blockers(run(lab, tables="events")) == []
+        there: dict[str, t.Any] = {"cluster": "target", "table": "events"}
+        with foreign(lab, {**there, "env": {DENY: "reconfig*write"}}, {**there, "env": {DENY: None}}):
+            denied = run(lab, tables="events")
+        assert found(denied) == [("target.requests_denied", "table events on the target")]
+        assert evidence(denied, "target.requests_denied")["duplication"] == "DS_LOG"
         lab.foreign(table="events", duplication={"fail_mode": "skip"})
         assert found(run(lab, tables="events")) == [("duplication.fail_mode", EVENTS)]
         lab.foreign(table="events", duplication={"fail_mode": "slow", "status": "pause"})
@@ -439,6 +470,60 @@ def test_partitions_without_their_copies(inside: tuple[Inside, LabClient]) -> No
     assert evidence(result, "table.no_primary")["partitions"] == [0]
     assert evidence(result, "table.single_copy")["partitions"] == [1]
     assert evidence(result, "table.copies_missing")["copies_by_partition"] == {"2": 2}
+
+
+def test_proofs_of_a_fence_are_no_atomic_writes_of_applications(inside: tuple[Inside, LabClient]) -> None:
+    """Servers of 2.6 count them until they are restarted; a cutover that failed must not block the next preflight."""
+    _labs, lab = inside
+    lab.foreign(add_duplication={"remote": "onebox-b", "ready": True})
+    try:
+        lab.wait_for(lambda _state: set(_probe(lab).values()) == {"open"}, 30)
+        lab.wait_for(lambda _state: "table.atomic_writes_earlier" in warnings(run(lab)), 60)
+        result = run(lab)
+        assert blockers(result) == []
+        assert evidence(result, "table.atomic_writes_earlier")["refused_while_duplicating"] >= 8
+        # An application that goes on trying is another thing.
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            running = pool.submit(run, lab)
+            while not running.done():
+                _probe(lab)
+        assert found(running.result()) == [("table.atomic_writes", TABLE)]
+        assert "refused" in evidence(running.result(), "table.atomic_writes")["grown"]
+    finally:
+        lab.foreign(duplication={"status": "removed"})
+        lab.foreign(cluster="target", drop_table="temp")
+
+
+def _probe(lab: LabClient) -> dict[int, str]:
+    with MetaClient(lab.describe["clusters"]["source"]["metas"]) as meta, ReplicaClient() as replicas:
+        config = meta.query_config("temp")
+        assert config is not None
+        return replicas.probe_writes(config)
+
+
+def test_an_app_id_that_another_table_of_the_target_has(inside: tuple[Inside, LabClient]) -> None:
+    _labs, lab = inside
+    taken = lab.foreign(cluster="target", create_table={"name": "other", "partitions": 4})["create_table"]
+    names: list[str] = []
+    made = 0
+    try:
+        while made < taken:
+            names.append(f"more{len(names)}")
+            made = lab.foreign(create_table={"name": names[-1], "partitions": 4})["create_table"]
+        assert made == taken
+        lab.wait_for(lambda _state: blockers(run(lab, tables=["temp", names[-1]])) == [], 30)
+        result = run(lab, tables=["temp", names[-1]])
+    finally:
+        lab.foreign(cluster="target", drop_table="other")
+        for name in names:
+            lab.foreign(drop_table=name)
+    assert ("target.app_id_taken", f"table {names[-1]}") in found(result, "warning")
+    assert evidence(result, "target.app_id_taken") == {
+        "app_id": taken,
+        "table_on_source": names[-1],
+        "table_on_target": "other",
+        "partition_count": 4,
+    }
 
 
 # ---- pairs of versions, and what is no Pegasus
