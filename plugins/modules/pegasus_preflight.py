@@ -22,8 +22,8 @@ description:
     changes nothing, but the reason of its refusal tells what it knows. Four such requests are sent in all, whatever the
     number of tables; they appear in the log of the meta servers. There is no other way to see these settings."
   - Each cluster is asked a fixed number of questions, and each replica server too; every table adds about five.
-    Eight tables are looked at at once. A replica server or MetaProxy that does not answer about two tables in a row is
-    not asked about the others, and counts as silent for all of them.
+    Eight tables are looked at at once, and a server is asked about four at once. A replica server or MetaProxy that
+    does not answer again and again is not asked about the other tables, and counts as silent for them too.
   - Servers of 2.6 count atomic writes since their start. Where they have counted any of a table, they are asked again
     after 10 seconds, and only numbers that have grown meanwhile count as atomic writes in use.
 notes:

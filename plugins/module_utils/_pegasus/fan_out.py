@@ -17,6 +17,8 @@ Key = t.TypeVar("Key", bound=t.Hashable)
 Value = t.TypeVar("Value")
 
 _MOST_THREADS = 128
+_LANES = 4
+"""So many questions to one address at once."""
 _SILENT = ("pegasus.unreachable", "pegasus.timeout")
 _PATIENCE = 2
 """So many times in a row; a single connection can break by chance."""
@@ -44,42 +46,52 @@ def ask_in_turn(
 ) -> dict[Key, Answers[Value]]:
     """Many questions at once, each to its own addresses; ``ask`` may raise MigrationError.
 
-    Every address has a thread of its own, which asks it one question after another. One that could not be reached, or
-    did not answer in time, twice in a row is not asked again, because each question would cost that time: its others
-    have failed, too.
+    All addresses are asked at the same time, each by a few threads that put one question after another. A thread that
+    could not reach its address, or got no answer in time, twice in a row does not ask again, because each question
+    would cost that time: the rest of its questions have failed, too.
     """
     addresses = {key: tuple(dict.fromkeys(listed)) for key, listed in questions.items()}
     waiting: dict[str, list[Key]] = {}
     for key, listed in addresses.items():
         for address in listed:
             waiting.setdefault(address, []).append(key)
-
-    def ask_all(address: str) -> tuple[dict[Key, Value], dict[Key, MigrationError]]:
-        good: dict[Key, Value] = {}
-        failed: dict[Key, MigrationError] = {}
-        silent: list[MigrationError] = []
-        for key in waiting[address]:
-            if len(silent) == _PATIENCE:
-                last = silent[-1]
-                why = f"It had not answered before, and was not asked: {last.message}"
-                failed[key] = MigrationError(last.code, why, details=last.details)
-                continue
-            try:
-                good[key] = ask(address, key)
-                silent = []
-            except MigrationError as error:
-                failed[key] = error
-                silent = [*silent, error] if error.code in _SILENT else []
-        return good, failed
-
-    told = fan_out(waiting, ask_all).good
+    lanes = [
+        (address, keys[lane::_LANES]) for address, keys in waiting.items() for lane in range(min(_LANES, len(keys)))
+    ]
+    good: dict[tuple[str, Key], Value] = {}
+    failed: dict[tuple[str, Key], MigrationError] = {}
+    for answers in each(lanes, lambda lane: _ask_lane(lane[0], lane[1], ask), _MOST_THREADS):
+        good.update(answers[0])
+        failed.update(answers[1])
     return {
         key: Answers(
-            {address: told[address][0][key] for address in listed if key in told[address][0]},
-            {address: told[address][1][key] for address in listed if key in told[address][1]},
+            {address: good[address, key] for address in listed if (address, key) in good},
+            {address: failed[address, key] for address in listed if (address, key) in failed},
         )
         for key, listed in addresses.items()
     }
+
+
+def _ask_lane(
+    address: str, keys: t.Sequence[Key], ask: t.Callable[[str, Key], Value]
+) -> tuple[dict[tuple[str, Key], Value], dict[tuple[str, Key], MigrationError]]:
+    """One address, one question after another."""
+    good: dict[tuple[str, Key], Value] = {}
+    failed: dict[tuple[str, Key], MigrationError] = {}
+    silent: list[MigrationError] = []
+    for key in keys:
+        if len(silent) == _PATIENCE:
+            last = silent[-1]
+            why = f"It had not answered before, and was not asked: {last.message}"
+            failed[address, key] = MigrationError(last.code, why, details=last.details)
+            continue
+        try:
+            good[address, key] = ask(address, key)
+            silent = []
+        except MigrationError as error:
+            failed[address, key] = error
+            silent = [*silent, error] if error.code in _SILENT else []
+    return good, failed
 
 
 def each(items: t.Sequence[Item], call: t.Callable[[Item], Value], at_once: int) -> list[Value]:

@@ -13,9 +13,10 @@ import pytest
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fan_out import ask_in_turn, each
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model import Answers
 
 QUESTIONS = {"t1": ("a:1", "b:1"), "t2": ("b:1",), "t3": ("b:1", "a:1", "b:1")}
-FIVE = {f"t{number}": ("a:1", "b:1") for number in range(5)}
+MANY = {f"t{number:02}": ("a:1", "b:1") for number in range(20)}
 
 
 class Busy:
@@ -36,25 +37,34 @@ class Busy:
             self.now -= 1
 
 
-def test_every_address_gets_its_questions_in_turn_and_all_addresses_at_once() -> None:
-    asked: t.Dict[str, t.List[str]] = {"a:1": [], "b:1": []}
-    both = threading.Barrier(2, timeout=10)
-
-    def ask(address: str, key: str) -> str:
-        if not asked[address]:
-            both.wait()
-        asked[address].append(key)
-        return f"{address} {key}"
-
-    found = ask_in_turn(QUESTIONS, ask)
-    assert asked == {"a:1": ["t1", "t3"], "b:1": ["t1", "t2", "t3"]}
+def test_every_address_is_asked_what_is_for_it_and_told_in_the_order_of_the_questions() -> None:
+    found = ask_in_turn(QUESTIONS, lambda address, key: f"{address} {key}")
     assert list(found) == ["t1", "t2", "t3"]
     assert list(found["t3"].good.items()) == [("b:1", "b:1 t3"), ("a:1", "a:1 t3")]
+    assert [sorted(answers.good) for answers in found.values()] == [["a:1", "b:1"], ["b:1"], ["a:1", "b:1"]]
     assert all(answers.complete for answers in found.values())
+    assert ask_in_turn({}, lambda address, key: 1) == {}
+    assert ask_in_turn({"t1": ()}, lambda address, key: 1) == {"t1": Answers({})}
+
+
+def test_all_addresses_are_asked_at_once_and_each_a_few_things_at_once() -> None:
+    busy = {"a:1": Busy(), "b:1": Busy()}
+    both = threading.Barrier(2, timeout=10)
+
+    def ask(address: str, key: str) -> int:
+        with busy[address]:
+            if key == "t00":
+                both.wait()
+            time.sleep(0.002)
+        return 1
+
+    found = ask_in_turn(MANY, ask)
+    assert list(found) == list(MANY)
+    assert [2 <= one.most <= 4 for one in busy.values()] == [True, True]
 
 
 @pytest.mark.parametrize("code", ["pegasus.unreachable", "pegasus.timeout"])
-def test_an_address_that_was_silent_twice_in_a_row_is_not_asked_again(code: str) -> None:
+def test_an_address_that_is_silent_again_and_again_is_not_asked_for_ever(code: str) -> None:
     asked: t.List[str] = []
 
     def ask(address: str, key: str) -> int:
@@ -63,25 +73,30 @@ def test_an_address_that_was_silent_twice_in_a_row_is_not_asked_again(code: str)
             raise MigrationError(code, f"Could not ask for {key}.")
         return 1
 
-    found = ask_in_turn(FIVE, ask)
-    assert asked == ["t0", "t1"]
-    assert [found[key].failed["b:1"].code for key in FIVE] == [code] * 5
-    assert [found[key].failed["b:1"].message for key in FIVE] == [
-        "Could not ask for t0.",
-        "Could not ask for t1.",
-        *(["It had not answered before, and was not asked: Could not ask for t1."] * 3),
+    found = ask_in_turn(MANY, ask)
+    # Each of the four that ask it has tried twice.
+    assert sorted(asked) == sorted(MANY)[:8]
+    assert [found[key].failed["b:1"].code for key in MANY] == [code] * 20
+    assert [found[key].failed["b:1"].message for key in ("t00", "t04", "t08", "t19")] == [
+        "Could not ask for t00.",
+        "Could not ask for t04.",
+        "It had not answered before, and was not asked: Could not ask for t04.",
+        "It had not answered before, and was not asked: Could not ask for t07.",
     ]
-    assert all(found[key].good == {"a:1": 1} for key in FIVE)
+    assert all(found[key].good == {"a:1": 1} for key in MANY)
 
 
 def test_silence_now_and_then_is_no_silence() -> None:
+    silent = list(MANY)[4:8] + list(MANY)[12:16]
+
     def ask(_address: str, key: str) -> int:
-        if key in ("t1", "t3"):
+        if key in silent:
             raise MigrationError("pegasus.unreachable", "It closed the connection.")
         return 1
 
-    found = ask_in_turn(FIVE, ask)
-    assert [sorted(found[key].good) for key in FIVE] == [["a:1", "b:1"], [], ["a:1", "b:1"], [], ["a:1", "b:1"]]
+    found = ask_in_turn(MANY, ask)
+    assert [key for key in MANY if found[key].failed] == silent
+    assert all(sorted(found[key].good) == ["a:1", "b:1"] for key in MANY if key not in silent)
 
 
 def test_one_question_that_is_refused_says_nothing_of_the_next() -> None:
