@@ -96,6 +96,7 @@ def _fence_seen(lab: LabClient, table: str) -> None:
 
 STALLED = ("pegasus.not_drained", "pegasus.budget_too_small")
 """Nothing is shipped: found out under the fence, or in the forecast already, which counts with what was shipped."""
+REMOVED = ("pegasus.fence_broken", "pegasus.fence_unprovable")
 STALE = ("pegasus.lag.repeated", "pegasus.not_drained")
 LIARS = (
     Liar("paused", _foreign(duplication={"status": "pause"}), ("pegasus.duplication.not_in_log",)),
@@ -115,7 +116,7 @@ LIARS = (
     Liar("stale progress", _fault("stale_progress"), STALE, gate=False),
     Liar("paused in the drain", _foreign(duplication={"status": "pause"}), ("pegasus.fence_broken",), gate=False),
     Liar("fail-skip in the drain", _fault("dup_fail_skip"), ("pegasus.fence_broken",), gate=False),
-    Liar("removed in the drain", _foreign(duplication={"status": "removed"}), ("pegasus.fence_broken",), gate=False),
+    Liar("removed in the drain", _foreign(duplication={"status": "removed"}), REMOVED, gate=False),
 )
 
 

@@ -20,7 +20,7 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_task, guard_link
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_guarded, cutover_task, guard_link
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_intervals import IntervalKeeper
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.drain_watch import DrainWatch
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import Fence
@@ -31,7 +31,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper
 START_GUARD = "start_guard"
 # point: (class or module, function, the value that its arguments must hold)
 POINTS: dict[str, tuple[t.Any, str, t.Any]] = {
-    "guard": (cutover_task, START_GUARD, None),
+    "guard": (cutover_guarded, START_GUARD, None),
     "interval": (ReplicaClient, "update_config", "1000"),
     "settle": (IntervalKeeper, "shorten", None),
     "arm": (guard_link.GuardLink, "require", "fence"),
@@ -77,7 +77,7 @@ class Killer:
         self.done = False
 
     def install(self) -> None:
-        start: t.Callable[..., guard_link.GuardLink] = getattr(cutover_task, START_GUARD)
+        start: t.Callable[..., guard_link.GuardLink] = getattr(cutover_guarded, START_GUARD)
 
         @functools.wraps(start)
         def remember(*arguments: t.Any) -> guard_link.GuardLink:
@@ -85,7 +85,7 @@ class Killer:
             self.guard = link.pid
             return link
 
-        setattr(cutover_task, START_GUARD, remember)
+        setattr(cutover_guarded, START_GUARD, remember)
         owner, name, wanted = POINTS[self.point]
         original = getattr(owner, name)
 

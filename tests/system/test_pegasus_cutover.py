@@ -184,7 +184,7 @@ def test_whatever_goes_wrong_before_the_switch_ends_in_a_lift(cutovers: LabStart
     for table, action, code in (
         ("paused", {"duplication": {"status": "pause"}}, "pegasus.fence_broken"),
         ("skip", {"duplication": {"fail_mode": "skip"}}, "pegasus.fence_broken"),
-        ("removed", {"duplication": {"status": "removed"}}, "pegasus.fence_broken"),
+        ("removed", {"duplication": {"status": "removed"}}, "pegasus.fence_unprovable"),
         ("znode", {"znode": {"cluster": "source"}}, "pegasus.znode_changed"),
     ):
         result = struck(table, **action)

@@ -97,7 +97,7 @@ class Guard:
         self._born = clock.monotonic()
         self._ended: t.Optional[float] = None
         self._next_try = 0.0
-        self._stop = False
+        self._next_restore = 0.0
         self._intervals_left = True
         self._bye = False
         self._failures = 0
@@ -262,9 +262,9 @@ class Guard:
 
     def _restored(self, now: float) -> bool:
         """Put intervals back once; a server that does not answer then is left to the next run, after some tries."""
-        if now < self._next_try:
+        if now < self._next_restore:
             return False
-        self._next_try = now + self._patience.pause
+        self._next_restore = now + self._patience.pause
         try:
             self._deeds.restore_intervals()
         except Exception as error:  # pylint: disable=broad-except
