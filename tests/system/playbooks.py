@@ -101,12 +101,13 @@ def play_until(
     folder: pathlib.Path,
     enough: t.Callable[[], bool],
     seconds: float = 120.0,
+    **env: str,
 ) -> None:
     """Begin ``dbops.migration.<name>`` and kill it with all its children as soon as ``enough`` says so."""
     with (folder / "killed.log").open("wb") as log:
         process = subprocess.Popen(
             command(name, variables, folder),
-            env=environment(),
+            env=environment(**env),
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=log,
