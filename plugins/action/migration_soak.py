@@ -33,7 +33,8 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: t.Optional[str] = None, task_vars: t.Optional[t.Dict[str, t.Any]] = None) -> t.Dict[str, t.Any]:
         super().run(tmp, task_vars)
-        _result, given = self.validate_argument_spec(
+        validate: t.Any = self.validate_argument_spec  # it has no annotations
+        _result, given = validate(
             argument_spec={
                 "subject": {"type": "str", "required": True},
                 "before": {"type": "str", "required": True},
