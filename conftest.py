@@ -43,14 +43,12 @@ def _link_collection() -> None:
         pass
 
 
-def _skip_unfinished(items: t.Sequence[pytest.Item]) -> None:
-    """The Pegasus engine is being built: what runs it against its lab belongs to `make test-all` until it stands."""
-    unfinished = pytest.mark.skip(
-        reason="Pegasus against its lab is tested by `make test-all` until the engine stands."
-    )
+def _skip_thorough(items: t.Sequence[pytest.Item]) -> None:
+    """What takes long and says little more than a shorter test runs in `make test-all` only."""
+    skip = pytest.mark.skip(reason="Thorough tests are run by `make test-all`.")
     for item in items:
-        if "pegasus" in item.path.name and item.path.parent.name in ("system", "lab_tests"):
-            item.add_marker(unfinished)
+        if item.get_closest_marker("thorough"):
+            item.add_marker(skip)
 
 
 def _cost(item: pytest.Item) -> float:
@@ -67,7 +65,7 @@ if not IN_COLLECTION_FOLDER:
     def pytest_collection_modifyitems(items: t.List[pytest.Item]) -> None:
         """Longest first; without a cost, the tests of one file stay on one worker and share its fixtures."""
         if not os.environ.get("DBOPS_TEST_ALL"):
-            _skip_unfinished(items)
+            _skip_thorough(items)
         items.sort(key=_cost, reverse=True)
         for item in items:
             if item.get_closest_marker("serial"):

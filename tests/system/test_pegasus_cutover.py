@@ -98,12 +98,14 @@ def test_predicted_done_and_left_alone(cutovers: LabStarter) -> None:
 
 
 @pytest.mark.cost(40)
-@pytest.mark.parametrize(("profile", "interval"), [("2.4", "1s"), ("2.5", "1s")])
+@pytest.mark.parametrize(
+    ("profile", "interval"), [pytest.param("2.4", "1s", marks=pytest.mark.thorough), ("2.5", "1s")]
+)
 def test_the_held_back_mutation_is_waited_for(cutovers: LabStarter, profile: str, interval: str) -> None:
     one = cutovers(profile, budget="400s", factor=20)
     refused = one.run("temp", check=True, budget="60s")
     assert refused["code"] == "pegasus.budget_too_small" and refused["details"]["minimum_budget"] > 200
-    result = one.run("temp", config_sync_interval=interval)
+    result = one.run("temp", config_sync_interval="1s")
     assert not result["failed"], result
     assert result["state"] == "committed" and _missing(one.lab) == 0
     window, forecast = result["tables"][0]["window"], result["tables"][0]["forecast"]
@@ -119,6 +121,7 @@ def test_accepted_by_name_it_is_told_of(cutovers: LabStarter) -> None:
     assert [found["id"] for found in result["findings"]] == ["pegasus.cutover.last_mutation_held_back"]
 
 
+@pytest.mark.thorough
 @pytest.mark.cost(30)
 def test_several_tables_in_groups(cutovers: LabStarter) -> None:
     one = cutovers(tables="a,b,c", partitions=4)
@@ -131,6 +134,7 @@ def test_several_tables_in_groups(cutovers: LabStarter) -> None:
     assert all(one.points_at(table) == "onebox-b" for table in "abc") and one.intervals() == {"30000"}
 
 
+@pytest.mark.thorough
 @pytest.mark.cost(40)
 def test_handed_over_committed_lifted_or_left_to_the_guard(cutovers: LabStarter) -> None:
     one = cutovers(tables="a,b,c", partitions=4, budget="80s")
@@ -230,6 +234,7 @@ def test_a_switch_that_nobody_follows_is_taken_back_byte_for_byte(cutovers: LabS
     assert _missing(one.lab) == 0 and one.intervals() == {"30000"}
 
 
+@pytest.mark.thorough
 @pytest.mark.cost(30)
 def test_a_proxy_that_lost_its_watch_is_named_and_the_next_run_goes_on(cutovers: LabStarter) -> None:
     one = cutovers(partitions=4, budget="40s")

@@ -14,14 +14,14 @@ import pytest
 
 from lab import process
 from lab.client import LabClient
-from system.pegasus_modules import PROFILES, SMALL, Result, metas, run, sent, start, told
+from system.pegasus_modules import NEWEST_FIRST, SMALL, Result, metas, run, sent, start, told
 
 # Ten tables, so that tests do not meet; clients write to the first only.
 TABLES = ("busy", "a", "b", "c", "d", "e", "f", "g", "h", "i")
 QUICK = {"remote_cluster": "onebox-b", "poll_interval": "300ms", "settle_time": "2s"}
 
 
-@pytest.fixture(scope="module", params=PROFILES)
+@pytest.fixture(scope="module", params=NEWEST_FIRST)
 def generation(request: pytest.FixtureRequest) -> t.Iterator[tuple[str, LabClient]]:
     with process.start(profile=request.param, table=",".join(TABLES), **SMALL) as lab:
         yield request.param, lab

@@ -20,9 +20,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.replica_c
 from lab import embedded, process
 from lab.client import LabClient
 from system import pegasus_places
+from system.pegasus_modules import NEWEST_FIRST
 from system.pegasus_places import Result, clusters, metaproxy
 
-PROFILES = ("2.4", "2.5", "2.6")
 SMALL: dict[str, t.Any] = {"engine": "pegasus", "partitions": 8, "clients": 0, "factor": 20}
 PROBE = re.compile(r"RPC_CM_ADD_DUPLICATION preflight\?[0-9a-f]{32} to (onebox-[ab])")
 
@@ -56,7 +56,7 @@ def evidence(result: Result, name: str) -> t.Any:
     return next(one["evidence"] for one in result["findings"] if one["id"] == "pegasus." + name)
 
 
-@pytest.fixture(scope="module", params=PROFILES)
+@pytest.fixture(scope="module", params=NEWEST_FIRST)
 def generation(request: pytest.FixtureRequest) -> t.Iterator[tuple[str, LabClient]]:
     with process.start(profile=request.param, table="temp,events", **SMALL) as lab:
         yield request.param, lab

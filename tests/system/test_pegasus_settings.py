@@ -14,14 +14,14 @@ import pytest
 
 from lab import process
 from lab.client import LabClient
-from system.pegasus_modules import PROFILES, SMALL, Result, metas, run, sent, start, told
+from system.pegasus_modules import NEWEST_FIRST, SMALL, Result, metas, run, sent, start, told
 
 DENY = "replica.deny_client_request"
 THROTTLE = "replica.write_throttling"
 USAGE = "rocksdb.usage_scenario"
 
 
-@pytest.fixture(scope="module", params=PROFILES)
+@pytest.fixture(scope="module", params=NEWEST_FIRST)
 def generation(request: pytest.FixtureRequest) -> t.Iterator[tuple[str, LabClient]]:
     with process.start(profile=request.param, table="temp,other", **SMALL) as lab:
         yield request.param, lab

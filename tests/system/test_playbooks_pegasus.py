@@ -66,6 +66,7 @@ def test_whole_run_check_run_run_again_no_way_back(tmp_path: pathlib.Path) -> No
         writing_to(lab, "target")
 
 
+@pytest.mark.thorough
 def test_rollback_while_copying_and_while_following(tmp_path: pathlib.Path) -> None:
     with process.start(profile="2.6", factor=8, table="temp,orders", copy_seconds=400, **SMALL) as lab:
         given = variables(lab, tmp_path)
@@ -103,6 +104,7 @@ def test_rollback_while_copying_and_while_following(tmp_path: pathlib.Path) -> N
         as_before(lab, tables)
 
 
+@pytest.mark.thorough
 def test_a_table_that_somebody_else_made_is_not_dropped(tmp_path: pathlib.Path) -> None:
     with process.start(profile="2.6", factor=10, **{**SMALL, "partitions": 4}) as lab:
         given = variables(lab, tmp_path)
@@ -120,6 +122,7 @@ def test_a_table_that_somebody_else_made_is_not_dropped(tmp_path: pathlib.Path) 
         writing_to(lab, "source")
 
 
+@pytest.mark.thorough
 def test_killed_behind_the_fence_and_rolled_back_then_run_to_the_end(tmp_path: pathlib.Path) -> None:
     with process.start(profile="2.5", factor=20, **SMALL) as lab:
         # The last mutation is held back for up to 200 s of the lab's time: there the kill meets the fence.
@@ -143,6 +146,7 @@ def test_killed_behind_the_fence_and_rolled_back_then_run_to_the_end(tmp_path: p
         assert again.recap["changed"] == 0
 
 
+@pytest.mark.thorough
 def test_hand_over_to_tasks_of_the_operator(tmp_path: pathlib.Path) -> None:
     options = {**SMALL, "table": "temp,orders", "partitions": 4, "no_metaproxy": True}
     with process.start(profile="2.6", factor=8, **options) as lab:
@@ -205,6 +209,7 @@ def test_restore_refuses_what_was_not_cut_over(tmp_path: pathlib.Path) -> None:
         assert mutating(lab) == []
 
 
+@pytest.mark.thorough
 def test_jobs_of_awx_leave_small_artifacts_also_when_they_fail(tmp_path: pathlib.Path) -> None:
     with process.start(profile="2.6", factor=10, **{**SMALL, "partitions": 4}) as lab:
         given = variables(lab, tmp_path)
@@ -228,6 +233,7 @@ def test_jobs_of_awx_leave_small_artifacts_also_when_they_fail(tmp_path: pathlib
             assert len(json.dumps(job.artifacts)) < 2048
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("profile", ["2.4"])
 def test_whole_run_with_texts_only(profile: str, tmp_path: pathlib.Path) -> None:
     """As AWX hands variables over."""

@@ -15,7 +15,7 @@ from lab.client import LabClient
 from system import playbooks as p
 from system.pegasus_playbooks import SMALL, apps, as_before, levels, mutating, variables, writing_to
 
-pytestmark = pytest.mark.cost(60)
+pytestmark = [pytest.mark.cost(60), pytest.mark.thorough]
 
 
 def target_is_gone(lab: LabClient) -> None:

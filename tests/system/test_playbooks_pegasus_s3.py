@@ -20,7 +20,7 @@ from lab.client import LabClient
 from system import playbooks as p
 from system.pegasus_playbooks import DENY, SMALL, apps, as_before, levels, mutating, variables, writing_to
 
-pytestmark = pytest.mark.cost(90)
+pytestmark = [pytest.mark.cost(90), pytest.mark.thorough]
 
 # So that looks one second apart do not meet the servers' own ten seconds at the same point of their cycle.
 FACTOR = 7
