@@ -7,12 +7,22 @@ from __future__ import annotations
 
 import pytest
 
+from lab.pegasus import zookeeper
 from tooling import content, stages
 
-SCENARIOS = content.molecule_scenarios()
+# Those that differ from the others in how long they take, when they run, or what they need.
+MARKS = {
+    "pegasus_lab": [
+        pytest.mark.cost(70),
+        pytest.mark.thorough,
+        pytest.mark.skipif(bool(zookeeper.missing()), reason=zookeeper.missing() or "ZooKeeper is here"),
+    ],
+}
+SCENARIOS = [
+    pytest.param(name, marks=MARKS.get(name, [pytest.mark.cost(100)])) for name in content.molecule_scenarios()
+]
 
 
-@pytest.mark.cost(100)
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_scenario(scenario: str) -> None:
     stage = stages.prepare(f"molecule-{scenario}")
