@@ -54,9 +54,7 @@ class Runners:
         """Kill a playbook when ``enough`` says so of what it has shown; returns that."""
         runner = self.new()
         log = runner / "killed.log"
-        p.play_until(
-            name, {**self._given, **more}, runner, lambda: enough(log.read_text()), TMPDIR=str(runner / "tmp")
-        )
+        p.play_until(name, {**self._given, **more}, runner, lambda: enough(log.read_text()), TMPDIR=str(runner / "tmp"))
         return log.read_text()
 
 
