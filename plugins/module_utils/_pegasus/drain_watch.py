@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import drain, model
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import PASSING, Fence
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import PASSING, Fence, fence_broken
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_client import MetaClient
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_WRITE
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.progress_freshness import Freshness
@@ -124,7 +124,7 @@ class DrainWatch:
             if look.state == drain.PASSED and index in repeated:
                 look = dataclasses.replace(look, state=drain.UNKNOWN, why="its progress is repeated from earlier")
             if look.state == drain.BROKEN:
-                raise _broken(self.table, f"partition {index}: {look.why}")
+                raise fence_broken(self.table, f"partition {index}: {look.why}")
             if look.state == drain.MOVED:
                 self._forget(index, look.why)
             else:
@@ -163,7 +163,7 @@ class DrainWatch:
             same = partition is not None and (partition.primary, partition.ballot) == (position.node, position.ballot)
             if words.get(index) != model.WRITES_DENIED:
                 if same and words.get(index) == model.WRITES_OPEN:
-                    raise _broken(self.table, f"the primary of partition {index} takes writes again")
+                    raise fence_broken(self.table, f"the primary of partition {index} takes writes again")
                 self._forget(index, f"its primary says {words.get(index)}")
             elif not same:
                 self._forget(index, "its primary has moved")
@@ -222,7 +222,7 @@ class DrainWatch:
         """A partition has another primary, which need not know of the fence yet: proof first, then its position."""
         config, words = self._fence.look()
         if config.app_id != self._app_id:
-            raise _broken(self.table, "the table was replaced by another one of its name")
+            raise fence_broken(self.table, "the table was replaced by another one of its name")
         fenced = [index for index in self._lacking if words.get(index) == model.WRITES_DENIED]
         for index in self._lacking:
             if index not in fenced:
@@ -243,19 +243,11 @@ class DrainWatch:
             return
         value = self._fence.value()
         if value != DENY_WRITE:
-            raise _broken(self.table, f"somebody set its deny env to {value!r}")
+            raise fence_broken(self.table, f"somebody set its deny env to {value!r}")
         ours = [one for one in self._meta.query_duplications(self.table) if one.dupid == self._dupid]
         if not ours:
-            raise _broken(self.table, "its duplication was removed")
+            raise fence_broken(self.table, "its duplication was removed")
         if ours[0].status != "DS_LOG" or ours[0].fail_mode != "FAIL_SLOW":
-            raise _broken(self.table, f"its duplication is {ours[0].status} with {ours[0].fail_mode}")
+            raise fence_broken(self.table, f"its duplication is {ours[0].status} with {ours[0].fail_mode}")
         self._on_record = ours[0].partition_states
         self._checked = now
-
-
-def _broken(table: str, why: str) -> MigrationError:
-    return MigrationError(
-        "pegasus.fence_broken",
-        f"The cutover of {table} was given up: {why}. Agree on who changes the table, then run again.",
-        details={"table": table, "reason": why},
-    )

@@ -19,7 +19,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import envs, model
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_client import MetaClient
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_KEY
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_ALL, DENY_KEY, DENY_WRITE
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.replica_client import ReplicaClient
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_send import Call
 
@@ -94,7 +94,9 @@ class Fence:
 
     def can_be_proved(self) -> bool:
         """Whether a probe means anything and writes nothing: the table duplicates, without atomic_idempotent."""
-        app = self._app()
+        return self._provable(self._app())
+
+    def _provable(self, app: model.App) -> bool:
         if app.atomic_idempotent:
             return False
         return any(one.status != "DS_REMOVED" for one in self._meta.query_duplications(self.table))
@@ -116,8 +118,8 @@ class Fence:
     def prove(self, word: str, deadline: Deadline, beat: Beat = lambda: None) -> Proof:
         """Wait until every primary gives ``word`` in one look.
 
-        :raises MigrationError: ``pegasus.fence_unproved`` at the deadline, with the worst partitions; what ``beat`` or
-            the servers raise
+        :raises MigrationError: ``pegasus.fence_unproved`` at the deadline, with the worst partitions;
+            ``pegasus.fence_broken`` when somebody takes the fence off meanwhile; what ``beat`` or the servers raise
         """
         seen: t.Dict[int, float] = {}
         since = iso(self._clock.now())
@@ -130,7 +132,10 @@ class Fence:
             beat()
             if self._clock.monotonic() - looked >= _LOOK_AT_TABLE:
                 looked = self._clock.monotonic()
-                if not self.can_be_proved():
+                app = self._app()
+                if word == model.WRITES_DENIED and app.envs.get(DENY_KEY) not in (DENY_WRITE, DENY_ALL):
+                    raise fence_broken(self.table, f"somebody set its deny env to {app.envs.get(DENY_KEY)!r}")
+                if not self._provable(app):
                     raise _unprovable(self.table)
             try:
                 config, words = self.look()
@@ -175,6 +180,15 @@ def fence_wait(word: str, words: t.Mapping[int, str], table: str, since: str) ->
         since=since,
         worst=open_ones,
         count=len(open_ones),
+    )
+
+
+def fence_broken(table: str, why: str) -> MigrationError:
+    """Somebody else changed what a fenced table counts on."""
+    return MigrationError(
+        "pegasus.fence_broken",
+        f"The cutover of {table} was given up: {why}. Agree on who changes the table, then run again.",
+        details={"table": table, "reason": why},
     )
 
 
