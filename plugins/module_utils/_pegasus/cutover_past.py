@@ -41,6 +41,11 @@ class Past:
     changes: t.Mapping[str, Recorded]
     ends: t.Mapping[str, Entry]
 
+    @property
+    def pending(self) -> bool:
+        """Whether the journal does not say of some change how it ended."""
+        return any(changes.pending for changes in self.changes.values())
+
     def of(self, resource: str) -> Recorded:
         """What is recorded of one resource."""
         return self.changes.get(resource, NOTHING)

@@ -106,8 +106,7 @@ class CutoverTask:
         found = {name: track.view.deny for name, track in self._tracks.items()}
         if self._check_mode:
             return self._result(predict(todo, self._tracks, groups, keeper, found, request.place is None))
-        done = all(what == cp.DONE for what in todo.values()) and not keeper.left
-        if done and not anything_open(eyes, clusters, past, self._tracks):
+        if all(what == cp.DONE for what in todo.values()) and not keeper.left and not past.pending:
             return self._result(ChangeList())
         self._open(journal)
         record = t.cast(CutoverRecord, self._record)
