@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
+import signal
 import typing as t
 
+from bench import guards
 from lab.client import LabClient
 
 SMALL: dict[str, t.Any] = {"engine": "pegasus", "partitions": 8, "clients": 2, "rate": 40, "meta_level": "lively"}
@@ -69,3 +72,15 @@ def writing_to(lab: LabClient, side: str) -> None:
     assert ledger["missing"] == 0
     before = ledger["acknowledged"]
     lab.wait_for(lambda _state: lab.ledger()["acknowledged"] > before)
+
+
+def behind_the_fence(lab: LabClient, folder: pathlib.Path) -> bool:
+    """Whether every partition refuses writes. Then the guards below ``folder`` are stopped, so that they and their
+    module can be killed without one of them lifting the fence because the other is gone.
+    """
+    if {one["deny"] for one in apps(lab, "source")["temp"]["partitions"].values()} != {"reconfig*write"}:
+        return False
+    for record in folder.rglob(f"*{guards.SUFFIX}"):
+        for pid in guards.running(pathlib.Path(str(record)[: -len(guards.SUFFIX)])):
+            os.kill(pid, signal.SIGSTOP)
+    return True

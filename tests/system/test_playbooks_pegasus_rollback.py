@@ -10,10 +10,11 @@ import typing as t
 
 import pytest
 
+from bench import guards
 from lab import process
 from lab.client import LabClient
 from system import playbooks as p
-from system.pegasus_playbooks import SMALL, apps, as_before, levels, mutating, variables, writing_to
+from system.pegasus_playbooks import SMALL, apps, as_before, behind_the_fence, levels, mutating, variables, writing_to
 
 pytestmark = [pytest.mark.cost(60), pytest.mark.thorough]
 
@@ -33,6 +34,12 @@ def source_is_as_before(lab: LabClient) -> None:
     assert {one["deny"] for one in source["partitions"].values()} == {""}
     assert levels(lab)[0] == "lively"
     writing_to(lab, "source")
+
+
+def leave_fenced(lab: LabClient, given: t.Mapping[str, t.Any], folder: pathlib.Path) -> None:
+    """Kill a cutover behind its fence, and its guard."""
+    p.play_until("pegasus_cutover", given, folder, lambda: behind_the_fence(lab, folder))
+    guards.kill_below(folder)
 
 
 def told(outcome: p.Outcome) -> str:
@@ -104,5 +111,27 @@ def test_the_target_goes_while_it_is_put_back(tmp_path: pathlib.Path) -> None:
         assert "temp" in apps(lab, "target")
 
         lab.clear_faults()
+        p.play("pegasus_rollback", given, tmp_path).succeed()
+        as_before(lab)
+
+
+def test_nobody_can_say_where_clients_of_a_fenced_table_are(tmp_path: pathlib.Path) -> None:
+    """Module and guard are gone, and ZooKeeper with them: then the fence is left to a person, who is told how."""
+    with process.start(profile="2.6", factor=7, **{**SMALL, "partitions": 4}) as lab:
+        given = variables(lab, tmp_path)
+        p.play("pegasus_migrate", given, tmp_path).succeed()
+        leave_fenced(lab, given, tmp_path)
+        lab.call("POST", "/zookeeper/stop")
+        lab.clear_requests()
+        stopped = p.play("pegasus_rollback", {**given, "pegasus_zookeeper_timeout": "2s"}, tmp_path)
+        assert stopped.code == 2
+        assert "Traceback" not in stopped.output
+        assert mutating(lab) == []
+        first, last = (one["msg"] for one in stopped.failures)
+        assert last.startswith(first)
+        assert "Nothing else was touched. Writes to temp may be refused still. Unless clients were switched" in last
+        assert "printf 'use temp\\ndel_app_envs replica.deny_client_request\\n' | ./run.sh shell" in last
+
+        lab.call("POST", "/zookeeper/start")
         p.play("pegasus_rollback", given, tmp_path).succeed()
         as_before(lab)

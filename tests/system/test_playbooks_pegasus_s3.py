@@ -18,7 +18,17 @@ from bench import guards
 from lab import process
 from lab.client import LabClient
 from system import playbooks as p
-from system.pegasus_playbooks import DENY, SMALL, apps, as_before, levels, mutating, variables, writing_to
+from system.pegasus_playbooks import (
+    DENY,
+    SMALL,
+    apps,
+    as_before,
+    behind_the_fence,
+    levels,
+    mutating,
+    variables,
+    writing_to,
+)
 
 pytestmark = [pytest.mark.cost(90), pytest.mark.thorough]
 
@@ -153,14 +163,8 @@ def test_a_runner_that_vanishes_behind_the_fence(
         runners = Runners(tmp_path, options(lab, tmp_path, endpoint))
         runners.play("pegasus_migrate").succeed()
 
-        def fenced(_shown: str) -> bool:
-            if {one["deny"] for one in apps(lab, "source")["temp"]["partitions"].values()} != {"reconfig*write"}:
-                return False
-            # A container takes the guard with it. A moment later it would have lifted the fence.
-            guards.kill_below(tmp_path)
-            return True
-
-        runners.kill("pegasus_cutover", fenced)
+        runners.kill("pegasus_cutover", lambda _shown: behind_the_fence(lab, tmp_path))
+        guards.kill_below(tmp_path)
         lab.clear_requests()
         runners.play("pegasus").succeed()
         assert [text.rpartition(" temp ")[2] for text in mutating(lab) if DENY in text] == [
