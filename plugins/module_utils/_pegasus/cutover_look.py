@@ -27,6 +27,7 @@ SAMPLES = 4
 SAMPLE_PAUSE = 1.0
 _PER_PARTITION_AT_ONCE = 10
 """So many mutations of a partition go in the batches that are under way anyway."""
+_DOUBT_SECONDS = 8.0
 _SWITCH_SECONDS = 0.5
 """A znode's watch reaches a MetaProxy within milliseconds; this is for a busy one."""
 
@@ -111,6 +112,8 @@ class Eyes:
                 views[name] = self._sample(clusters, view)
                 if number == 0:
                     first[name] = self._shipped(views[name])
+        for name, view in views.items():
+            views[name] = self._settle_doubts(clusters, view)
         seconds = self.clock.monotonic() - began
         for name, view in views.items():
             last = self._shipped(view)
@@ -145,7 +148,15 @@ class Eyes:
         """What was seen of a table's progress in this call, from the first look to the last."""
         return self._freshness.setdefault(table, Freshness(clusters.duplication_sync))
 
-    def _sample(self, clusters: Clusters, view: TableView) -> TableView:
+    def _settle_doubts(self, clusters: Clusters, view: TableView) -> TableView:
+        """Look in quick succession as long as it is not clear whether the progress is news."""
+        end = self.clock.monotonic() + _DOUBT_SECONDS
+        freshness = self.freshness(clusters, view.name)
+        while freshness.doubtful and not _on_record(view) and self.clock.monotonic() < end:
+            view = self._sample(clusters, view, quick=True)
+        return view
+
+    def _sample(self, clusters: Clusters, view: TableView, quick: bool = False) -> TableView:
         if view.app is None or view.config is None or view.duplication is None:
             return view
         nodes, app_id, dupid = view.config.primaries, view.app.app_id, view.duplication.dupid
@@ -154,13 +165,13 @@ class Eyes:
         progress = self.replicas.progress(nodes, app_id)
         after = self.replicas.replica_infos(nodes, app_id)
         freshness = self.freshness(clusters, view.name)
-        freshness.looked(app_id, dupid, before, progress, after, began, self.clock.monotonic())
+        freshness.looked(app_id, dupid, before, progress, after, began, self.clock.monotonic(), quick)
         found, unknown = drain.lag(view.config, dupid, progress)
         return dataclasses.replace(
             view,
             lag=view.lag + (found,),
             lag_unknown={**view.lag_unknown, **unknown},
-            lag_repeated=frozenset(freshness.repeated()),
+            lag_repeated=frozenset() if _on_record(view) else frozenset(freshness.repeated()),
         )
 
     def _shipped(self, view: TableView) -> t.Dict[int, int]:
@@ -214,6 +225,11 @@ class Eyes:
             poll=POLL,
             switch=0.0 if request.place is None else _SWITCH_SECONDS + 4 * clusters.round_trip,
         )
+
+
+def _on_record(view: TableView) -> bool:
+    """Whether the meta server tells what it has on record as confirmed (2.6), which is what the drain goes by."""
+    return view.duplication is not None and bool(view.duplication.partition_states)
 
 
 def backlog_seconds(view: TableView, clusters: Clusters) -> float:

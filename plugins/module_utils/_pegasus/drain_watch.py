@@ -116,7 +116,7 @@ class DrainWatch:
         at = iso(self._clock.now())
         self._raise(after)
         self._freshness.looked(self._app_id, self._dupid, self._before, progress, after, began, self._clock.monotonic())
-        repeated = self._freshness.repeated()
+        repeated = set() if self._on_record else self._freshness.repeated()
         for index, position in list(self._positions.items()):
             if index in self._looks and self._looks[index][0].state == drain.PASSED:
                 continue

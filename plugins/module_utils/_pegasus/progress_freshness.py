@@ -9,6 +9,10 @@ confirmed. It learns of the latter at its duplication sync only, every ``duplica
 two syncs every committed mutation makes the difference larger. An answer that stays the same while the committed decree
 rises, and that more often than there can have been syncs, was not computed from that decree. Taken for news, one from a
 time when nothing was behind would say for ever that nothing is.
+
+That is a suspicion only, since servers might sync more often than is known. Looks in quick succession settle it: right
+after a mutation a true answer is larger, until the next sync. From 2.6 on nothing of this is needed, because the meta
+server tells what it has on record.
 """
 
 from __future__ import annotations
@@ -24,6 +28,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model imp
 
 _OF_A_SYNC = 0.8
 """Two syncs of a server are at least so much of their period apart, whatever its timer does."""
+_ENOUGH = 3
+"""So many mutations that an answer does not show, in looks in quick succession, are no chance any more."""
 
 Infos = Answers[t.Tuple[ReplicaInfo, ...]]
 Progress = Answers[t.Tuple[PartitionProgress, ...]]
@@ -31,18 +37,34 @@ Progress = Answers[t.Tuple[PartitionProgress, ...]]
 
 @dataclasses.dataclass
 class _Run:
-    """Looks in a row that told the same. ``rose``: when the look before the last rise of a committed decree began."""
+    """Looks in a row that told the same. ``rose``: when the look before the last rise of a committed decree began;
+    ``quick``: rises between looks in quick succession."""
 
     told: t.Any
     began: float
     rose: t.Optional[float] = None
-    repeated: bool = False
+    suspect: bool = False
+    quick: int = 0
 
-    def goes_on(self, rose: bool, began: float, ended: float, least: float) -> None:
+    def goes_on(self, rose: bool, began: float, ended: float, least: float, quick: bool) -> None:
         if rose:
-            self.repeated = self.repeated or (self.rose is not None and ended - self.rose < least)
+            self.suspect = self.suspect or (self.rose is not None and ended - self.rose < least)
+            self.quick += quick
             self.rose = self.began
         self.began = began
+
+    @property
+    def repeated(self) -> bool:
+        return self.suspect and self.quick >= _ENOUGH
+
+
+class _When(t.NamedTuple):
+    """A look, for one run."""
+
+    rose: bool
+    began: float
+    ended: float
+    quick: bool
 
 
 class Freshness:
@@ -61,10 +83,18 @@ class Freshness:
         self._held: t.Dict[str, t.FrozenSet[int]] = {}
 
     def looked(
-        self, app_id: int, dupid: int, before: Infos, progress: Progress, after: Infos, began: float, ended: float
+        self,
+        app_id: int,
+        dupid: int,
+        before: Infos,
+        progress: Progress,
+        after: Infos,
+        began: float,
+        ended: float,
+        quick: bool = False,
     ) -> None:
         """Take in one look: ``before`` was read before ``progress``, ``after`` after it, between two seconds of the
-        clock."""
+        clock. ``quick``: right after the look before."""
         first, last = _committed(app_id, before), _committed(app_id, after)
         for node, items in progress.good.items():
             told = {item.index: item.not_confirmed for item in items if item.dupid == dupid}
@@ -72,18 +102,18 @@ class Freshness:
                     for key in [(index, at, ballot)] if key in first}  # fmt: skip
             rose = {index for index, key in keys.items() if first[key] > self._committed.get(key, first[key])}
             for index, key in keys.items():
-                self._take(self._partitions, index, (key, told[index]), index in rose, began, ended)
+                self._take(self._partitions, index, (key, told[index]), _When(index in rose, began, ended, quick))
             signature = tuple(sorted((keys[index], told[index]) for index in keys))
-            self._take(self._nodes, node, signature, bool(rose), began, ended)
+            self._take(self._nodes, node, signature, _When(bool(rose), began, ended, quick))
             self._held[node] = frozenset(keys)
         self._committed = last
 
-    def _take(self, runs: t.Dict[t.Any, _Run], key: t.Any, told: t.Any, rose: bool, began: float, ended: float) -> None:
+    def _take(self, runs: t.Dict[t.Any, _Run], key: t.Any, told: t.Any, when: _When) -> None:
         run = runs.get(key)
         if run is None or run.told != told:
-            runs[key] = _Run(told, began)
+            runs[key] = _Run(told, when.began)
         else:
-            run.goes_on(rose, began, ended, self._least)
+            run.goes_on(when.rose, when.began, when.ended, self._least, when.quick)
 
     def repeated(self) -> t.Set[int]:
         """The partitions whose progress is repeated from earlier, until something else is told of them."""
@@ -92,6 +122,12 @@ class Freshness:
             if run.repeated:
                 found |= self._held[node]
         return found
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether looks in quick succession have something to settle."""
+        runs = [*self._partitions.values(), *self._nodes.values()]
+        return any(run.suspect and not run.repeated for run in runs)
 
 
 def _committed(app_id: int, infos: Infos) -> t.Dict[t.Tuple[int, str, int], int]:
