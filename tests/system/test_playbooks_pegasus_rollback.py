@@ -135,3 +135,21 @@ def test_nobody_can_say_where_clients_of_a_fenced_table_are(tmp_path: pathlib.Pa
         lab.call("POST", "/zookeeper/start")
         p.play("pegasus_rollback", given, tmp_path).succeed()
         as_before(lab)
+
+
+def test_the_target_goes_behind_the_fence(tmp_path: pathlib.Path) -> None:
+    """Module and guard are gone, and the target with them: writes must be let through all the same."""
+    with process.start(profile="2.6", factor=7, **{**SMALL, "partitions": 4}) as lab:
+        given = variables(lab, tmp_path)
+        p.play("pegasus_migrate", given, tmp_path).succeed()
+        leave_fenced(lab, given, tmp_path)
+        target_is_gone(lab)
+        message = told(p.play("pegasus_rollback", given, tmp_path))
+        assert message.startswith(
+            "The source is as it was, but onebox-b cannot be asked, so this stays there: table temp"
+        )
+        source_is_as_before(lab)
+
+        lab.clear_faults()
+        p.play("pegasus_rollback", given, tmp_path).succeed()
+        as_before(lab)

@@ -65,8 +65,10 @@ class End:
                 else:
                     track.state = "committed"
             elif fenced:
-                if done or track.view.side == switch.TARGET:
-                    raise _on_target(name, clusters.target.cluster_name)
+                # Of a target that did not answer perhaps not even the name is known.
+                elsewhere = (switch.TARGET, switch.OTHER) if eyes.blind else (switch.TARGET,)
+                if done or track.view.side in elsewhere:
+                    raise _on_target(name, clusters.target.cluster_name or "another cluster")
                 self._open.append(track)
             else:
                 track.state = "lifted"

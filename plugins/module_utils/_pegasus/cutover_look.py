@@ -12,7 +12,11 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import drain, model, switch
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_options import ACCEPT, CutoverRequest
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_options import (
+    ACCEPT,
+    LIFTED,
+    CutoverRequest,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters, TableView
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import POLL
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_interval import Intervals
@@ -45,6 +49,8 @@ class Eyes:
         self.replicas = ReplicaClient(self.settings, clock)
         self.target_replicas = ReplicaClient(self.settings, clock)
         self._freshness: t.Dict[str, Freshness] = {}
+        self.blind = False
+        """Whether the target did not answer, and that does not matter, because fences are only to be lifted."""
 
     def close(self) -> None:
         """Drop all connections."""
@@ -53,7 +59,7 @@ class Eyes:
 
     def clusters(self) -> Clusters:
         """Both clusters as wholes. ``pegasus.same_cluster`` when they are one."""
-        source, target = self.source.cluster_info(), self.target.cluster_info()
+        source, target = self.source.cluster_info(), self._target_info()
         if source.cluster_name == target.cluster_name or set(source.meta_servers) & set(target.meta_servers):
             raise MigrationError(
                 "pegasus.same_cluster",
@@ -82,6 +88,17 @@ class Eyes:
             round_trip=round_trip,
         )
 
+    def _target_info(self) -> model.ClusterInfo:
+        """The target. When fences are only lifted it need not answer; then no more than its name is known, if given."""
+        try:
+            return self.target.cluster_info()
+        except MigrationError:
+            if self.request.state != LIFTED:
+                raise
+        self.blind = True
+        connection = self.request.connection
+        return model.ClusterInfo(self.request.remote_cluster, "", connection.target_meta_servers, "", "", "")
+
     def _flag(self, nodes: t.Sequence[str], name: str, default: float) -> float:
         """The largest value on any server; the default where a version does not show it."""
         if not nodes:
@@ -93,7 +110,8 @@ class Eyes:
     def tables(self, clusters: Clusters, names: t.Sequence[str]) -> t.Dict[str, TableView]:
         """Every table, without its lag."""
         apps = {app.name: app for app in self.source.list_apps() if app.status != "DROPPED"}
-        target_apps = {app.name: app for app in self.target.list_apps() if app.status != "DROPPED"}
+        found = () if self.blind else self.target.list_apps()
+        target_apps = {app.name: app for app in found if app.status != "DROPPED"}
         views = {name: self._table(clusters, name, apps.get(name), target_apps) for name in names}
         self._add_znodes(clusters, views)
         return views
