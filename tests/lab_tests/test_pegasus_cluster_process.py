@@ -76,6 +76,7 @@ def _cpu(pid: int) -> float:
 
 
 @with_zookeeper
+@pytest.mark.thorough
 @pytest.mark.cost(15)
 @pytest.mark.parametrize(("profile", "strict", "missing"), [("2.6", False, 0), ("2.5", False, 16), ("2.5", True, 0)])
 def test_a_migration_by_hand(profile: str, strict: bool, missing: int) -> None:

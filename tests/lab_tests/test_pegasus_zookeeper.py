@@ -114,6 +114,7 @@ def test_a_lost_session_ends_its_watches_and_work_goes_on(server: ZooKeeper) -> 
     asyncio.run(scenario())
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("changed", [False, True])
 def test_a_restart_of_the_server_costs_no_watch(changed: bool) -> None:
     async def scenario() -> None:

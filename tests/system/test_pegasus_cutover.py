@@ -97,6 +97,7 @@ def test_predicted_done_and_left_alone(cutovers: LabStarter) -> None:
     assert one.run("temp", check=True)["changes"] == []
 
 
+@pytest.mark.thorough
 @pytest.mark.cost(40)
 @pytest.mark.parametrize(
     ("profile", "interval"), [pytest.param("2.4", "1s", marks=pytest.mark.thorough), ("2.5", "1s")]
@@ -208,6 +209,7 @@ def test_whatever_goes_wrong_before_the_switch_ends_in_a_lift(cutovers: LabStart
     assert one.intervals() == {"30000"} and _missing(one.lab) == 0
 
 
+@pytest.mark.thorough
 @pytest.mark.cost(20)
 def test_two_cutovers_of_one_cluster_leave_each_other_the_short_interval(cutovers: LabStarter) -> None:
     one = cutovers(tables="a,b", partitions=4, budget="60s")

@@ -149,6 +149,7 @@ def test_it_follows_the_primary_meta_server(generation: tuple[str, LabClient]) -
     assert blockers(result) == []
 
 
+@pytest.mark.thorough
 def test_atomic_writes_and_room_are_counted(generation: tuple[str, LabClient]) -> None:
     profile, lab = generation
     quiet = run(lab, tables="temp,events")
@@ -472,6 +473,7 @@ def test_partitions_without_their_copies(inside: tuple[Inside, LabClient]) -> No
     assert evidence(result, "table.copies_missing")["copies_by_partition"] == {"2": 2}
 
 
+@pytest.mark.thorough
 def test_proofs_of_a_fence_are_no_atomic_writes_of_applications(inside: tuple[Inside, LabClient]) -> None:
     """Servers of 2.6 count them until they are restarted; a cutover that failed must not block the next preflight."""
     _labs, lab = inside

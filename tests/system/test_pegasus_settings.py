@@ -95,6 +95,7 @@ def test_nobody_is_asked_when_there_is_nothing_to_put_back(newest: LabClient, tm
     assert (result["changed"], result["level"], result["restore"]) == (False, None, None)
 
 
+@pytest.mark.thorough
 def test_app_envs(generation: tuple[str, LabClient], tmp_path: pathlib.Path) -> None:
     _profile, lab = generation
     lab.foreign(table="other", env={THROTTLE: "70*delay*1", USAGE: None})

@@ -6,19 +6,30 @@
 from __future__ import annotations
 
 import os
+import typing as t
 
 from tooling import cores, pip_bootstrap, process, pythons, tree, venvs
 
 
-def run(core: cores.Core, kind: str, *arguments: str, label: str = "", timeout: float = 900) -> process.Done:
-    """Run `ansible-test <kind> <arguments>` with that core on this machine's Python for it, in a copy of its own."""
+def run(
+    core: cores.Core,
+    kind: str,
+    *arguments: str,
+    label: str = "",
+    timeout: float = 900,
+    leave_out: t.Sequence[str] = (),
+) -> process.Done:
+    """Run `ansible-test <kind> <arguments>` with that core on this machine's Python for it, in a copy of its own.
+
+    ``leave_out``: folders that the copy does not have.
+    """
     __tracebackhide__ = True
     version = core.python()
     assert version is not None
     bins = venvs.ensure(core.venv, version)
     pip_bootstrap.prime(core.venv, bins)
     name = f"{kind}-{core.name}{label}"
-    laid = tree.lay(name)
+    laid = tree.lay(name, leave_out)
     env = process.environment(core.venv, bins=[bins])
     argv: list[str | os.PathLike[str]] = [bins / "ansible-test", kind, "--color", "no", *arguments]
     return process.run(argv, log=name, cwd=laid.path, env=env, timeout=timeout)

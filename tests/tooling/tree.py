@@ -13,6 +13,7 @@ import dataclasses
 import pathlib
 import shutil
 import subprocess
+import typing as t
 
 from tooling import paths
 
@@ -37,14 +38,24 @@ def files() -> list[pathlib.PurePath]:
     return sorted(pathlib.PurePath(name) for name in names)
 
 
-def lay(stage: str) -> Tree:
-    """Copy the tree to build/work/<stage>/ansible_collections/dbops/migration, as a git work tree of its own."""
+_TOOLS = ("bench", "chaos", "conformance", "demo", "lab", "lab_tests", "system", "tooling")
+OWN_TOOLS = tuple(f"tests/{name}" for name in _TOOLS)
+"""What only this repository's own tests run: neither plugins, nor what ansible-test runs."""
+
+
+def lay(stage: str, leave_out: t.Sequence[str] = ()) -> Tree:
+    """Copy the tree to build/work/<stage>/ansible_collections/dbops/migration, as a git work tree of its own.
+
+    ``leave_out``: folders that are not copied.
+    """
     root = paths.WORK / stage
     shutil.rmtree(root, ignore_errors=True)
     path = root / "ansible_collections" / paths.NAMESPACE / paths.NAME
     # antsibull-docs refuses folders that others may write to.
     path.mkdir(parents=True, mode=0o755)
     for name in files():
+        if any(name.is_relative_to(folder) for folder in leave_out):
+            continue
         source = paths.ROOT / name
         target = path / name
         # A tracked file that was deleted and not yet committed is listed, but not there.

@@ -41,13 +41,16 @@ class MoveLike(t.Protocol):
     """What is looked at of a move."""
 
     @property
-    def region_id(self) -> int: ...
+    def region_id(self) -> int:
+        """The region."""
 
     @property
-    def from_peer(self) -> int: ...
+    def from_peer(self) -> int:
+        """The datanode that it leaves."""
 
     @property
-    def to_peer(self) -> int: ...
+    def to_peer(self) -> int:
+        """The datanode that it goes to."""
 
 
 def evaluate(

@@ -47,7 +47,8 @@ Gpid = t.Tuple[int, int]
 
 
 class _RunsCommands(t.Protocol):
-    def command(self, node: str, command: str, arguments: t.Sequence[str] = ()) -> str: ...
+    def command(self, node: str, command: str, arguments: t.Sequence[str] = ()) -> str:
+        """Run a remote command of one server."""
 
 
 @dataclasses.dataclass

@@ -25,7 +25,8 @@ _HINTS = (
 
 
 class _AddsDuplications(t.Protocol):
-    def add_duplication(self, name: str, remote: str) -> t.Any: ...
+    def add_duplication(self, name: str, remote: str) -> t.Any:
+        """Ask for a duplication."""
 
 
 def impossible_name(taken: t.Container[str]) -> str:

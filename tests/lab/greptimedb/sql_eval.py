@@ -128,6 +128,10 @@ def _binary(op: str, left: t.Any, right: t.Any) -> t.Any:
     return _OPS[op](left, right)
 
 
+def _negative(value: t.Any) -> t.Any:
+    return None if value is None else 0 - value
+
+
 def _logic(op: str, left: Value, right: Value) -> Value:
     decisive = op == "or"
 
@@ -176,7 +180,7 @@ def compile_value(node: Node, scope: Scope) -> Value:
     if kind == "not":
         return lambda row: None if inner(row) is None else not inner(row)
     if kind == "neg":
-        return lambda row: None if inner(row) is None else -inner(row)
+        return lambda row: _negative(inner(row))
     if kind == "null":
         return lambda row: (inner(row) is None) != node[2]
     if kind == "like":

@@ -39,13 +39,16 @@ class EntryLike(t.Protocol):
     """What is read of a journal entry."""
 
     @property
-    def at(self) -> str: ...
+    def at(self) -> str:
+        """When it was written, ISO 8601."""
 
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """Its kind."""
 
     @property
-    def data(self) -> t.Any: ...
+    def data(self) -> t.Any:
+        """What it holds."""
 
 
 def fold(

@@ -23,6 +23,8 @@ class Run(migration_soak.ActionModule):
     def __init__(self, time_left: t.Any, check: bool = False, **more: t.Any) -> None:
         args = {"subject": "orders", "before": "the duplication is removed", "time_left": time_left, **more}
         self._task: t.Any = types.SimpleNamespace(args=args, check_mode=check)
+        # Cores up to 2.18 name the action in the message about an unknown option.
+        self._load_name = "migration_soak"
         self.time = FakeClock()
         self.clock = self.time
 
