@@ -170,7 +170,7 @@ class Eyes:
         """Look in quick succession as long as it is not clear whether the progress is news."""
         end = self.clock.monotonic() + _DOUBT_SECONDS
         freshness = self.freshness(clusters, view.name)
-        while freshness.doubtful and not _on_record(view) and self.clock.monotonic() < end:
+        while freshness.doubtful() and not _on_record(view) and self.clock.monotonic() < end:
             view = self._sample(clusters, view, quick=True)
         return view
 

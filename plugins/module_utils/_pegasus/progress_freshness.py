@@ -123,7 +123,6 @@ class Freshness:
                 found |= self._held[node]
         return found
 
-    @property
     def doubtful(self) -> bool:
         """Whether looks in quick succession have something to settle."""
         runs = [*self._partitions.values(), *self._nodes.values()]

@@ -47,20 +47,20 @@ def test_the_same_answer_over_two_rises_within_one_sync_is_repeated() -> None:
     seen = Freshness(SYNC)
     look(seen, 0, {0: 100}, {0: 1})
     look(seen, 1, {0: 102}, {0: 1})
-    assert not seen.doubtful
+    assert not seen.doubtful()
     look(seen, 2, {0: 105}, {0: 1})
-    assert seen.doubtful and seen.repeated() == set()
+    assert seen.doubtful() and seen.repeated() == set()
     quickly(seen, 2, {0: 105}, {0: 1})
-    assert seen.repeated() == {0} and not seen.doubtful
+    assert seen.repeated() == {0} and not seen.doubtful()
 
 
 def test_servers_that_sync_more_often_than_is_known_clear_themselves() -> None:
     seen = Freshness(SYNC)
     for at in range(3):
         look(seen, at, {0: 100 + at}, {0: 1})
-    assert seen.doubtful
+    assert seen.doubtful()
     look(seen, 2.1, {0: 103}, {0: 2}, True)
-    assert not seen.doubtful and seen.repeated() == set()
+    assert not seen.doubtful() and seen.repeated() == set()
 
 
 def test_it_is_repeated_until_something_else_is_told() -> None:
@@ -80,7 +80,7 @@ def test_a_sync_may_make_up_for_what_was_committed_once() -> None:
     look(seen, 1, {0: 101}, {0: 1})
     look(seen, 10, {0: 102}, {0: 1})
     look(seen, 20, {0: 103}, {0: 1})
-    assert not seen.doubtful
+    assert not seen.doubtful()
 
 
 def test_a_server_that_repeats_itself_for_all_its_partitions_is_found_out_by_any_of_them() -> None:
@@ -88,7 +88,7 @@ def test_a_server_that_repeats_itself_for_all_its_partitions_is_found_out_by_any
     look(seen, 0, {0: 100, 1: 50, 2: 7}, {0: 1, 1: 1, 2: 1})
     look(seen, 1, {0: 101, 1: 50, 2: 7}, {0: 1, 1: 1, 2: 1})
     look(seen, 2, {0: 101, 1: 51, 2: 7}, {0: 1, 1: 1, 2: 1})
-    assert seen.doubtful
+    assert seen.doubtful()
     for number in range(3):
         look(seen, 2.1, {0: 102 + number, 1: 51, 2: 7}, {0: 1, 1: 1, 2: 1}, True)
     assert seen.repeated() == {0, 1, 2}
@@ -99,7 +99,7 @@ def test_one_partition_that_tells_something_new_clears_its_server() -> None:
     look(seen, 0, {0: 100, 1: 50}, {0: 1, 1: 1})
     look(seen, 1, {0: 101, 1: 50}, {0: 1, 1: 1})
     look(seen, 2, {0: 101, 1: 51}, {0: 1, 1: 2})
-    assert not seen.doubtful
+    assert not seen.doubtful()
 
 
 def test_another_primary_begins_anew() -> None:
@@ -107,7 +107,7 @@ def test_another_primary_begins_anew() -> None:
     for at, ballot in enumerate((5, 5, 6, 6)):
         both = infos({0: 100 + at}, ballot)
         seen.looked(APP, DUP, both, progress({0: 1}), both, at, at + 0.1)
-    assert not seen.doubtful
+    assert not seen.doubtful()
 
 
 @given(st.integers(0, 10_000), st.integers(1, 6), st.floats(0.05, 40), st.floats(0.1, 3))
@@ -142,5 +142,5 @@ def test_a_true_server_is_never_suspected(seed: int, partitions: int, rate: floa
         told = progress({index: committed[index] - confirmed[index] for index in committed})
         passes(dice.random() * 0.2)
         seen.looked(APP, DUP, before, told, infos(committed), began, now)
-        assert not seen.doubtful
+        assert not seen.doubtful()
         passes(dice.random() * pause)
