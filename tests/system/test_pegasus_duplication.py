@@ -16,6 +16,9 @@ from lab import process
 from lab.client import LabClient
 from system.pegasus_modules import NEWEST_FIRST, SMALL, Result, metas, run, sent, start, told
 
+# The integration targets try the module each time; this is every corner of it.
+pytestmark = pytest.mark.thorough
+
 # Ten tables, so that tests do not meet; clients write to the first only.
 TABLES = ("busy", "a", "b", "c", "d", "e", "f", "g", "h", "i")
 QUICK = {"remote_cluster": "onebox-b", "poll_interval": "300ms", "settle_time": "2s"}

@@ -14,6 +14,9 @@ from lab import process
 from lab.client import LabClient
 from system.pegasus_modules import PROFILES, SMALL, run
 
+# The integration targets try the module each time; this is every corner of it.
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module", params=PROFILES)
 def generation(request: pytest.FixtureRequest) -> t.Iterator[tuple[str, LabClient]]:

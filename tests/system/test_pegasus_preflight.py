@@ -23,6 +23,9 @@ from system import pegasus_places
 from system.pegasus_modules import NEWEST_FIRST
 from system.pegasus_places import Result, clusters, metaproxy
 
+# The integration targets try the module each time; this is every corner of it.
+pytestmark = pytest.mark.thorough
+
 SMALL: dict[str, t.Any] = {"engine": "pegasus", "partitions": 8, "clients": 0, "factor": 20}
 PROBE = re.compile(r"RPC_CM_ADD_DUPLICATION preflight\?[0-9a-f]{32} to (onebox-[ab])")
 

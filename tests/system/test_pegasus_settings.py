@@ -16,6 +16,9 @@ from lab import process
 from lab.client import LabClient
 from system.pegasus_modules import NEWEST_FIRST, SMALL, Result, metas, run, sent, start, told
 
+# The integration targets try the module each time; this is every corner of it.
+pytestmark = pytest.mark.thorough
+
 DENY = "replica.deny_client_request"
 THROTTLE = "replica.write_throttling"
 USAGE = "rocksdb.usage_scenario"

@@ -19,6 +19,9 @@ from lab import process
 from lab.client import LabClient
 from system.pegasus_modules import SMALL, Result, metas, run, sent, start, told
 
+# The integration targets try the module each time; this is every corner of it.
+pytestmark = pytest.mark.thorough
+
 DENY = "replica.deny_client_request"
 ADD = {
     "id": "c1",
