@@ -22,7 +22,8 @@ from lab.pegasus.zookeeper import ZooKeeper
 from lab.pegasus.zookeeper_znodes import CHANGED, DELETED, NOT_WATCHING, ZnodeMissing, Znodes
 from lab_tests.pegasus_small import eventually
 
-pytestmark = pytest.mark.skipif(bool(zookeeper.missing()), reason=zookeeper.missing())
+# A server that is restarted under load needs its time, and make test has no time to give.
+pytestmark = [pytest.mark.skipif(bool(zookeeper.missing()), reason=zookeeper.missing()), pytest.mark.thorough]
 
 
 @pytest.fixture(scope="module")
