@@ -106,8 +106,9 @@ def empty(demo: Demo) -> None:
 
 
 def running_lab(demo: Demo) -> LabClient | None:
-    """The lab that an earlier demo left running, if it still answers."""
+    """The lab that an earlier demo left running, if it still answers; without it, nothing is left of that demo."""
     if not demo.describe.exists():
+        empty(demo)
         return None
     client = LabClient(str(demo.describe))
     try:
