@@ -12,16 +12,12 @@ import subprocess
 import sys
 import typing as t
 
-import pytest
-
 from lab.client import LabClient
 from lab.pegasus import texts
 
 MODULES = "ansible_collections.dbops.migration.plugins.modules.pegasus_"
 COLLECTIONS = pathlib.Path(__file__).resolve().parents[2] / "build" / "collections"
 PROFILES = ("2.4", "2.5", "2.6")
-NEWEST_FIRST = [pytest.param(name, marks=() if name == "2.6" else pytest.mark.thorough) for name in PROFILES]
-"""For what takes long and does not depend on the generation much: the newest always, the others in make test-all."""
 SMALL: dict[str, t.Any] = {
     "engine": "pegasus",
     "partitions": 8,

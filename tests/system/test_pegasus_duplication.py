@@ -14,7 +14,7 @@ import pytest
 
 from lab import process
 from lab.client import LabClient
-from system.pegasus_modules import NEWEST_FIRST, SMALL, Result, metas, run, sent, start, told
+from system.pegasus_modules import PROFILES, SMALL, Result, metas, run, sent, start, told
 
 # The integration targets try the module each time; this is every corner of it.
 pytestmark = pytest.mark.thorough
@@ -24,7 +24,7 @@ TABLES = ("busy", "a", "b", "c", "d", "e", "f", "g", "h", "i")
 QUICK = {"remote_cluster": "onebox-b", "poll_interval": "300ms", "settle_time": "2s"}
 
 
-@pytest.fixture(scope="module", params=NEWEST_FIRST)
+@pytest.fixture(scope="module", params=PROFILES)
 def generation(request: pytest.FixtureRequest) -> t.Iterator[tuple[str, LabClient]]:
     with process.start(profile=request.param, table=",".join(TABLES), **SMALL) as lab:
         yield request.param, lab
@@ -130,7 +130,6 @@ def test_a_lost_reply_is_no_second_duplication(
     assert on_source(lab, table) == {}
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_run_that_was_killed_finds_its_place(newest: LabClient, tmp_path: pathlib.Path, when: str) -> None:
     lab, table = newest, "a" if when == "before" else "b"
@@ -149,7 +148,6 @@ def test_a_run_that_was_killed_finds_its_place(newest: LabClient, tmp_path: path
     assert on_source(lab, table) == {}
 
 
-@pytest.mark.thorough
 def test_steps_hand_on_what_they_saw(newest: LabClient, tmp_path: pathlib.Path) -> None:
     lab = newest
     options: dict[str, t.Any] = {"tables": "c", "step_time": "500ms", **journal(tmp_path)}
@@ -177,7 +175,6 @@ LIARS = {
 }
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("kind", sorted(LIARS))
 def test_liars_are_not_believed(generation: tuple[str, LabClient], tmp_path: pathlib.Path, kind: str) -> None:
     """Busy tables: what stands still, is missing, or is small but never shipped, is no catching up."""
@@ -199,7 +196,6 @@ def test_liars_are_not_believed(generation: tuple[str, LabClient], tmp_path: pat
     assert result["waits"][0]["reason"] == "pegasus.wait." + reason
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("kind", "code"), [("dup_paused", "pegasus.dup_paused"), ("dup_fail_skip", "pegasus.dup_fail_mode")]
 )
@@ -253,7 +249,6 @@ def test_a_frozen_target_is_waited_for_by_name(newest: LabClient, tmp_path: path
     assert duplicate(lab, **options)["finished"]
 
 
-@pytest.mark.thorough
 def test_it_goes_on_through_elections_deaths_and_moves(newest: LabClient, tmp_path: pathlib.Path) -> None:
     lab = newest
     options: dict[str, t.Any] = {"tables": "busy, h", "rpc_timeout": "2s", "connect_timeout": "1s", **journal(tmp_path)}

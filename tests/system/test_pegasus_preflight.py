@@ -20,7 +20,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.replica_c
 from lab import embedded, process
 from lab.client import LabClient
 from system import pegasus_places
-from system.pegasus_modules import NEWEST_FIRST
+from system.pegasus_modules import PROFILES
 from system.pegasus_places import Result, clusters, metaproxy
 
 # The integration targets try the module each time; this is every corner of it.
@@ -59,7 +59,7 @@ def evidence(result: Result, name: str) -> t.Any:
     return next(one["evidence"] for one in result["findings"] if one["id"] == "pegasus." + name)
 
 
-@pytest.fixture(scope="module", params=NEWEST_FIRST)
+@pytest.fixture(scope="module", params=PROFILES)
 def generation(request: pytest.FixtureRequest) -> t.Iterator[tuple[str, LabClient]]:
     with process.start(profile=request.param, table="temp,events", **SMALL) as lab:
         yield request.param, lab
@@ -152,7 +152,6 @@ def test_it_follows_the_primary_meta_server(generation: tuple[str, LabClient]) -
     assert blockers(result) == []
 
 
-@pytest.mark.thorough
 def test_atomic_writes_and_room_are_counted(generation: tuple[str, LabClient]) -> None:
     profile, lab = generation
     quiet = run(lab, tables="temp,events")
@@ -476,7 +475,6 @@ def test_partitions_without_their_copies(inside: tuple[Inside, LabClient]) -> No
     assert evidence(result, "table.copies_missing")["copies_by_partition"] == {"2": 2}
 
 
-@pytest.mark.thorough
 def test_proofs_of_a_fence_are_no_atomic_writes_of_applications(inside: tuple[Inside, LabClient]) -> None:
     """Servers of 2.6 count them until they are restarted; a cutover that failed must not block the next preflight."""
     _labs, lab = inside

@@ -14,7 +14,7 @@ import pytest
 
 from lab import process
 from lab.client import LabClient
-from system.pegasus_modules import NEWEST_FIRST, SMALL, Result, metas, run, sent, start, told
+from system.pegasus_modules import PROFILES, SMALL, Result, metas, run, sent, start, told
 
 # The integration targets try the module each time; this is every corner of it.
 pytestmark = pytest.mark.thorough
@@ -24,7 +24,7 @@ THROTTLE = "replica.write_throttling"
 USAGE = "rocksdb.usage_scenario"
 
 
-@pytest.fixture(scope="module", params=NEWEST_FIRST)
+@pytest.fixture(scope="module", params=PROFILES)
 def generation(request: pytest.FixtureRequest) -> t.Iterator[tuple[str, LabClient]]:
     with process.start(profile=request.param, table="temp,other", **SMALL) as lab:
         yield request.param, lab
@@ -98,7 +98,6 @@ def test_nobody_is_asked_when_there_is_nothing_to_put_back(newest: LabClient, tm
     assert (result["changed"], result["level"], result["restore"]) == (False, None, None)
 
 
-@pytest.mark.thorough
 def test_app_envs(generation: tuple[str, LabClient], tmp_path: pathlib.Path) -> None:
     _profile, lab = generation
     lab.foreign(table="other", env={THROTTLE: "70*delay*1", USAGE: None})
