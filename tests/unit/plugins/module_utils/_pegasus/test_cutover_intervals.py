@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import datetime
 import pathlib
 import typing as t
 
@@ -22,24 +21,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_r
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_interval import Intervals
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import Profile
+from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
 
 A, B = "10.0.0.1:34801", "10.0.0.2:34801"
-
-
-class FakeClock:
-    """Time that passes when it is told to."""
-
-    def __init__(self) -> None:
-        self.time = 1000.0
-
-    def monotonic(self) -> float:
-        return self.time
-
-    def now(self) -> datetime.datetime:
-        return datetime.datetime.fromtimestamp(1.8e9 + self.time, datetime.timezone.utc)
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
 
 
 class Servers:
@@ -92,9 +76,9 @@ class Scene:
 
     def shorten(self, keeper: IntervalKeeper) -> float:
         clock: t.Any = self.clock
-        began = self.clock.time
+        began = self.clock.steady
         keeper.shorten(self.record, clock, lambda: None)
-        return self.clock.time - began
+        return self.clock.steady - began
 
 
 @pytest.fixture(name="scene")
@@ -148,15 +132,15 @@ def test_nothing_goes_back_while_another_table_is_fenced(scene: t.Callable[..., 
     one = scene("30000", "30000")
     keeper = one.keeper()
     one.shorten(keeper)
-    ends = one.clock.time + 50
+    ends = one.clock.steady + 50
     seen: t.List[t.Dict[str, str]] = []
 
     def others() -> t.List[str]:
         seen.append(dict(one.servers.values))
-        return ["users"] if one.clock.time < ends else []
+        return ["users"] if one.clock.steady < ends else []
 
     keeper.restore(one.record, t.cast(t.Any, one.clock), others)
-    assert one.clock.time >= ends and all(values == {A: "1000", B: "1000"} for values in seen)
+    assert one.clock.steady >= ends and all(values == {A: "1000", B: "1000"} for values in seen)
     assert one.servers.values == {A: "30000", B: "30000"}
     assert "users" in one.record.waits["pegasus.wait.other_cutovers"].worst
 
@@ -191,14 +175,14 @@ def test_what_another_cutover_puts_back_meanwhile_is_shortened_again(scene: t.Ca
     one = scene("1000", "1000")
     keeper = one.keeper()
     clock: t.Any = one.clock
-    began = one.clock.time
+    began = one.clock.steady
 
     def ends() -> None:
-        if 10 <= one.clock.time - began < 11:
+        if 10 <= one.clock.steady - began < 11:
             one.servers.values = {A: "30000", B: "20000"}
 
     keeper.shorten(one.record, clock, ends)
-    assert 60 <= one.clock.time - began < 64 and one.servers.values == {A: "1000", B: "1000"}
+    assert 60 <= one.clock.steady - began < 64 and one.servers.values == {A: "1000", B: "1000"}
     keeper.restore(one.record, clock)
     assert one.servers.values == {A: "30000", B: "20000"}
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import datetime
 import typing as t
 
 import pytest
@@ -16,24 +15,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_l
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import Proof
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_WRITE
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore import NOTHING
+from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
 
 CONFIG = model.TableConfig(2, 1, (model.Partition(0, 5, 3, "10.0.0.1:34801", (), 0),))
-
-
-class FakeClock:
-    """Time that passes when it is told to."""
-
-    def __init__(self) -> None:
-        self.time = 1000.0
-
-    def monotonic(self) -> float:
-        return self.time
-
-    def now(self) -> datetime.datetime:
-        return datetime.datetime.fromtimestamp(1.8e9 + self.time, datetime.timezone.utc)
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
 
 
 class FakeFence:
@@ -103,13 +87,13 @@ def lift(fence: FakeFence) -> t.Tuple[Track, FakeRecord, FakeClock]:
 
 def test_lifted_and_proved() -> None:
     track, record, clock = lift(FakeFence())
-    assert track.state == "lifted" and clock.time == 1000.0
+    assert track.state == "lifted" and clock.steady == 1000.0
     assert record.written == [("put_back", None), ("proof", "lift"), ("cutover.lifted", True)]
 
 
 def test_a_table_that_does_not_duplicate_any_more_counts_as_lifted_when_every_server_has_pulled() -> None:
     track, record, clock = lift(FakeFence("pegasus.fence_unprovable"))
-    assert track.state == "lifted" and clock.time == 1031.0
+    assert track.state == "lifted" and clock.steady == 1031.0
     assert record.written[1:] == [("wait", "pegasus.wait.lift_by_time"), ("cutover.lifted", False)]
 
 

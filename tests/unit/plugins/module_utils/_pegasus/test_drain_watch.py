@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import datetime
 import typing as t
 
 import pytest
@@ -17,24 +16,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.drain_all
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.drain_watch import DrainedTable, DrainWatch
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_WRITE
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.progress_freshness import Freshness
+from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
 
 A, B = "10.0.0.1:34801", "10.0.0.2:34801"
-
-
-class FakeClock:
-    """Time that passes when it is told to."""
-
-    def __init__(self) -> None:
-        self.time = 1000.0
-
-    def monotonic(self) -> float:
-        return self.time
-
-    def now(self) -> datetime.datetime:
-        return datetime.datetime.fromtimestamp(1.8e9 + self.time, datetime.timezone.utc)
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
 
 
 class Cluster:
