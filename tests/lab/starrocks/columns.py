@@ -139,7 +139,8 @@ def show_load(profile: Profile) -> Names:
     """SHOW LOAD"""
     names = _names(
         "JobId Label State Progress Type Priority ScanRows FilteredRows UnselectedRows SinkRows"
-        " EtlInfo TaskInfo ErrorMsg CreateTime EtlStartTime EtlFinishTime LoadStartTime LoadFinishTime TrackingSQL JobDetails"
+        " EtlInfo TaskInfo ErrorMsg CreateTime EtlStartTime EtlFinishTime LoadStartTime LoadFinishTime"
+        " TrackingSQL JobDetails"
     )
     return (*names, "Warehouse") if profile.since("3.4") else names
 
@@ -148,8 +149,8 @@ def routine_load_jobs(profile: Profile) -> Names:
     """information_schema.routine_load_jobs"""
     names = _names(
         "ID NAME CREATE_TIME PAUSE_TIME END_TIME DB_NAME TABLE_NAME STATE DATA_SOURCE_TYPE"
-        " CURRENT_TASK_NUM JOB_PROPERTIES DATA_SOURCE_PROPERTIES CUSTOM_PROPERTIES STATISTICS PROGRESS REASONS_OF_STATE_CHANGED ERROR_LOG_URLS"
-        " TRACKING_SQL OTHER_MSG LATEST_SOURCE_POSITION"
+        " CURRENT_TASK_NUM JOB_PROPERTIES DATA_SOURCE_PROPERTIES CUSTOM_PROPERTIES STATISTICS PROGRESS REASONS_OF_STATE_CHANGED"
+        " ERROR_LOG_URLS TRACKING_SQL OTHER_MSG LATEST_SOURCE_POSITION"
     )
     return (*names, "OFFSET_LAG", "TIMESTAMP_PROGRESS") if profile.since("3.3.14", "3.4") else names
 
