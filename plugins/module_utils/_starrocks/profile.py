@@ -1,0 +1,118 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""Every difference between server versions, chosen once. The bounds were read at the release tags of each branch."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_keys import Setting, frontend_settings
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.version import since
+
+SHARED_NOTHING = "shared_nothing"
+SHARED_DATA = "shared_data"
+OLDEST = Version(2, 5, 0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Profile:
+    """How a cluster of this version and run mode behaves, in what matters to a migration.
+
+    ``set_runs_on``: which FE carries a setting out, ``connected`` (up to 3.4, then pushed by it to the others) or
+    ``leader`` (from 3.5, forwarded to it; qe/RedirectStatus of AdminSetConfigStmt).
+    ``partitions_meta*``: information_schema.partitions_meta and its columns (4.4 of the facts).
+    ``commits_write_data_version``: a replication commit gives the target partition the source's data version.
+    """
+
+    version: Version
+    run_mode: str
+    roles: bool
+    set_runs_on: str
+    with_persistent: bool
+    update_be_configs: bool
+    partitions_meta: bool
+    partitions_meta_data_version: bool
+    partitions_meta_storage_size: bool
+    partitions_meta_on_leader: bool
+    storage_volumes: bool
+    volume_types: t.Tuple[str, ...]
+    partitioned_prefix: bool
+    volume_of_table_in_bulk: bool
+    volume_errors_print_secrets: bool
+    tables_config: bool
+    generation_expression: bool
+    pipes: bool
+    proc_by_database_name: bool
+    replications_proc: bool
+    replications_proc_forwarded: bool
+    replication_target: bool
+    lake_replication_target: bool
+    commits_write_data_version: bool
+    compaction_safe_in_docs: bool
+    unused_column_filter_crashes: bool
+    load_refused_text: str
+    settings: t.Mapping[str, Setting] = dataclasses.field(repr=False)
+    """The FE configs of this collection that this version knows, by key, with their defaults."""
+
+    @property
+    def shared_data(self) -> bool:
+        """Whether the data is in object storage."""
+        return self.run_mode == SHARED_DATA
+
+    @classmethod
+    def choose(cls, version: Version, run_mode: str) -> Profile:
+        """The profile of a version and a run mode (``shared_nothing`` or ``shared_data``).
+
+        :raises MigrationError: ``starrocks.version_too_old``
+        """
+
+        def has(*firsts: str) -> bool:
+            return since(version, *firsts)
+
+        if not has(f"{OLDEST.major}.{OLDEST.minor}.{OLDEST.patch}"):
+            raise MigrationError(
+                "starrocks.version_too_old",
+                f"StarRocks {version} is too old; this collection works with {OLDEST.major}.{OLDEST.minor} and newer. "
+                "Upgrade the cluster first.",
+                details={"version": str(version)},
+            )
+        volumes = tuple(
+            kind
+            for kind, first in (("S3", "3.1.0"), ("HDFS", "3.1.0"), ("AZBLOB", "3.1.1"), ("ADLS2", "3.4.0"))
+            if has(first)
+        )
+        return cls(
+            version=version,
+            run_mode=run_mode,
+            roles=has("3.0.0"),
+            set_runs_on="leader" if has("3.5.0") else "connected",
+            with_persistent=has("3.5.0"),
+            update_be_configs=has("3.1.0"),
+            partitions_meta=has("3.1.9", "3.2.4", "3.3.0"),
+            partitions_meta_data_version=has("3.3.2", "3.4.0"),
+            partitions_meta_storage_size=has("3.4.4", "3.5.0"),
+            partitions_meta_on_leader=has("3.2.12", "3.3.6", "3.4.0"),
+            storage_volumes=has("3.1.0"),
+            volume_types=volumes + (("GS",) if has("4.0.0") else ()),
+            partitioned_prefix=has("3.2.4", "3.3.0"),
+            volume_of_table_in_bulk=has("3.1.9", "3.2.4", "3.3.0"),
+            volume_errors_print_secrets=not has("3.2.16", "3.3.14", "3.4.0"),
+            tables_config=has("3.0.0"),
+            generation_expression=has("3.2.10", "3.3.3", "3.4.0"),
+            pipes=has("3.2.0"),
+            proc_by_database_name=has("3.1.8", "3.2.3", "3.3.0"),
+            replications_proc=has("3.1.16", "3.2.11", "3.3.4", "3.4.0"),
+            replications_proc_forwarded=has("3.1.16", "3.2.12", "3.3.4", "3.4.0"),
+            replication_target=has("3.1.8", "3.2.3", "3.3.0"),
+            lake_replication_target=has("4.1.0"),
+            commits_write_data_version=has("3.3.10", "3.4.1", "3.5.0"),
+            compaction_safe_in_docs=has("3.3.10", "3.4.1", "3.5.0"),
+            unused_column_filter_crashes=not has("3.1.17", "3.2.15", "3.3.10", "3.4.0"),
+            load_refused_text=("all load jobs are rejected" if has("3.3.0") else "all load jobs are prevented"),
+            settings=frontend_settings(version),
+        )
