@@ -293,8 +293,8 @@ code:
   description: >-
     Stable code of the error, such as C(pegasus.cutover_blocked) (with the findings in RV(details)),
     C(pegasus.budget_too_small), C(pegasus.fence_unproved), C(pegasus.not_drained), C(pegasus.fence_broken),
-    C(pegasus.znode_changed), C(pegasus.metaproxy_not_switched), C(pegasus.target_unsound), C(pegasus.guard_lost),
-    C(pegasus.guard_refused), C(pegasus.not_lifted), C(pegasus.cutover_running) or C(pegasus.fence_was_lifted).
+    C(pegasus.znode_changed), C(pegasus.metaproxy_not_switched), C(pegasus.target_unsound), C(guard.lost),
+    C(guard.refused), C(pegasus.not_lifted), C(pegasus.cutover_running) or C(pegasus.fence_was_lifted).
   returned: failure
   type: str
 details:

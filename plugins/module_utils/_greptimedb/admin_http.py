@@ -14,18 +14,14 @@ import json
 import typing as t
 from urllib.parse import urlencode
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.address import Address, parse_address
+from ansible_collections.dbops.migration.plugins.module_utils._core.transport import ConnectionLost, ServerError
 from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.decode import bare_version
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.dialect import Dialect
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.http_wire import HttpEndpoint, Reply
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import (
-    METASRV_PORT,
-    Address,
-    Connection,
-    parse_address,
-)
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import METASRV_PORT, Connection
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.statements import maintenance_request
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.transport import ConnectionLost, ServerError
 
 
 class Lease(t.NamedTuple):

@@ -15,6 +15,12 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.clock import
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._core.retries import retry
+from ansible_collections.dbops.migration.plugins.module_utils._core.transport import (
+    ConnectionLost,
+    Rows,
+    ServerError,
+    SqlTransport,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.admin_http import AdminHttp
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.detect import Detected, detect
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.dialect import Dialect
@@ -22,13 +28,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.errors
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import Versions
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import Connection
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.sql_http import HttpSqlTransport
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.sql_mysql import MySqlTransport
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.transport import (
-    ConnectionLost,
-    Rows,
-    ServerError,
-    SqlTransport,
-)
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.sql_mysql import FrontendTransport
 
 Result = t.TypeVar("Result")
 
@@ -52,7 +52,9 @@ class Channel:
         self._redactor = redactor
         self._clock = clock
         if transport is None and connection.frontend is not None:
-            transport = HttpSqlTransport(connection) if connection.transport == "http" else MySqlTransport(connection)
+            transport = (
+                HttpSqlTransport(connection) if connection.transport == "http" else FrontendTransport(connection)
+            )
         self._transport = transport
         self._admin = AdminHttp(connection) if admin is None else admin
         self._detected: Detected | None = None

@@ -10,16 +10,17 @@ functions.
 
 from __future__ import annotations
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.address import Address
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._core.transport import Rows, SqlTransport
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import statements
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.admin_http import AdminHttp
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.dialect import HTTP
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import ALIVE
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import Address, Connection
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import Connection
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.reader import ClusterReader
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.transport import Rows, SqlTransport
 
 
 class GreptimeClient(ClusterReader):

@@ -11,6 +11,7 @@ import json
 import re
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.transport import Rows
 from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.humantime import parse_humantime
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import (
@@ -23,7 +24,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model 
     Table,
     liveness,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.transport import Rows
 
 _PRODUCT = re.compile(r"(?i)greptimedb-v?(\d+\.\d+\.\d+(?:-[\w.]+)*)")
 _BARE = re.compile(r"v?(\d+\.\d+\.\d+(?:-[\w.]+)*)")

@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.transport import ConnectionLost, Rows
 from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import decode
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.admin_http import AdminHttp
@@ -18,7 +19,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.errors
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import Node, Versions
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import Connection
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.statements import select
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.transport import ConnectionLost, Rows
 
 _CLUSTER_INFO_SINCE = Version(0, 8, 0)
 _BUILD_INFO = select(("pkg_version",), "information_schema.build_info")

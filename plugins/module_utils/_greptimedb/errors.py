@@ -14,7 +14,7 @@ import re
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.transport import ConnectionLost, ServerError
+from ansible_collections.dbops.migration.plugins.module_utils._core.transport import ConnectionLost, ServerError
 
 _TEXTS: t.Sequence[tuple[str, t.Pattern[str]]] = tuple(
     (name, re.compile(pattern))

@@ -15,8 +15,8 @@ import socket
 import ssl
 import typing as t
 
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import Address
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.transport import ConnectionLost
+from ansible_collections.dbops.migration.plugins.module_utils._core.address import Address
+from ansible_collections.dbops.migration.plugins.module_utils._core.transport import ConnectionLost
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,32 +7,22 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import typing as t
 
 from ansible.module_utils.common.parameters import env_fallback
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.address import Address, parse_address
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_int, as_list, as_mapping
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, raise_problems
+from ansible_collections.dbops.migration.plugins.module_utils._core.tls import TLS_LEVELS, TlsSettings, read_tls
 
-TLS_LEVELS = ("disable", "prefer", "require", "verify-ca", "verify-full")
 TRANSPORTS = ("mysql", "http")
 DEFAULT_PORTS = {"mysql": 4002, "http": 4000}
 METASRV_PORT = 3002
 
 Value = t.TypeVar("Value")
-
-
-class Address(t.NamedTuple):
-    """A host and a port. IPv6 addresses are held without brackets."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,10 +38,7 @@ class Connection:
     database: str
     username: str | None
     password: str | None = dataclasses.field(repr=False)
-    tls: str
-    ca_cert: str | None
-    client_cert: str | None
-    client_key: str | None
+    tls: TlsSettings
     metasrv: tuple[Address, ...]
     metasrv_http: tuple[Address, ...]
     metasrv_http_port: int
@@ -105,29 +92,6 @@ def connection_argument_spec() -> ArgumentSpec:
             "read_timeout": option("str", default="30s"),
         }
     )
-
-
-def parse_address(value: t.Any, option: str, default_port: int | None = None) -> Address:
-    """``host:port`` or ``[v6]:port``; the port may be left out only where a default is given."""
-    text = value.strip() if isinstance(value, str) else ""
-    fix = "Give host:port, such as metasrv-0.example.com:3002"
-    if "://" in text or "/" in text or "@" in text:
-        raise InvalidOption(option, f"{value!r} is a URL and not an address", fix)
-    host, port = text, ""
-    if text.startswith("["):
-        host, bracket, port = text[1:].partition("]")
-        if not bracket or (port and not port.startswith(":")):
-            raise InvalidOption(option, f"{value!r} is not an address", fix)
-        port = port[1:]
-    elif text.count(":") == 1:
-        host, _colon, port = text.partition(":")
-    if not host or any(character.isspace() for character in host):
-        raise InvalidOption(option, f"{value!r} is not an address", fix)
-    if not port:
-        if default_port is None:
-            raise InvalidOption(option, f"{value!r} has no port", fix)
-        return Address(host, default_port)
-    return Address(host, as_int(port, option, 1, 65535))
 
 
 class _Reader:
@@ -185,7 +149,14 @@ class _Reader:
                 "neither a frontend nor a metasrv is given",
                 "Set frontend_host (or GREPTIMEDB_HOST), or metasrv_addrs for a cluster older than 0.8",
             )
-        self._check_tls(transport)
+        tls, wrong = read_tls(self._params)
+        self._problems += wrong
+        if transport == "http" and tls.level == "prefer":
+            self._wrong(
+                "tls",
+                "'prefer' does not exist for the http transport, which cannot ask a server whether it offers TLS",
+                "Set tls to disable for http or to require, verify-ca or verify-full for https",
+            )
         username, password = self._text("username"), self._text("password")
         if password is not None and username is None:
             self._wrong("username", "a password is given without a user", "Set username (or GREPTIMEDB_USER)")
@@ -195,10 +166,7 @@ class _Reader:
             database=self._text("database") or "public",
             username=username,
             password=password,
-            tls=str(self._params["tls"]),
-            ca_cert=self._text("ca_cert"),
-            client_cert=self._text("client_cert"),
-            client_key=self._text("client_key"),
+            tls=tls,
             metasrv=metasrv,
             metasrv_http=metasrv_http,
             metasrv_http_port=http_port,
@@ -232,31 +200,3 @@ class _Reader:
 
     def _datanode_id(self, value: str, option: str) -> int:
         return self._try(lambda: as_int(value, f"{option} (datanode id)", 0), -1)
-
-    def _check_tls(self, transport: str) -> None:
-        level = str(self._params["tls"])
-        files = [name for name in ("ca_cert", "client_cert", "client_key") if self._text(name)]
-        for name in files:
-            path = os.path.expanduser(self._text(name) or "")
-            if not os.path.isfile(path) or not os.access(path, os.R_OK):
-                self._wrong(name, f"{path!r} is not a readable file", "Give the path of a PEM file on this host")
-        if files and level == "disable":
-            self._wrong(
-                "tls",
-                f"it is 'disable' although {', '.join(files)} is given",
-                f"Set tls to one of {', '.join(TLS_LEVELS[1:])}, or leave the files out",
-            )
-        if self._text("client_key") and not self._text("client_cert"):
-            self._wrong("client_cert", "client_key is given without it", "Give the certificate of the key too")
-        if self._text("ca_cert") and level in ("prefer", "require"):
-            self._wrong(
-                "ca_cert",
-                f"tls is {level!r}, which does not check the certificate",
-                "Set tls to verify-ca or verify-full, or leave ca_cert out",
-            )
-        if transport == "http" and level == "prefer":
-            self._wrong(
-                "tls",
-                "'prefer' does not exist for the http transport, which cannot ask a server whether it offers TLS",
-                "Set tls to disable for http or to require, verify-ca or verify-full for https",
-            )

@@ -9,9 +9,16 @@ from __future__ import annotations
 import concurrent.futures
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.address import Address, parse_address
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._core.transport import (
+    ConnectionLost,
+    Rows,
+    ServerError,
+    SqlTransport,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import decode, statements
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import http_generation as http_gen
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.admin_http import AdminHttp
@@ -29,19 +36,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model 
     table_id_of,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.node_config import node_config
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import (
-    METASRV_PORT,
-    Address,
-    Connection,
-    parse_address,
-)
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import METASRV_PORT, Connection
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.placing import build_regions, matches
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.transport import (
-    ConnectionLost,
-    Rows,
-    ServerError,
-    SqlTransport,
-)
 
 _CONFIG_THREADS = 16
 

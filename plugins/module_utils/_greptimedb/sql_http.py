@@ -11,10 +11,9 @@ import json
 import typing as t
 from urllib.parse import quote, urlencode
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.transport import Rows, ServerError
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.http_wire import HttpEndpoint, Reply
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import Connection
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.tls import client_context
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.transport import Rows, ServerError
 
 # src/common/error/src/status_code.rs
 STATUS_NAMES: t.Mapping[int, str] = {
@@ -65,7 +64,7 @@ class HttpSqlTransport:
             connection.frontend,
             connect_timeout=connection.connect_timeout,
             read_timeout=connection.read_timeout,
-            context=client_context(connection),
+            context=connection.tls.context(),
         )
 
     @property

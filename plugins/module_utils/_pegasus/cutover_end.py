@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import ChangeList
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLost
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_past as cp
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model, switch
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_behind import Behind
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_intervals import IntervalKeeper
@@ -25,7 +26,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_v
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import POLL
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_interval import fenced_tables
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.forecast import lift_reserve
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_link import GuardLost
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_ALL, DENY_WRITE
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore import RESTORE
 
@@ -103,7 +103,7 @@ class End:
                 self._lift(record)
         eyes, ours = self._eyes, self._ours
         self._keeper.restore(record, eyes.clock, lambda: fenced_tables(eyes.source, ours))
-        self._tell_guard(gs.BYE, intervals_restored=True)
+        self._tell_guard(gs.BYE, settings_restored=True)
 
     def _commit(self, record: CutoverRecord) -> None:
         clock = self._eyes.clock

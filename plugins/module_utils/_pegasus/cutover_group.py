@@ -15,10 +15,12 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus import guard_state as gs
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLink, GuardLost
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_behind import Behind
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_gate import gate, require
@@ -51,8 +53,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_v
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.drain_all import drain_all
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.drain_watch import DrainedTable, DrainWatch
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.forecast import GIVE_UP_EARLY, Forecast
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_file import GuardPlace
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_link import GuardLink, GuardLost
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_WRITE
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper import ZooKeeper
 

@@ -10,19 +10,19 @@ import socket
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard import Guard, Patience
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLink
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_process import start_guard
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_intervals import IntervalKeeper
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_options import CutoverRequest
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_track import Track
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard import Guard, Patience
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_deeds import (
     Guarded,
     GuardedTable,
     SourceDeeds,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_file import GuardPlace
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_link import GuardLink
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_process import start_guard
 
 
 def start(

@@ -9,12 +9,12 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace, last_guard
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import Answer, GuardLink, GuardLost
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import switch
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_file import GuardPlace, last_guard
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_link import Answer, GuardLink, GuardLost
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_ALL, DENY_WRITE
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore import (
     NOTHING,
@@ -133,7 +133,7 @@ def dismiss(found: t.Optional[Found]) -> None:
             details={"state": state, "left": found.answer.left, "tables": found.answer.more.get("tables", [])},
         )
     try:
-        found.link.ask(gs.BYE, intervals_restored=False)
+        found.link.ask(gs.BYE, settings_restored=False)
     except GuardLost:
         return
     finally:

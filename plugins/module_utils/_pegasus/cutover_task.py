@@ -15,15 +15,17 @@ import datetime
 import typing as t
 import uuid
 
+from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import ChangeList
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLink, GuardLost
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_past as cp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_result as cr
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import forecast as fc
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_behind import Behind
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_end import End
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_gate import gate, require
@@ -44,8 +46,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_t
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters, TableView
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import Fence
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_interval import Intervals, fenced_tables
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_file import GuardPlace
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_link import GuardLink, GuardLost
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_KEY
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore import NOTHING
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_journal import SettingsJournal
@@ -215,7 +215,7 @@ class CutoverTask:
         former, self._link = self._link, None
         self._link = start(request, clusters, place, keeper, tracks, self._clock)
         if former is not None:
-            former.ask(gs.BYE, intervals_restored=True)
+            former.ask(gs.BYE, settings_restored=True)
             former.close()
         record = t.cast(CutoverRecord, self._record)
         record.append("note", {"text": f"The guard of {' and '.join(group)} is process {self._link.pid}."})
@@ -232,7 +232,7 @@ class CutoverTask:
             if not handed_over:
                 keeper.restore(record, self._clock, lambda: fenced_tables(eyes.source, self._tracks))
                 if self._link is not None and well:
-                    self._link.ask(gs.BYE, intervals_restored=True)
+                    self._link.ask(gs.BYE, settings_restored=True)
         except GuardLost:
             pass
         finally:

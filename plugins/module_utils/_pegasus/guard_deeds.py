@@ -10,9 +10,10 @@ import contextlib
 import dataclasses
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus import guard_state as gs
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard import StillNeeded
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import metaproxy_document as md
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model, switch
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import Fence
@@ -27,8 +28,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile i
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.replica_client import ReplicaClient
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper import ZooKeeper
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper_hosts import ZooKeeperPlace
-
-OTHER_CUTOVERS = "pegasus.other_cutovers"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +80,7 @@ class SourceDeeds:
         """Make every switch that was not made impossible; see :mod:`guard_state`. Kept tables are not lifted."""
         place = self._guarded.place
         if place is None:
-            return gs.BURNED
+            return gs.IMPOSSIBLE
         with ZooKeeper(place) as session:
             for table in self._guarded.tables:
                 planned = table.switch
@@ -99,7 +98,7 @@ class SourceDeeds:
                         if error.code != "pegasus.znode_changed":
                             raise
                         return None
-        return gs.POINTS_AT_TARGET if len(self._kept) == len(self._guarded.tables) else gs.BURNED
+        return gs.SWITCHED if len(self._kept) == len(self._guarded.tables) else gs.IMPOSSIBLE
 
     def _at_target(self, data: bytes, path: str) -> bool:
         with contextlib.suppress(MigrationError):
@@ -152,13 +151,13 @@ class SourceDeeds:
                 fence.put(None)
                 self._relifted += 1
 
-    def restore_intervals(self) -> None:
+    def restore_settings(self) -> None:
         """Put back every interval that is still ours; those that were put back are not looked at again."""
         if self._guarded.intervals:
             others = fenced_tables(self._meta, self._fences)
             if others:
-                raise MigrationError(
-                    OTHER_CUTOVERS,
+                raise StillNeeded(
+                    "pegasus.other_cutovers",
                     f"{', '.join(others)} is fenced by another cutover, which counts on the short intervals.",
                     details={"tables": others},
                 )

@@ -9,13 +9,13 @@ import datetime
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._core.transport import Rows
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.client import GreptimeClient
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import (
     Address,
     Connection,
     connection_argument_spec,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.transport import Rows
 
 Answer = t.Union[Rows, Exception]
 

@@ -8,17 +8,17 @@ import typing as t
 import pytest
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.transport import (
+    ConnectionLost,
+    Rows,
+    ServerError,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.admin_http import Lease
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.http_generation import (
     route_placements,
     watched_nodes,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.statements import NIL_PROCEDURE
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.transport import (
-    ConnectionLost,
-    Rows,
-    ServerError,
-)
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._greptimedb.fake_cluster import (
     PEER_COLUMNS,
     Clock,

@@ -9,12 +9,11 @@ import typing as t
 
 import pytest
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.address import Address, parse_address
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import (
-    Address,
     Connection,
     connection_argument_spec,
-    parse_address,
 )
 
 
@@ -106,7 +105,7 @@ def test_certificates_need_a_level_that_uses_them(tmp_path: pathlib.Path) -> Non
     path.write_text("x")
     assert "tls" in problem(ca_cert=str(path))
     assert "verify-ca" in problem(ca_cert=str(path), tls="require")
-    assert Connection.from_params(params(ca_cert=str(path), tls="verify-full")).ca_cert == str(path)
+    assert Connection.from_params(params(ca_cert=str(path), tls="verify-full")).tls.ca_cert == str(path)
     assert "client_cert" in problem(client_key=str(path), tls="require")
 
 

@@ -8,6 +8,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.transport import Rows
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import decode
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.humantime import parse_humantime
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import (
@@ -17,7 +18,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model 
     table_id_of,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.placing import build_regions
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.transport import Rows
 
 PEERS = ("region_id", "peer_id", "is_leader", "status", "down_seconds")
 TABLES = ("table_schema", "table_name", "table_id", "engine", "create_options")

@@ -7,13 +7,13 @@ import typing as t
 
 import pytest
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.transport import ConnectionLost, ServerError
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.errors import (
     classify,
     connection_error,
     number_in,
     server_error,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.transport import ConnectionLost, ServerError
 
 _WRAPPED = "Failed to execute admin function migrate_region, error: Execution error: Function execution error: "
 

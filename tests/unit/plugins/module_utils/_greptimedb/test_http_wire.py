@@ -11,10 +11,10 @@ import typing as t
 
 import pytest
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.address import Address
+from ansible_collections.dbops.migration.plugins.module_utils._core.transport import ConnectionLost, ServerError
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.http_wire import HttpEndpoint, Reply
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import Address
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.sql_http import decode_reply
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.transport import ConnectionLost, ServerError
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Test: Yes\r\n\r\nok"
 

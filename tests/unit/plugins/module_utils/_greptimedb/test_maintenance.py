@@ -12,6 +12,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.changes impo
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._core.transport import ConnectionLost
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import maintenance
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.client import GreptimeClient
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.maintenance import (
@@ -20,7 +21,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.mainte
     recorded,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import connection_argument_spec
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.transport import ConnectionLost
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._greptimedb.fake_cluster import (
     Clock,
     FakeAdmin,

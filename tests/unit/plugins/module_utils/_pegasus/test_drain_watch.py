@@ -193,7 +193,7 @@ def test_the_reason_is_told_although_the_guard_ends_at_the_same_time(drain: Drai
 
     def guard() -> None:
         if deadline.expired:
-            raise MigrationError("pegasus.guard_refused", "lifting")
+            raise MigrationError("guard.refused", "lifting")
 
     with pytest.raises(MigrationError) as caught:
         drain_all([drain.watch], clock, deadline, guard, lambda wait: None, False)

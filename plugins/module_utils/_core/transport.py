@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This module_util is private: it may change in any release.
-"""What both SQL transports share: their results, and the two ways in which a request fails."""
+"""What SQL transports share: their results, and the two ways in which a request fails."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Rows:
 class ServerError(Exception):
     """The server answered with an error: it has definitely seen the request.
 
-    ``status`` is GreptimeDB's status code by name (``InvalidArguments``) where it is told, ``errno`` MySQL's number,
+    ``status`` is the engine's own status by name where it is told, ``errno`` MySQL's number,
     ``http_status`` the HTTP status. ``text`` is the server's own text, unchanged.
     """
 

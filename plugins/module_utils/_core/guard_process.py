@@ -13,10 +13,10 @@ import socket
 import typing as t
 import uuid
 
+from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus import guard_state as gs
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_file import GuardPlace
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_link import GuardLink, with_short_path
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLink, with_short_path
 
 
 def start_guard(place: GuardPlace, run: t.Callable[[socket.socket, str, str], None]) -> GuardLink:
@@ -104,7 +104,7 @@ def _is_open(number: int) -> bool:
 
 def _failed(why: str) -> MigrationError:
     return MigrationError(
-        "pegasus.guard_not_started",
+        "guard.not_started",
         f"The guard that would lift the fence could not be started ({why}), so nothing was fenced.",
         details={"reason": why},
     )

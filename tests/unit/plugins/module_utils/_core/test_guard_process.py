@@ -15,21 +15,21 @@ import typing as t
 
 import pytest
 
+from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus import guard_state as gs
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard import Guard, Patience
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_file import GuardPlace, last_guard
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_link import GuardLink, GuardLost
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_process import start_guard
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard import Guard, Patience
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace, last_guard
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLink, GuardLost
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_process import start_guard
 
 PATIENCE = Patience(silence=0.5, watch=0.1, pause=0.02)
 
 
 class Deeds:
-    """Every deed is a line in a file. ``trouble`` names deeds that fail the first time; ``outcome`` is the znode's."""
+    """Every deed is a line in a file. ``trouble`` names deeds that fail the first time; ``outcome`` is the switch's."""
 
-    def __init__(self, log: pathlib.Path, trouble: t.Sequence[str] = (), outcome: str = gs.BURNED) -> None:
+    def __init__(self, log: pathlib.Path, trouble: t.Sequence[str] = (), outcome: str = gs.IMPOSSIBLE) -> None:
         self._log = log
         self._trouble = list(trouble)
         self._outcome = outcome
@@ -39,7 +39,7 @@ class Deeds:
             file.write(name + "\n")
         if name in self._trouble:
             self._trouble.remove(name)
-            raise MigrationError("pegasus.unreachable", f"{name} failed")
+            raise MigrationError("engine.unreachable", f"{name} failed")
 
     def self_test(self) -> None:
         self._do("self_test")
@@ -55,8 +55,8 @@ class Deeds:
     def watch(self) -> None:
         self._do("watch")
 
-    def restore_intervals(self) -> None:
-        self._do("restore_intervals")
+    def restore_settings(self) -> None:
+        self._do("restore_settings")
 
     def told(self) -> t.Mapping[str, t.Any]:
         return {"tables": ["temp"]}
@@ -101,9 +101,9 @@ def test_a_module_that_dies_while_armed_is_followed_by_a_lift_at_once(guarded: G
     guarded.link.require(gs.FENCE, seconds=60)
     began = time.monotonic()
     guarded.link.close()
-    assert guarded.ended() == ["started", "armed", "lifting", "lifted", "intervals_restored", "ended"]
+    assert guarded.ended() == ["started", "armed", "lifting", "lifted", "settings_restored", "ended"]
     assert time.monotonic() - began < 5
-    assert guarded.deeds()[:2] == ["self_test", "lift"] and "restore_intervals" in guarded.deeds()
+    assert guarded.deeds()[:2] == ["self_test", "lift"] and "restore_settings" in guarded.deeds()
     assert "settle_switch" not in guarded.deeds()
 
 
@@ -115,7 +115,7 @@ def test_the_deadline_lifts_although_the_module_lives(guarded: Guarded) -> None:
         time.sleep(0.02)
     with pytest.raises(MigrationError) as caught:
         guarded.link.require(gs.SWITCH)
-    assert caught.value.code == "pegasus.guard_refused"
+    assert caught.value.code == "guard.refused"
     with pytest.raises(MigrationError):
         guarded.link.require_armed()
 
@@ -130,7 +130,7 @@ def test_a_commit_leaves_the_fence_alone(guarded: Guarded) -> None:
     guarded.link.require(gs.FENCE, seconds=60)
     guarded.link.require(gs.SWITCH)
     guarded.link.require(gs.COMMIT)
-    guarded.link.require(gs.BYE, intervals_restored=True)
+    guarded.link.require(gs.BYE, settings_restored=True)
     guarded.link.close()
     guarded.ended()
     assert guarded.deeds() == ["self_test"]
@@ -148,13 +148,13 @@ def test_handed_over_waits_for_a_second_call(guarded: Guarded) -> None:
     second.require(gs.COMMIT)
     second.close()
     guarded.ended()
-    assert guarded.deeds() == ["self_test", "restore_intervals"]
+    assert guarded.deeds() == ["self_test", "restore_settings"]
 
 
 @pytest.mark.parametrize(
-    ("outcome", "state"), [(gs.BURNED, ["deciding", "lifting", "lifted"]), (gs.POINTS_AT_TARGET, ["deciding", "kept"])]
+    ("outcome", "state"), [(gs.IMPOSSIBLE, ["deciding", "lifting", "lifted"]), (gs.SWITCHED, ["deciding", "kept"])]
 )
-def test_death_in_the_middle_of_the_switch_is_decided_by_the_znode(
+def test_death_in_the_middle_of_the_switch_is_decided_by_the_deeds(
     tmp_path: pathlib.Path, outcome: str, state: t.List[str]
 ) -> None:
     guarded = Guarded(tmp_path, outcome=outcome, trouble=["settle_switch"])
@@ -162,23 +162,23 @@ def test_death_in_the_middle_of_the_switch_is_decided_by_the_znode(
     guarded.link.require(gs.SWITCH)
     guarded.link.close()
     events = [event for event in guarded.ended() if event != "problem"]
-    assert events == ["started", "armed", "switching", *state, "intervals_restored", "ended"]
+    assert events == ["started", "armed", "switching", *state, "settings_restored", "ended"]
     assert guarded.deeds().count("settle_switch") == 2
-    assert ("lift" in guarded.deeds()) == (outcome == gs.BURNED)
+    assert ("lift" in guarded.deeds()) == (outcome == gs.IMPOSSIBLE)
 
 
 def test_a_lift_that_fails_is_tried_again(tmp_path: pathlib.Path) -> None:
-    guarded = Guarded(tmp_path, trouble=["lift", "restore_intervals"])
+    guarded = Guarded(tmp_path, trouble=["lift", "restore_settings"])
     guarded.link.require(gs.FENCE, seconds=60)
     guarded.link.close()
     assert "problem" in guarded.ended()
-    assert guarded.deeds().count("lift") == 2 and guarded.deeds().count("restore_intervals") == 2
+    assert guarded.deeds().count("lift") == 2 and guarded.deeds().count("restore_settings") == 2
 
 
 def test_a_guard_that_could_not_lift_is_not_trusted(tmp_path: pathlib.Path) -> None:
     with pytest.raises(MigrationError) as caught:
         Guarded(tmp_path, trouble=["self_test"])
-    assert caught.value.code == "pegasus.guard_not_started"
+    assert caught.value.code == "guard.not_started"
 
 
 def test_told_to_end_it_lifts_first(guarded: Guarded) -> None:

@@ -41,7 +41,7 @@ class GuardPlace:
         return cls(base + ".guard.jsonl", base + ".guard")
 
     def prepare(self) -> None:
-        """Make the folders. MigrationError ``pegasus.guard_place`` when somebody else could get at them."""
+        """Make the folders. MigrationError ``guard.place`` when somebody else could get at them."""
         parent = os.path.dirname(self.folder)
         try:
             if not os.path.isdir(parent):
@@ -106,7 +106,7 @@ def last_guard(entries: t.Sequence[t.Mapping[str, t.Any]]) -> t.List[t.Mapping[s
 
 def _unusable(path: str, why: str) -> MigrationError:
     return MigrationError(
-        "pegasus.guard_place",
+        "guard.place",
         f"{path}: the guard of the fence cannot be kept there ({why}). Give a journal in a folder of the user of this "
         "task. Nothing was changed.",
         details={"path": path},

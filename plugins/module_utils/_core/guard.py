@@ -15,17 +15,21 @@ import signal
 import socket
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus import guard_state as gs
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.guard_file import GuardPlace
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
 
 _TURN = 0.05
 """Real seconds between two looks at the clock."""
 _LONGEST_LIFE = 7 * 86400.0
 _OTHERS_SECONDS = 3600.0
-"""How long other cutovers are waited for before the intervals are put back."""
+"""How long the fences of others are waited for before settings are put back."""
 _LONGEST_PAUSE = 5.0
+
+
+class StillNeeded(MigrationError):
+    """Settings that this guard would put back are counted on by somebody else's fence."""
 
 
 class Deeds(t.Protocol):
@@ -35,16 +39,16 @@ class Deeds(t.Protocol):
         """Prove that the guard could lift now."""
 
     def settle_switch(self) -> t.Optional[str]:
-        """Spend the znodes' versions. ``burned``, ``points_at_target`` (of all tables), or None: not known yet."""
+        """Make a switch that was not made impossible. SWITCHED (all of it), IMPOSSIBLE, or None: not known yet."""
 
     def lift(self) -> bool:
-        """Take the fence off; True once every primary has been seen to let writes through."""
+        """Take the fence off; True once every server has been seen to let writes through."""
 
     def watch(self) -> None:
         """Take the fence off again if a request that was late has set it."""
 
-    def restore_intervals(self) -> None:
-        """Put back config-sync intervals that are still ours. ``pegasus.other_cutovers``: somebody needs them yet."""
+    def restore_settings(self) -> None:
+        """Put back what was set for the window and is still ours. StillNeeded: others count on it."""
 
     def told(self) -> t.Mapping[str, t.Any]:
         """What is to be remembered of it, JSON-able."""
@@ -98,7 +102,7 @@ class Guard:
         self._ended: t.Optional[float] = None
         self._next_try = 0.0
         self._next_restore = 0.0
-        self._intervals_left = True
+        self._settings_left = True
         self._bye = False
         self._failures = 0
         self._problem = ""
@@ -180,7 +184,7 @@ class Guard:
             if operation == gs.FENCE and self.state == gs.READY:
                 self._deadline = self._clock.monotonic() + float(request["seconds"])
             if operation == gs.BYE:
-                self._intervals_left = self._intervals_left and not request.get("intervals_restored")
+                self._settings_left = self._settings_left and not request.get("settings_restored")
             granted = self._happens(operation, {})
             self._bye = self._bye or (operation == gs.BYE and granted)
         return {
@@ -254,26 +258,26 @@ class Guard:
         if self.state not in gs.ENDS or self._ended is None:
             return False
         if self._lines and not self._bye:
-            # Whoever is there puts the intervals back itself, with the journal.
+            # Whoever is there puts the settings back itself, with the journal.
             return False
-        if self._intervals_left and not self._restored(now):
+        if self._settings_left and not self._restored(now):
             return False
         return self._bye or self.state != gs.LIFTED or now - self._ended > self._patience.watch
 
     def _restored(self, now: float) -> bool:
-        """Put intervals back once; a server that does not answer then is left to the next run, after some tries."""
+        """Put settings back once; a server that does not answer then is left to the next run, after some tries."""
         if now < self._next_restore:
             return False
         self._next_restore = now + self._patience.pause
         try:
-            self._deeds.restore_intervals()
+            self._deeds.restore_settings()
         except Exception as error:  # pylint: disable=broad-except
-            needed = getattr(error, "code", "") == "pegasus.other_cutovers"
-            if self._ended is not None and now - self._ended < (_OTHERS_SECONDS if needed else self._patience.watch):
+            patience = _OTHERS_SECONDS if isinstance(error, StillNeeded) else self._patience.watch
+            if self._ended is not None and now - self._ended < patience:
                 return False
             self._record("problem", {"problem": str(error), "state": self.state})
-        self._intervals_left = False
-        self._record("intervals_restored", self._deeds.told())
+        self._settings_left = False
+        self._record("settings_restored", self._deeds.told())
         return True
 
     def _left(self) -> t.Optional[float]:

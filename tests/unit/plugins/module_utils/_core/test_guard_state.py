@@ -10,16 +10,16 @@ import typing as t
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus import guard_state as gs
+from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 
-EVENTS = sorted(gs.REQUESTS) + [gs.GONE, gs.DEADLINE, gs.BURNED, gs.POINTS_AT_TARGET, gs.LIFT_PROVED]
+EVENTS = sorted(gs.REQUESTS) + [gs.GONE, gs.DEADLINE, gs.IMPOSSIBLE, gs.SWITCHED, gs.LIFT_PROVED]
 
 
 def _walk(events: t.Sequence[str]) -> t.Iterator[t.Tuple[str, str, gs.Step]]:
     state = gs.READY
     for event in events:
         # What the guard reports of its own doing happens only where it does it.
-        if event in (gs.BURNED, gs.POINTS_AT_TARGET) and state != gs.DECIDING:
+        if event in (gs.IMPOSSIBLE, gs.SWITCHED) and state != gs.DECIDING:
             continue
         if event == gs.LIFT_PROVED and state != gs.LIFTING:
             continue
@@ -44,7 +44,7 @@ def test_after_a_granted_switch_nothing_lifts_before_the_version_is_spent(events
     for _before, event, step in _walk(events):
         if event == gs.SWITCH and step.granted:
             may_have_switched = True
-        if event == gs.BURNED or (event == gs.NOT_SWITCHED and step.granted):
+        if event == gs.IMPOSSIBLE or (event == gs.NOT_SWITCHED and step.granted):
             may_have_switched = False
         if may_have_switched:
             assert step.state not in (gs.LIFTING, gs.LIFTED)
@@ -63,8 +63,8 @@ def test_the_module_gone_and_the_time_up_always_lead_to_an_end(events: t.List[st
     state = gs.READY
     for _before, _event, step in _walk(events):
         state = step.state
-    for event in (gs.GONE, gs.DEADLINE, gs.POINTS_AT_TARGET if switched else gs.BURNED, gs.LIFT_PROVED):
-        if event in (gs.BURNED, gs.POINTS_AT_TARGET) and state != gs.DECIDING:
+    for event in (gs.GONE, gs.DEADLINE, gs.SWITCHED if switched else gs.IMPOSSIBLE, gs.LIFT_PROVED):
+        if event in (gs.IMPOSSIBLE, gs.SWITCHED) and state != gs.DECIDING:
             continue
         if event == gs.LIFT_PROVED and state != gs.LIFTING:
             continue

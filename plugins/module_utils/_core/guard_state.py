@@ -6,7 +6,7 @@
 
 The guard alone owns the one deadline. The module has to ask before it switches; once the guard has begun to lift, it
 never allows a switch any more, and once a switch was allowed, it never lifts before it has made a late switch
-impossible (by writing the same bytes over the znode, which spends the version that the module holds).
+impossible (what that takes is the engine's to know: see the deeds of :mod:`guard`).
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from __future__ import annotations
 import typing as t
 
 READY = "ready"
-"""Nothing is fenced yet; only the config-sync interval may have been shortened."""
+"""Nothing is fenced yet; only settings that make the fence short may have been changed."""
 ARMED = "armed"
 """The fence is set, or about to be."""
 HANDED_OVER = "handed_over"
 """Drained; the operator switches. The module has ended, which is as it should be."""
 SWITCHING = "switching"
-"""The module was allowed to switch. Whether it did can only be told from the znode."""
+"""The module was allowed to switch. Whether it did can only be told from where the switch is made."""
 DECIDING = "deciding"
-"""The module is gone or late in the middle of the switch: the znode is being asked."""
+"""The module is gone or late in the middle of the switch: whether it was made is being found out."""
 LIFTING = "lifting"
 COMMITTED = "committed"
 LIFTED = "lifted"
 KEPT = "kept"
-"""The znode points at the target, nobody committed: clients go to the target, so the fence on the source stays."""
+"""The switch was made, nobody committed: clients go to the target, so the fence on the source stays."""
 DONE = "done"
 """Nothing was fenced, and nothing is to be watched any more."""
 
@@ -47,8 +47,8 @@ BYE = "bye"
 GONE = "gone"
 DEADLINE = "deadline"
 # How its own doing ended.
-BURNED = "burned"
-POINTS_AT_TARGET = "points_at_target"
+IMPOSSIBLE = "switch_impossible"
+SWITCHED = "switched"
 LIFT_PROVED = "lift_proved"
 
 REQUESTS = frozenset((FENCE, HAND_OVER, SWITCH, NOT_SWITCHED, COMMIT, LIFT, LIFTED_BY_MODULE, STATUS, BYE))
@@ -71,8 +71,8 @@ _MOVES: t.Mapping[t.Tuple[str, str], str] = {
     (SWITCHING, NOT_SWITCHED): ARMED,
     (SWITCHING, GONE): DECIDING,
     (SWITCHING, DEADLINE): DECIDING,
-    (DECIDING, BURNED): LIFTING,
-    (DECIDING, POINTS_AT_TARGET): KEPT,
+    (DECIDING, IMPOSSIBLE): LIFTING,
+    (DECIDING, SWITCHED): KEPT,
     (KEPT, COMMIT): COMMITTED,
     (LIFTING, LIFT_PROVED): LIFTED,
 }
@@ -100,5 +100,5 @@ def step(state: str, event: str) -> Step:
 
 
 def may_be_left(state: str) -> bool:
-    """Whether a module that goes away in this state leaves nothing half done (of the fence; intervals are apart)."""
+    """Whether a module that goes away in this state leaves no fence half done (other settings are apart)."""
     return state in ENDS or state == HANDED_OVER

@@ -11,8 +11,8 @@ import os
 import socket
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus import guard_state as gs
 
 ANSWER_SECONDS = 45.0
 """Real seconds. A guard that is just lifting answers when the request that it has sent is answered."""
@@ -33,7 +33,7 @@ class GuardLost(MigrationError):
 
     def __init__(self, why: str) -> None:
         super().__init__(
-            "pegasus.guard_lost",
+            "guard.lost",
             f"The guard of the fence is gone ({why}), so the cutover must not go on.",
             details={"reason": why},
         )
@@ -79,11 +79,11 @@ class GuardLink:
         return Answer(bool(told.pop("granted")), str(told.pop("state")), told.pop("left"), told)
 
     def require(self, request: str, **more: t.Any) -> Answer:
-        """As ``ask``; MigrationError ``pegasus.guard_refused`` when the guard does not allow it."""
+        """As ``ask``; MigrationError ``guard.refused`` when the guard does not allow it."""
         answer = self.ask(request, **more)
         if not answer.granted:
             raise MigrationError(
-                "pegasus.guard_refused",
+                "guard.refused",
                 f"The guard of the fence did not allow {request!r}: its state is {answer.state}. "
                 + _MEANING.get(answer.state, "The cutover cannot go on."),
                 details={"request": request, "state": answer.state},
@@ -91,11 +91,11 @@ class GuardLink:
         return answer
 
     def require_armed(self) -> Answer:
-        """Look whether the fence may still be held; ``pegasus.guard_refused`` once the guard has begun to lift it."""
+        """Look whether the fence may still be held; ``guard.refused`` once the guard has begun to lift it."""
         answer = self.ask(gs.STATUS)
         if answer.state not in (gs.ARMED, gs.SWITCHING):
             raise MigrationError(
-                "pegasus.guard_refused",
+                "guard.refused",
                 f"The guard does not hold the fence any more: its state is {answer.state}. "
                 + _MEANING.get(answer.state, "The cutover cannot go on."),
                 details={"state": answer.state},
