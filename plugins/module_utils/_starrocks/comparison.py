@@ -1,0 +1,109 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""Whether one partition of the target is an untouched, complete copy of the source's. Pure; see facts 4.5."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_rules import DATA, NONE, Rules
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.partitions import (
+    ABSENT,
+    Partition,
+    Physical,
+)
+
+EQUAL = "equal"
+BEHIND = "behind"
+TARGET_AHEAD = "target_ahead"
+FOREIGN_WRITE = "foreign_write"
+MISSING = "missing_on_target"
+EXTRA = "extra_on_target"
+UNKNOWN = "unknown"
+VERDICTS = (EQUAL, BEHIND, TARGET_AHEAD, FOREIGN_WRITE, MISSING, EXTRA, UNKNOWN)
+
+REPLICATION = "TXN_REPLICATION"
+NORMAL = "TXN_NORMAL"
+EMPTY_VERSION = 1
+"""The version of a partition that nothing was ever written to."""
+
+
+class Outcome(t.NamedTuple):
+    """A verdict and a stable word for what decided it, "" where the verdict says it all."""
+
+    verdict: str
+    reason: str = ""
+
+
+_EQUAL = Outcome(EQUAL)
+
+
+def compared_version(one: Physical, field: str, fallback: bool) -> int:
+    """The version that counts; ABSENT if it is not told. A data version of 0 is none: it was not set yet."""
+    if field == NONE:
+        return ABSENT
+    if field != DATA:
+        return one.visible if one.visible > 0 else ABSENT
+    if one.data > 0:
+        return one.data
+    return one.visible if fallback and one.visible > 0 else ABSENT
+
+
+def judge(source: t.Optional[Partition], target: t.Optional[Partition], rules: Rules) -> Outcome:
+    """Compare one partition of both clusters; None is one that a cluster does not have.
+
+    A trace of a foreign write comes before everything else, as such a partition may never converge. What cannot be
+    read is ``unknown``, and unknown is never equal.
+    """
+    if source is None:
+        return Outcome(EXTRA)
+    if target is None:
+        return Outcome(MISSING)
+    have = [compared_version(one, rules.source, rules.fallback) for one in source.physical]
+    copied = [compared_version(one, rules.target, False) for one in target.physical]
+    if ABSENT in have or not have:
+        return Outcome(UNKNOWN, "source_version")
+    if ABSENT in copied or not copied:
+        return Outcome(UNKNOWN, "target_version")
+    if rules.marks:
+        foreign = _foreign(source, have, target, copied, rules)
+        if foreign is not None:
+            return foreign
+    if len(have) != len(copied):
+        # With random distribution the source adds physical partitions as it grows; only more of them on the target
+        # than on the source cannot be a copy that is late.
+        return Outcome(TARGET_AHEAD if len(copied) > len(have) else BEHIND, "physical_partitions")
+    ours, theirs = sorted(have), sorted(copied)
+    if ours == theirs:
+        paired = not rules.source_epoch or _by_epoch(source, have) == _by_epoch(target, copied)
+        # The same versions, but of one physical partition those of another.
+        return _EQUAL if paired else Outcome(TARGET_AHEAD, "physical_partitions")
+    return Outcome(TARGET_AHEAD if any(copy > one for one, copy in zip(ours, theirs)) else BEHIND)
+
+
+def _by_epoch(partition: Partition, versions: t.Sequence[int]) -> t.List[t.Tuple[int, int]]:
+    """Version and epoch of every physical partition that carries data, where the epoch is told."""
+    pairs = zip(versions, (one.epoch for one in partition.physical))
+    return sorted((version, epoch) for version, epoch in pairs if version > EMPTY_VERSION and epoch > 0)
+
+
+def _foreign(
+    source: Partition, have: t.Sequence[int], target: Partition, copied: t.Sequence[int], rules: Rules
+) -> t.Optional[Outcome]:
+    """The trace of a write that was no replication, if the target has one. Partitions without data have no trace."""
+    epochs = {one.epoch for one, version in zip(source.physical, have) if version > EMPTY_VERSION}
+    known = rules.source_epoch and bool(epochs) and not any(epoch <= 0 for epoch in epochs)
+    unknown: t.Optional[Outcome] = None
+    for one, version in zip(target.physical, copied):
+        if version <= EMPTY_VERSION:
+            continue
+        if one.txn_type == NORMAL:
+            return Outcome(FOREIGN_WRITE, "txn_type")
+        if one.txn_type != REPLICATION:
+            unknown = Outcome(UNKNOWN, "target_txn_type")
+        elif known and one.epoch not in epochs:
+            # Its copy is of another life of this partition: written elsewhere, or the source's was truncated since.
+            return Outcome(FOREIGN_WRITE, "epoch")
+    return unknown

@@ -1,0 +1,107 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""What a comparison means beyond "not there yet": everything that time alone does not put right. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Finding
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import comparison as cmp
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_sum import Comparison
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import ForeignWrites
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sample_counts import Counted
+
+FOREIGN_TRANSACTION = "starrocks.comparison.foreign_transaction"
+_SHOWN = 20
+_REFERENCE = "https://docs.starrocks.io/docs/administration/data_migration_tool/"
+_REMEDIES = {
+    cmp.FOREIGN_WRITE: "Somebody wrote to the target, or the partition was made anew on the source since. The tool "
+    "does not put that right: drop the table on the target, stop who writes there, and let it be copied again.",
+    cmp.TARGET_AHEAD: "The target has a higher version than the source, which the tool refuses (Target data version is "
+    "larger than source data version). Drop the table on the target and let it be copied again.",
+    cmp.UNKNOWN: "What cannot be read proves nothing. See the reason; it may take a user with more privileges, or "
+    "another version.",
+}
+
+
+def comparison_findings(comparison: Comparison) -> t.Iterator[Finding]:
+    """What the versions say."""
+    if not comparison.partitions:
+        yield Finding(
+            "starrocks.comparison.nothing",
+            "blocker",
+            "source",
+            {"include_and_exclude_take": 0},
+            "Nothing was compared, which proves nothing. Check include_data_list, exclude_data_list, and the "
+            "privileges of the user (without any on a table, its partitions are not shown).",
+        )
+    for verdict, remedy in _REMEDIES.items():
+        tables = {name: counts[verdict] for name, counts in comparison.unequal_tables.items() if counts.get(verdict)}
+        reasons = sorted({one.reason for one in comparison.differences if one.verdict == verdict and one.reason})
+        if not tables:
+            continue
+        yield Finding(
+            f"starrocks.comparison.{verdict}",
+            "blocker",
+            ", ".join(sorted(tables)[:3]) + (f" and {len(tables) - 3} more" if len(tables) > 3 else ""),
+            {"partitions": sum(tables.values()), "tables": dict(sorted(tables.items())[:_SHOWN]), "reasons": reasons},
+            remedy,
+            _REFERENCE,
+        )
+
+
+def hidden_findings(side: str, hidden: t.Mapping[str, t.Tuple[int, int]]) -> t.Iterator[Finding]:
+    """Tables that no comparison can see."""
+    if hidden:
+        shown = dict(sorted(hidden.items())[:_SHOWN])
+        yield Finding(
+            "starrocks.comparison.hidden_tables",
+            "blocker",
+            side,
+            {name: {"seen": seen, "there": there} for name, (seen, there) in shown.items()},
+            f"The user of the {side} does not see all tables, and the server says nothing about that. GRANT SELECT ON "
+            "ALL TABLES IN ALL DATABASES to it (and on views and materialized views).",
+        )
+
+
+def foreign_findings(foreign: ForeignWrites) -> t.Iterator[Finding]:
+    """What the transactions of the target say."""
+    if foreign.writes:
+        databases = sorted({one.database for one in foreign.writes})
+        yield Finding(
+            FOREIGN_TRANSACTION,
+            "blocker",
+            ", ".join(databases),
+            {"count": len(foreign.writes), "writes": [one.as_result() for one in foreign.writes[-_SHOWN:]]},
+            "Transactions other than replications have become visible on the target since its replication began. The "
+            "server does not tell which table they wrote to. Find out by their labels; if it was a migrated table, "
+            "drop it on the target and let it be copied again, even if its versions look right by now.",
+            _REFERENCE,
+        )
+    if foreign.incomplete:
+        yield Finding(
+            "starrocks.comparison.transactions_cut",
+            "info",
+            ", ".join(foreign.incomplete),
+            {"databases": list(foreign.incomplete)},
+            "The server shows only the newest finished transactions, so compare more often during the sync, or raise "
+            "max_show_proc_transactions_entry on the target.",
+        )
+
+
+def sample_findings(counted: t.Sequence[Counted]) -> t.Iterator[Finding]:
+    """What exact counts say."""
+    wrong = [one for one in counted if not one.equal]
+    if wrong:
+        yield Finding(
+            "starrocks.comparison.sample_differs",
+            "blocker",
+            ", ".join("{}.{}/{}".format(*one.key) for one in wrong[:3]),
+            {"count": len(wrong), "partitions": [one.as_result() for one in wrong[:_SHOWN]]},
+            "Partitions with equal versions hold different rows, or could not be counted. Do not switch; copy these "
+            "tables again.",
+            "https://github.com/StarRocks/starrocks/issues/54897",
+        )
