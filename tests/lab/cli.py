@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the dbops.migration contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lab's command line: ``python -m lab greptimedb|pegasus start|stop|status ...``."""
+"""The lab's command line: ``python -m lab greptimedb|pegasus|starrocks start|stop|status ...``."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from lab import process
 from lab.client import LabClient
 from lab.greptimedb import cli as greptimedb
 from lab.pegasus import cli as pegasus
+from lab.starrocks import cli as starrocks
 
 PARENT_POLL = 0.5
 
@@ -60,7 +61,7 @@ class Engine(t.Protocol):
         """One line about a running lab."""
 
 
-ENGINES: dict[str, Engine] = {engine.ENGINE: engine for engine in (greptimedb, pegasus)}
+ENGINES: dict[str, Engine] = {engine.ENGINE: engine for engine in (greptimedb, pegasus, starrocks)}
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -108,13 +108,22 @@ class Faults:
         self.rules = []
 
     def for_request(
-        self, kinds: t.Container[str], engine_kinds: t.Container[str], surface: str, text: str, mutating: bool
+        self,
+        kinds: t.Container[str],
+        engine_kinds: t.Container[str],
+        surface: str,
+        text: str,
+        mutating: bool,
+        node: str = "",
     ) -> list[Rule]:
-        """Rules of these kinds that strike for this request (each counted once), the engine's only if on request."""
+        """Rules of these kinds that strike for this request (each counted once), the engine's only if on request.
+
+        ``node``: the server that received it, where the surface has several; the engine's own kinds name another one.
+        """
         return [
             r
             for r in self.rules
-            if (r.kind in kinds or (r.kind in engine_kinds and r.on_request))
+            if ((r.kind in kinds and (not node or r.node in ("", node))) or (r.kind in engine_kinds and r.on_request))
             and not r.used_up
             and r.fits(surface, text, mutating)
             and r.strike()

@@ -37,12 +37,17 @@ class ConnectionDropped(Exception):
 
 @dataclass(frozen=True)
 class Incoming:
-    """One request as it arrives. ``gone`` tells whether its client has closed the connection."""
+    """One request as it arrives. ``gone`` tells whether its client has closed the connection.
+
+    node, user: which server received it and who sent it, on surfaces where several servers and users look alike.
+    """
 
     surface: str
     text: str
     mutating: bool
     gone: t.Callable[[], bool]
+    node: str = ""
+    user: str = ""
 
 
 class Gate:
@@ -61,9 +66,14 @@ class Gate:
 
         Raises ConnectionDropped when there is to be no answer, AnswerError when the answer is an error.
         """
-        entry = self.record.add(request.surface, request.text, request.mutating)
+        entry = self.record.add(request.surface, request.text, request.mutating, request.node, request.user)
         strikes = self.faults.for_request(
-            BEFORE_KINDS | AFTER_KINDS, self.request_kinds, request.surface, request.text, request.mutating
+            BEFORE_KINDS | AFTER_KINDS,
+            self.request_kinds,
+            request.surface,
+            request.text,
+            request.mutating,
+            request.node,
         )
         if not await self._hold("before", entry.seq, request):
             entry.outcome = "client gone before apply"

@@ -14,7 +14,10 @@ from lab.clock import LabClock
 
 @dataclass
 class Entry:
-    """One request: ``at`` is lab seconds, ``wall`` seconds since 1970, ``mutating`` says what the text asks for."""
+    """One request: ``at`` is lab seconds, ``wall`` seconds since 1970, ``mutating`` says what the text asks for.
+
+    node, user: where several servers and users share a surface; else empty and left out.
+    """
 
     seq: int
     at: float
@@ -23,10 +26,12 @@ class Entry:
     request: str
     mutating: bool
     outcome: str = "pending"
+    node: str = ""
+    user: str = ""
 
     def as_dict(self) -> dict[str, t.Any]:
         """The entry as the control port gives it."""
-        return {
+        found = {
             "seq": self.seq,
             "at": round(self.at, 4),
             "wall": self.wall,
@@ -35,6 +40,7 @@ class Entry:
             "mutating": self.mutating,
             "outcome": self.outcome,
         }
+        return {**found, "node": self.node, "user": self.user} if self.node else found
 
 
 class RequestRecord:
@@ -45,9 +51,9 @@ class RequestRecord:
         self._entries: list[Entry] = []
         self._next = 1
 
-    def add(self, surface: str, request: str, mutating: bool) -> Entry:
+    def add(self, surface: str, request: str, mutating: bool, node: str = "", user: str = "") -> Entry:
         """Record one request as pending; the caller sets the outcome."""
-        entry = Entry(self._next, self._clock.now(), time.time(), surface, request, mutating)
+        entry = Entry(self._next, self._clock.now(), time.time(), surface, request, mutating, node=node, user=user)
         self._next += 1
         self._entries.append(entry)
         return entry

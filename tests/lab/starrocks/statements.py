@@ -14,7 +14,7 @@ from lab.starrocks.errors import SqlError
 from lab.starrocks.sql_tokens import Cursor, Token, split
 
 if t.TYPE_CHECKING:
-    from lab.starrocks.frontend import Frontend
+    from lab.starrocks.frontend import FrontendServer
 
 LONGEST = 5
 READS = ("SELECT", "SHOW", "DESC", "DESCRIBE", "SET", "USE", "EXPLAIN", "WITH", "BEGIN", "COMMIT", "ROLLBACK", "HELP")
@@ -36,8 +36,8 @@ class Call:
 
     cursor: Cursor
     context: Context
-    connected: Frontend
-    frontend: Frontend
+    connected: FrontendServer
+    frontend: FrontendServer
 
     @property
     def rights(self) -> Rights:

@@ -12,7 +12,7 @@ from lab.mysql_packets import ResultSet
 from lab.starrocks.accounts import SYSTEM
 from lab.starrocks.configs import Item
 from lab.starrocks.errors import SqlError
-from lab.starrocks.frontend import Frontend
+from lab.starrocks.frontend import FrontendServer
 from lab.starrocks.sql_expr import like_config
 from lab.starrocks.statements import Call, Statement, flag, table
 
@@ -42,7 +42,7 @@ class ConfigStatements:
             matches = like_config(cursor.string())
         cursor.end()
         call.rights.demand("OPERATE", SYSTEM)
-        config = call.connected.config
+        config = call.connected.record.config
         return table(
             COLUMNS,
             [
@@ -72,14 +72,14 @@ class ConfigStatements:
         self.set(call.frontend, key, value, call.rights.name if persistent else "")
         return ResultSet()
 
-    def set(self, frontend: Frontend, key: str, value: str, persist_as: str = "") -> None:
+    def set(self, frontend: FrontendServer, key: str, value: str, persist_as: str = "") -> None:
         """Set a config item on the frontend that runs the statement, then on every other one (facts 1.4)."""
         change(frontend, key, value, persist_as)
         failures = ""
         for other in self._front.frontends:
             if other.host == frontend.host:
                 continue  # the server takes it for itself, be it another one on the same host
-            if not other.alive or self._front.unreachable(other):
+            if not other.record.alive or self._front.unreachable(other):
                 failures += "set config for fe[%s] failed: %s" % (other.host, UNREACHABLE)
             else:
                 try:
@@ -93,7 +93,7 @@ class ConfigStatements:
             raise SqlError(prefix + failures, errno, sqlstate)
 
 
-def change(frontend: Frontend, key: str, value: str, persist_as: str = "") -> None:
+def change(frontend: FrontendServer, key: str, value: str, persist_as: str = "") -> None:
     """Set one item in one frontend's memory; ``persist_as`` is the user who writes it into fe.conf too.
 
     Raises SqlError when the key is unknown or immutable, or the value no number.
@@ -104,12 +104,12 @@ def change(frontend: Frontend, key: str, value: str, persist_as: str = "") -> No
     if item is None or not item.mutable:
         raise SqlError("Config '%s' does not exist or is not mutable" % key)
     try:
-        frontend.config[item.key] = item.normalise(value)
+        frontend.record.config[item.key] = item.normalise(value)
     except ValueError as error:
         raise SqlError("Failed to set config '%s'. err: %s" % (key, error)) from None
 
 
-def _persist(frontend: Frontend, key: str, value: str, item: Item | None, user: str) -> None:
+def _persist(frontend: FrontendServer, key: str, value: str, item: Item | None, user: str) -> None:
     settings = frontend.front.settings
     if settings.container or settings.read_only_conf:
         raise SqlError("set persisted config failed, because current running mode is not persisted")

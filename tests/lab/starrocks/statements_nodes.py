@@ -11,14 +11,14 @@ from lab.mysql_packets import ResultSet
 from lab.starrocks import columns
 from lab.starrocks.accounts import SYSTEM
 from lab.starrocks.errors import SqlError
-from lab.starrocks.frontend import EDIT_LOG_PORT, Frontend
-from lab.starrocks.nodes import BACKEND, COMPUTE_NODE, Node
+from lab.starrocks.frontend import FrontendServer
+from lab.starrocks.nodes import NodeServer
+from lab.starrocks.records import BACKEND, COMPUTE_NODE
 from lab.starrocks.statements import Call, Statement, flag, records, table
 
 if t.TYPE_CHECKING:
     from lab.starrocks.front import Front
 
-DISK_BYTES = 1 << 40
 NULL_TEXT = "NULL"
 REFUSED = "got exception"
 
@@ -46,69 +46,68 @@ class NodeStatements:
         names = columns.frontends(self._front.profile)
         return records(names, [self._frontend(frontend, call.frontend) for frontend in self._front.frontends])
 
-    def _frontend(self, frontend: Frontend, leader: Frontend) -> dict[str, t.Any]:
-        alive = frontend.seen_alive
-        beat = frontend.front.clock.now() if alive else frontend.changed_at
+    def _frontend(self, frontend: FrontendServer, leader: FrontendServer) -> dict[str, t.Any]:
+        alive, record = frontend.seen_alive, frontend.record
+        beat = self._front.clock.now() if alive else frontend.changed_at
         return {
-            "Id": frontend.number + 1,
-            "Name": frontend.name,
-            "IP": frontend.host,
-            "EditLogPort": EDIT_LOG_PORT,
-            "HttpPort": leader.http_server.port,  # the leader prints its own for every row
-            "QueryPort": frontend.mysql.port if alive or frontend.started_at else 0,
-            "RpcPort": frontend.rpc.port if alive or frontend.started_at else 0,
-            "Role": frontend.role,
+            "Id": record.id,
+            "Name": record.name,
+            "IP": record.host,
+            "EditLogPort": record.edit_log_port,
+            "HttpPort": leader.record.http_port,  # the leader prints its own for every row
+            "QueryPort": record.query_port,
+            "RpcPort": record.rpc_port,
+            "Role": record.role,
             "ClusterId": self._front.cluster_id,
             "Join": "true",
             "Alive": flag(alive),
             "ReplayedJournalId": self._front.journal_id,
             "LastHeartbeat": self._front.stamp(beat),
             "IsHelper": flag(not frontend.observer),
-            "ErrMsg": "" if alive else REFUSED,
-            "StartTime": self._front.stamp(frontend.started_at),
+            "ErrMsg": record.error or ("" if alive else REFUSED),
+            "StartTime": self._front.stamp(record.started),
             "Version": frontend.version_shown if alive else NULL_TEXT,
         }
 
-    def _node(self, node: Node) -> dict[str, t.Any]:
-        shown, profile = node.shown, self._front.profile
-        used = DISK_BYTES * shown.disk_used_percent / 100
-        tablets = self._front.tablets_per_node()
-        status = '{"lastSuccessReportTabletsTime":"%s"}' % self._front.stamp(self._front.clock.now())
+    def _node(self, server: NodeServer) -> dict[str, t.Any]:
+        front, node = self._front, server.record
+        percent = "%.2f %%" % node.disk_used_percent
+        now = front.stamp(front.clock.now())
         return {
-            "BackendId": node.node_id,
-            "ComputeNodeId": node.node_id,
+            "BackendId": node.id,
+            "ComputeNodeId": node.id,
             "IP": node.host,
-            "HeartbeatPort": 9050,
-            "BePort": 9060,
-            "HttpPort": node.http_server.port,
-            "BrpcPort": 8060,
-            "LastStartTime": self._front.stamp(0.0),
-            "LastHeartbeat": self._front.stamp(self._front.clock.now()),
-            "Alive": flag(shown.alive),
-            "SystemDecommissioned": flag(shown.decommissioned),
+            "HeartbeatPort": node.heartbeat_port,
+            "BePort": node.be_port,
+            "HttpPort": node.http_port,
+            "BrpcPort": node.brpc_port,
+            "LastStartTime": front.stamp(node.started),
+            "LastHeartbeat": now,
+            "Alive": flag(node.alive),
+            "SystemDecommissioned": flag(node.decommissioned),
             "ClusterDecommissioned": "false",
-            "TabletNum": tablets,
-            "DataUsedCapacity": size(used),
-            "AvailCapacity": size(DISK_BYTES - used),
-            "TotalCapacity": size(DISK_BYTES),
-            "UsedPct": "%.2f %%" % shown.disk_used_percent,
-            "MaxDiskUsedPct": "%.2f %%" % shown.disk_used_percent,
-            "ErrMsg": shown.error,
-            "Version": node.version,
-            "Status": status,
-            "DataTotalCapacity": size(DISK_BYTES),
-            "DataUsedPct": "%.2f %%" % shown.disk_used_percent,
+            "TabletNum": front.tablets_per_node(),
+            "DataUsedCapacity": size(node.disk_used),
+            "AvailCapacity": size(node.disk_total - node.disk_used),
+            "TotalCapacity": size(node.disk_total),
+            "UsedPct": percent,
+            "MaxDiskUsedPct": percent,
+            "ErrMsg": node.error,
+            "Version": node.version or front.version_shown,
+            "Status": '{"lastSuccessReportTabletsTime":"%s"}' % now,
+            "DataTotalCapacity": size(node.disk_total),
+            "DataUsedPct": percent,
             "CpuCores": 16,
             "MemLimit": "54.500GB",
             "NumRunningQueries": 0,
             "MemUsedPct": "3.10 %",
             "CpuUsedPct": "1.0 %",
             "DataCacheMetrics": "Status: Normal, DiskUsage: 0B/0B, MemUsage: 0B/0B",
-            "StatusCode": "OK" if shown.alive else "DISCONNECTED",
-            "HasStoragePath": flag(profile.shared_data),
+            "StatusCode": "OK" if node.alive else "DISCONNECTED",
+            "HasStoragePath": flag(front.profile.shared_data),
             "StarletPort": 9070,
-            "WorkerId": node.node_id - 10000,
-            "WarehouseName": shown.warehouse,
+            "WorkerId": 1 + front.nodes.index(server),
+            "WarehouseName": node.warehouse,
         }
 
     async def _backends(self, call: Call) -> ResultSet:
@@ -120,7 +119,7 @@ class NodeStatements:
         return self._listing(COMPUTE_NODE, columns.compute_nodes(self._front.profile))
 
     def _listing(self, kind: str, names: t.Sequence[str]) -> ResultSet:
-        return records(names, [self._node(node) for node in self._front.nodes if node.kind == kind])
+        return records(names, [self._node(node) for node in self._front.nodes if node.record.kind == kind])
 
     async def _warehouses(self, call: Call) -> ResultSet:
         call.cursor.end()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from lab.mysql_packets import Column, ResultSet
+from lab.mysql_packets import ResultSet
 from lab.starrocks.accounts import SYSTEM
 from lab.starrocks.errors import SqlError, unknown_database
 from lab.starrocks.sql_expr import like
@@ -88,7 +88,7 @@ class SessionStatements:
 
     async def _set_global(self, call: Call) -> ResultSet:
         call.rights.demand("OPERATE", SYSTEM)
-        self._assign(call, self._front.variables)
+        self._assign(call, self._front.cluster.globals)
         call.cursor.end()
         return ResultSet()
 
@@ -157,8 +157,3 @@ class SessionStatements:
             "false",
         )
         return table(names, [row])
-
-
-def variable_result(label: str, value: str) -> ResultSet:
-    """One value in one column."""
-    return ResultSet([Column(label)], [(value,)])

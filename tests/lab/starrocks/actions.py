@@ -1,0 +1,101 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The control port's paths for a StarRocks lab: state, frontends, nodes, configuration, foreign operators."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import typing as t
+
+from lab.control import Route
+from lab.http_server import HttpRequest
+from lab.starrocks import state_json
+from lab.starrocks.strikes import RESTART_SECONDS, Strikes
+
+if t.TYPE_CHECKING:
+    from lab.starrocks.server import StarRocksLab
+
+
+class Actions:
+    """What a test or a person may do to the clusters from outside."""
+
+    def __init__(self, lab: StarRocksLab) -> None:
+        self._lab = lab
+        self.strikes = Strikes(lab)
+
+    def routes(self) -> dict[tuple[str, str], Route]:
+        """(method, first path segment) -> handler."""
+        return {
+            ("GET", "state"): self._state,
+            ("POST", "frontends"): self._frontends,
+            ("POST", "nodes"): self._nodes,
+            ("POST", "config"): self._config,
+        }
+
+    async def faults_changed(self) -> None:
+        """Strike at once what waits for no request."""
+        await self.strikes.changed()
+
+    async def _state(self, request: HttpRequest) -> t.Any:
+        lab = self._lab
+        tables = request.query.get("tables", "1") not in ("0", "false")
+        return {
+            "engine": "starrocks",
+            "profile": lab.options.profile,
+            "version": lab.fronts["source"].profile.version,
+            "pid": os.getpid(),
+            "time": lab.clock.now(),
+            "factor": lab.clock.factor,
+            "epoch": lab.clock.epoch(),
+            "clusters": {key: state_json.cluster(front, tables) for key, front in lab.fronts.items()},
+        }
+
+    async def _frontends(self, request: HttpRequest) -> t.Any:
+        """POST /frontends/<cluster>/<number, host:port or name>/kill|start|restart, /frontends/<cluster>/failover"""
+        _frontends, key, *rest = request.path.strip("/").split("/")
+        front = self._lab.front(key)
+        if rest == ["failover"]:
+            await front.failover()
+            return {"leader": front.leader.address if front.leader else None}
+        name, action = rest
+        frontend = front.frontend(name)
+        if action == "kill" and frontend.record.alive:
+            front.kill(frontend)
+        elif action == "start" and not frontend.record.alive:
+            await front.revive(frontend)
+        elif action == "restart":
+            await front.restart(frontend, float(request.json().get("seconds", RESTART_SECONDS)))
+        elif action not in ("kill", "start"):
+            raise ValueError("POST /frontends/<cluster>/<frontend>/kill, start or restart")
+        return state_json.frontend(frontend)
+
+    async def _nodes(self, request: HttpRequest) -> t.Any:
+        """POST /nodes/<cluster>/<id or host> {"alive", "decommissioned", "disk_used", "version", "error", ...}"""
+        _nodes, key, name = request.path.strip("/").split("/")
+        for node in self._lab.front(key).nodes:
+            if name in (str(node.record.id), node.record.host):
+                values = dict(request.json())
+                if "alive" in values:
+                    await node.set_alive(bool(values.pop("alive")))
+                known = {f.name for f in dataclasses.fields(node.record)} - {"id", "http_port"}
+                for field, value in values.items():
+                    if field not in known:
+                        raise ValueError("%s: not one of alive, %s" % (field, ", ".join(sorted(known))))
+                    setattr(node.record, field, value)
+                return state_json.node(node)
+        raise ValueError("node: %r is not there" % name)
+
+    async def _config(self, request: HttpRequest) -> t.Any:
+        """Settings of the frontends by name (FrontSettings), of both clusters or of "cluster"."""
+        data = dict(request.json())
+        key = data.pop("cluster", "")
+        fronts = [self._lab.front(key)] if key else list(self._lab.fronts.values())
+        for front in fronts:
+            known = {f.name for f in dataclasses.fields(front.settings)}
+            for name, value in data.items():
+                if name not in known:
+                    raise ValueError("%s: not one of %s" % (name, ", ".join(sorted(known))))
+                setattr(front.settings, name, tuple(value) if isinstance(value, list) else value)
+        return {"settings": {front.key: dataclasses.asdict(front.settings) for front in fronts}}
