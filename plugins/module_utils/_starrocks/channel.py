@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.address import Address
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.mysql import MysqlLogin, MysqlTransport
 from ansible_collections.dbops.migration.plugins.module_utils._core.transport import (
     ConnectionLost,
@@ -19,12 +19,18 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.transport im
     ServerError,
     SqlTransport,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.errors import connection_error, server_error
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.errors import (
+    connection_error,
+    not_starrocks,
+    server_error,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import Connection
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.version import parse_version, since
 
 Connect = t.Callable[[Connection, Address], SqlTransport]
 
+_OTHERS = re.compile(r"mysql|maria|percona|greptime|doris|tidb|oceanbase", re.IGNORECASE)
+"""From 3.1 on the comment is the bare version, so only others' names tell something (facts 4.2)."""
 _WHO = "SELECT @@version_comment"
 _IDLE_SECONDS = 0.5
 """Less than after which the transport would look for itself."""
@@ -57,7 +63,7 @@ class FrontendChannel:
         self._ready = False
         self._used_at = 0.0
         self.version_comment = ""
-        """``StarRocks version 3.3.14-1a2b3c``, known once it was connected."""
+        """``StarRocks version 2.5.0`` or (from 3.1 on) ``3.3.14-1a2b3c``, known once it was connected."""
 
     @property
     def address(self) -> str:
@@ -104,14 +110,8 @@ class FrontendChannel:
         """A new session: what speaks there, and all roles on, since a granted role may be inactive (from 3.0 on)."""
         self.version_comment = str(self._send(_WHO).single() or "")
         version = self._connection.assume_version or parse_version(self.version_comment)
-        if "starrocks" not in self.version_comment.lower() and self._connection.assume_version is None:
-            raise MigrationError(
-                "starrocks.not_starrocks",
-                f"{self.address} is no StarRocks frontend: it calls itself {self.version_comment or 'nothing'!r}. "
-                f"Check {self._connection.prefix}frontends; for a build with a name of its own, set "
-                f"{self._connection.prefix}assume_version.",
-                details={"address": self.address},
-            )
+        if _OTHERS.search(self.version_comment):
+            raise not_starrocks(self.address, f"it calls itself {self.version_comment!r}", self._connection.prefix)
         if version is None or since(version, "3.0.0"):
             self._send("SET ROLE ALL")
         self._ready = True

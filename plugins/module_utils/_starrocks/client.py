@@ -23,7 +23,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.channel
     FrontendChannel,
     connect_mysql,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.errors import unexpected_answer
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.errors import not_starrocks, unexpected_answer
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.identity import (
     cluster_id,
     leader_of,
@@ -46,6 +46,7 @@ _PATIENCE = 30.0
 """Seconds for which a read is repeated while the frontends choose a leader."""
 _PAUSE = 0.5
 _MOST_THREADS = 32
+_FOREIGN = ("starrocks.syntax", "starrocks.refused")
 _PASSING = ("starrocks.unreachable", "starrocks.not_leader")
 
 
@@ -242,6 +243,9 @@ class Cluster:
             try:
                 rows = channel.ask("SHOW FRONTENDS", doing)
             except MigrationError as error:
+                if error.code in _FOREIGN:
+                    why = "it does not know SHOW FRONTENDS"
+                    raise not_starrocks(str(address), why, self.connection.prefix, error.server_text) from error
                 if error.code not in _PASSING:
                     raise
                 errors.append(error)

@@ -178,6 +178,16 @@ def connection_error(error: ConnectionLost, doing: str, *, mutating: bool, prefi
     return MigrationError(UNREACHABLE, message, server_text=error.text, details=details)
 
 
+def not_starrocks(address: str, why: str, prefix: str = "", server_text: t.Optional[str] = None) -> MigrationError:
+    """What answers there speaks MySQL's protocol, but is something else."""
+    return MigrationError(
+        "starrocks.not_starrocks",
+        f"{address} is no StarRocks frontend: {why}. Give the query ports of the frontends in {prefix}frontends.",
+        server_text=server_text,
+        details={"address": address},
+    )
+
+
 def unexpected_answer(error: Exception, doing: str, address: str) -> MigrationError:
     """An answer whose columns or cells are not what this version gives."""
     return MigrationError(

@@ -49,7 +49,6 @@ class Profile:
     pipes: bool
     proc_by_database_name: bool
     replications_proc: bool
-    replications_proc_forwarded: bool
     replication_target: bool
     lake_replication_target: bool
     commits_write_data_version: bool
@@ -107,7 +106,6 @@ class Profile:
             pipes=has("3.2.0"),
             proc_by_database_name=has("3.1.8", "3.2.3", "3.3.0"),
             replications_proc=has("3.1.16", "3.2.11", "3.3.4", "3.4.0"),
-            replications_proc_forwarded=has("3.1.16", "3.2.12", "3.3.4", "3.4.0"),
             replication_target=has("3.1.8", "3.2.3", "3.3.0"),
             lake_replication_target=has("4.1.0"),
             commits_write_data_version=has("3.3.10", "3.4.1", "3.5.0"),

@@ -1,0 +1,101 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""The options of the config modules, checked before anything is contacted."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_bool, as_list, as_mapping
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, raise_problems
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_keys import is_secret
+
+STATES = ("present", "restored")
+PERSISTENT = ("auto", "never", "always")
+UNREACHED = ("fail", "skip")
+
+_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_.]*", re.ASCII)
+_ITEM_KEYS = ("key", "value", "optional")
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """One config and the value it should have. ``optional``: left out where the version does not know the key."""
+
+    key: str
+    value: t.Any
+    optional: bool
+    option: str
+    """Where it stands in the options, for messages: ``settings[0]``."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ConfigOptions:
+    """``settings`` in the order in which they are sent; with ``restored``, only their keys count (none: all)."""
+
+    settings: t.Tuple[Wanted, ...]
+    state: str
+    unreached: str
+    persistent: str = "never"
+
+    @property
+    def restoring(self) -> bool:
+        """Whether former values are put back."""
+        return self.state == "restored"
+
+
+def read_options(params: t.Mapping[str, t.Any], dead: str) -> ConfigOptions:
+    """The options; InvalidOption, or InvalidInput with all problems at once.
+
+    :param dead: the name of the option that says what to do about frontends or nodes that are down
+    """
+    state = str(params["state"])
+    problems: t.List[InvalidOption] = []
+    settings = _settings(params.get("settings"), state == "restored", problems)
+    if state == "present" and not settings and not problems:
+        problems.append(InvalidOption("settings", "there is none", "Give a list of mappings with key and value"))
+    raise_problems(problems)
+    return ConfigOptions(settings, state, str(params[dead]), str(params.get("persistent") or "never"))
+
+
+def _settings(value: t.Any, restoring: bool, problems: t.List[InvalidOption]) -> t.Tuple[Wanted, ...]:
+    found: t.List[Wanted] = []
+    for index, item in enumerate(_items(value)):
+        place = f"settings[{index}]"
+        if restoring and isinstance(item, str) and not item.lstrip().startswith("{"):
+            item = {"key": item}
+        try:
+            one = _setting(as_mapping(item, place), place, restoring)
+        except InvalidOption as problem:
+            problems.append(problem)
+            continue
+        if any(one.key == other.key for other in found):
+            problems.append(InvalidOption(place, f"{one.key} is given twice", "Give every key once"))
+        found.append(one)
+    return tuple(found)
+
+
+def _items(value: t.Any) -> t.List[t.Any]:
+    return [value] if isinstance(value, t.Mapping) else as_list(value, "settings")
+
+
+def _setting(item: t.Mapping[str, t.Any], place: str, restoring: bool) -> Wanted:
+    unknown = sorted(set(item) - set(_ITEM_KEYS))
+    if unknown:
+        raise InvalidOption(f"{place}.{unknown[0]}", "there is no such key", "Use " + ", ".join(_ITEM_KEYS))
+    key = str(item.get("key") or "").strip()
+    if not _KEY.fullmatch(key):
+        raise InvalidOption(f"{place}.key", f"{key!r} is no name of a config", "Give it as the server's manual has it")
+    if is_secret(key):
+        raise InvalidOption(
+            f"{place}.key",
+            f"{key} holds a secret, which could not be recorded for being put back",
+            "Set it by hand in the configuration file",
+        )
+    if item.get("value") is None and not restoring:
+        raise InvalidOption(f"{place}.value", f"{key} has no value", 'Give one (an empty text is written "")')
+    return Wanted(key, item.get("value"), as_bool(item.get("optional", False), f"{place}.optional"), place)

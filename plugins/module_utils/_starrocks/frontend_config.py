@@ -1,0 +1,317 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""Configs of frontends brought to wanted values, or to what they were before us: on every frontend, proved on each."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.changes import ChangeList
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.channel import Connect, connect_mysql
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_check import Checker
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_journal import ConfigJournal
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_keys import frontend_key_since
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_options import (
+    ConfigOptions,
+    read_options,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import (
+    NOT_PERSISTED,
+    RESTORE,
+    Past,
+    persisting_refused,
+    recorded,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_values import canonical
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_plan import (
+    ConfigCall,
+    Target,
+    plan_calls,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_read import (
+    ConfigRow,
+    Table,
+    read_all,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_restore import (
+    Restoring,
+    plan_restore,
+    recorded_keys,
+    resource,
+    resource_prefix,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_send import Sender, Sent
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import Frontend
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import Connection
+
+
+class Step(t.NamedTuple):
+    """One config: who should hold what, and how it is sent. ``again``: also when all hold it, for fe.conf's sake."""
+
+    key: str
+    targets: t.Tuple[Target, ...]
+    action: str
+    persistent: bool
+    again: bool
+
+
+class FrontendConfigTask:
+    """One call of the module. Holds what it did, so that a failure in the middle can still tell it."""
+
+    def __init__(
+        self,
+        params: t.Mapping[str, t.Any],
+        check_mode: bool,
+        redactor: Redactor,
+        clock: Clock,
+        connect: Connect = connect_mysql,
+    ) -> None:
+        self._params = params
+        self._check_mode = check_mode
+        self._redactor = redactor
+        self._clock = clock
+        self._connect = connect
+        self._sent = Sent()
+        self._persisting = True
+        self.result: t.Dict[str, t.Any] = {"changed": False}
+
+    def body(self) -> t.Dict[str, t.Any]:
+        """The module's result."""
+        options = read_options(self._params, "dead_frontends")
+        connection = Connection.from_params(self._params)
+        store = ConfigJournal(self._params, self._redactor, self._clock, restoring=options.restoring)
+        if options.restoring and not any("/fe/" in name for name in recorded(store.entries, "starrocks:")):
+            # Nobody is asked: a cluster out of reach must not fail a run that left it alone.
+            self.result.update(settings=[], restore=[], changes=[], calls=[], diff={"before": {}, "after": {}})
+            return self.result
+        try:
+            with Cluster(connection, self._redactor, self._clock, connect=self._connect) as cluster:
+                self._work(cluster, options, store)
+        finally:
+            self._tell_sent()
+            store.close()
+        return self.result
+
+    def _work(self, cluster: Cluster, options: ConfigOptions, store: ConfigJournal) -> None:
+        living = [frontend for frontend in cluster.frontends(refresh=True) if frontend.alive]
+        dead = [frontend for frontend in cluster.frontends() if not frontend.alive]
+        prefix = resource_prefix(cluster.cluster_id)
+        self.result.update(
+            cluster_id=cluster.cluster_id,
+            version=str(cluster.version),
+            dead_frontends=[frontend.address for frontend in dead],
+            verified=False,
+        )
+        if dead and options.unreached == "fail" and not options.restoring:
+            raise _dead(dead, "nothing was changed")
+        past = recorded(store.entries, prefix)
+        self._persisting = options.persistent != "never" and cluster.profile.with_persistent
+        if options.persistent == "auto" and persisting_refused(store.entries, prefix):
+            self._persisting = False
+        restorings: t.List[Restoring] = []
+        if options.restoring:
+            keys = recorded_keys(past, [setting.key for setting in options.settings])
+            table = read_all(cluster, living, keys)
+            restorings = [plan_restore(cluster.cluster_id, key, past, table, cluster.frontends()) for key in keys]
+            steps = [_restore_step(one, cluster.profile.with_persistent) for one in restorings]
+        else:
+            table = read_all(cluster, living, [setting.key for setting in options.settings])
+            steps = self._wanted_steps(cluster, options, table)
+            self.result["drift"] = _drift(cluster.cluster_id, table, past)
+        self._carry_out(cluster, steps, store, options, past, restorings)
+        if dead and options.unreached == "fail" and any(one.unknown for one in restorings):
+            raise _dead(dead, "the others have their former values back")
+
+    def _wanted_steps(self, cluster: Cluster, options: ConfigOptions, table: Table) -> t.List[Step]:
+        checker: Checker[ConfigRow] = Checker(
+            frontend_key_since, {frontend.address: frontend.version for frontend in table}, "fe.conf of every frontend"
+        )
+        steps = []
+        skipped = []
+        for setting in options.settings:
+            rows = {frontend: rows[setting.key] for frontend, rows in table.items()}
+            texts = checker.wanted(setting, {frontend.address: row for frontend, row in rows.items()})
+            if texts is None:
+                skipped.append(setting.key)
+                continue
+            targets = [
+                Target(
+                    frontend,
+                    resource(cluster.cluster_id, frontend, row.key),
+                    row.value,
+                    texts[frontend.address],
+                    row.kind,
+                )
+                for frontend, row in rows.items()
+                if row is not None
+            ]
+            name = next(row.key for row in rows.values() if row is not None)
+            steps.append(Step(name, tuple(targets), "set", self._persisting, False))
+        checker.raise_problems()
+        if options.persistent == "always" and not cluster.profile.with_persistent:
+            raise InvalidOption(
+                "persistent",
+                f"StarRocks {cluster.version} has no WITH PERSISTENT, which came with 3.5.0",
+                "Set it to auto or never, and write a block into fe.conf with starrocks_config_file",
+            )
+        self.result["skipped"] = skipped
+        return steps
+
+    def _carry_out(
+        self,
+        cluster: Cluster,
+        steps: t.Sequence[Step],
+        store: ConfigJournal,
+        options: ConfigOptions,
+        past: t.Mapping[str, Past],
+        restorings: t.Sequence[Restoring],
+    ) -> None:
+        plans = [(step, self._plan(cluster, step, step.persistent)) for step in steps]
+        self._tell_settings(steps)
+        if restorings or options.restoring:
+            self.result["restore"] = [record for one in restorings for record in one.records]
+        if self._check_mode:
+            calls = [call for _step, planned in plans for call in planned]
+            self._sent.done = [change for call in calls for change in call.changes]
+            self._sent.calls = [call.request for call in calls]
+            return
+        now = {target.resource: target.now for step in steps for target in step.targets}
+        store.settle({name: one for name, one in past.items() if name in now}, now)
+        for step, planned in plans:
+            self._send(cluster, step, planned, store, options)
+        for one in restorings:
+            store.conclude([record for record in one.records if record["action"] != "unknown"])
+        if self._sent.calls:
+            self._prove(cluster, steps)
+        self.result["verified"] = True
+
+    def _plan(self, cluster: Cluster, step: Step, persistent: bool) -> t.List[ConfigCall]:
+        if not step.targets:
+            return []
+        return plan_calls(
+            step.key,
+            step.targets,
+            cluster.leader(),
+            cluster.profile.set_runs_on,
+            persistent=persistent,
+            action=step.action,
+            again=step.again and persistent,
+        )
+
+    def _send(
+        self,
+        cluster: Cluster,
+        step: Step,
+        planned: t.Sequence[ConfigCall],
+        store: ConfigJournal,
+        options: ConfigOptions,
+    ) -> None:
+        if not planned:
+            return
+        sender = Sender(cluster, store.open(), self._sent)
+        if step.persistent and not self._persisting and not options.restoring:
+            planned = self._plan(cluster, step, False)  # an earlier key of this run was refused
+        try:
+            for call in planned:
+                sender.send(call, step.targets)
+        except MigrationError as error:
+            if error.code != NOT_PERSISTED or (options.persistent == "always" and not options.restoring):
+                raise
+            self._persisting = False
+            store.note(
+                {
+                    "code": NOT_PERSISTED,
+                    "cluster": resource_prefix(cluster.cluster_id),
+                    "text": "The frontends cannot write fe.conf, so settings are in memory only.",
+                }
+            )
+            self._sent.warnings.append(
+                f"{step.key} could not be written to fe.conf ({error.server_text}); it is set in memory, and a "
+                "frontend that restarts forgets it. Run this again then, or add it to the ConfigMap."
+            )
+            for call in self._plan(cluster, step, False):
+                sender.send(call, step.targets)
+
+    def _prove(self, cluster: Cluster, steps: t.Sequence[Step]) -> None:
+        """All configs of all living frontends once more, at the end: a later one may have disturbed an earlier one."""
+        living = sorted({target.frontend for step in steps for target in step.targets}, key=lambda one: one.address)
+        table = read_all(cluster, living, [step.key for step in steps])
+        wrong = []
+        for shown, step in zip(self.result["settings"], steps):
+            for item, target in zip(shown["frontends"], step.targets):
+                row = table[target.frontend][step.key]
+                item["value"] = None if row is None else row.value
+                if row is None or canonical(row.value, target.kind) != canonical(target.wanted, target.kind):
+                    wrong.append(f"{step.key} on {target.frontend.address}")
+        if wrong:
+            raise MigrationError(
+                "starrocks.setting_not_kept",
+                f"{', '.join(wrong)} had the wanted value and has lost it again: the frontend was restarted, or "
+                "somebody else sets it. Run again.",
+                details={"lost": wrong},
+            )
+
+    def _tell_settings(self, steps: t.Sequence[Step]) -> None:
+        self.result["settings"] = [
+            {
+                "key": step.key,
+                "type": step.targets[0].kind if step.targets else None,
+                "frontends": [
+                    {
+                        "frontend": target.frontend.address,
+                        "role": target.frontend.role,
+                        "former": target.now,
+                        "value": target.wanted if self._check_mode else target.now,
+                        "wanted": target.wanted,
+                    }
+                    for target in step.targets
+                ],
+            }
+            for step in steps
+        ]
+
+    def _tell_sent(self) -> None:
+        """What was sent and read back so far (in check mode, what would be)."""
+        changes = ChangeList(self._sent.done)
+        self.result.update(
+            changes=changes.as_result(),
+            calls=list(self._sent.calls),
+            diff=changes.diff(),
+            changed=changes.changed,
+        )
+        if self._sent.warnings:
+            self.result["warnings"] = list(self._sent.warnings)
+
+
+def _restore_step(restoring: Restoring, with_persistent: bool) -> Step:
+    persistent = restoring.persistent and with_persistent
+    return Step(restoring.key, restoring.targets, RESTORE, persistent, persistent)
+
+
+def _drift(cluster_id: str, table: Table, past: t.Mapping[str, Past]) -> t.List[t.Dict[str, t.Any]]:
+    """Where a value that we set is not there any more: a restart, a failover, somebody's hand."""
+    found = []
+    for frontend, rows in table.items():
+        for row in rows.values():
+            one = past.get(resource(cluster_id, frontend, row.key)) if row is not None else None
+            if row is None or one is None or one.pending:
+                continue
+            if canonical(row.value, row.kind) != canonical(one.ours, row.kind):
+                found.append({"frontend": frontend.address, "key": row.key, "expected": one.ours, "found": row.value})
+    return found
+
+
+def _dead(dead: t.Sequence[Frontend], rest: str) -> MigrationError:
+    names = ", ".join(frontend.address for frontend in dead)
+    return MigrationError(
+        "starrocks.frontend_unreachable",
+        f"{names} is down by the cluster's own account, and would come back without these settings; {rest}. Start it "
+        "or drop it from the cluster, or set dead_frontends: skip and run this again when it is back.",
+        details={"frontends": [frontend.address for frontend in dead]},
+    )
