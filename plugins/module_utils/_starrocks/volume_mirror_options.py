@@ -1,0 +1,130 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""The options of the mirror module, checked as a whole before anything is contacted."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_mapping
+from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import (
+    InvalidInput,
+    InvalidOption,
+    MigrationError,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_scope import Scope, read_scope
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import (
+    TARGET,
+    Connection,
+    connection_argument_spec,
+    source_and_target,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_credentials import (
+    CREDENTIALS,
+    ByVolume,
+    read_credentials,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_options import read_properties
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_plan import ALWAYS, ON_CREATE
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_use import Destinations
+
+PRESENT, ABSENT = "present", "absent"
+PROPERTIES = "properties"
+
+Value = t.TypeVar("Value")
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """``source`` is None for ``absent``, which contacts the target only. ``bucket_timeout`` in seconds."""
+
+    state: str
+    source: t.Optional[Connection]
+    target: Connection
+    scope: Scope
+    destinations: Destinations
+    credentials: ByVolume = dataclasses.field(repr=False)
+    properties: t.Mapping[str, t.Mapping[str, str]]
+    update_credentials: str
+    check_buckets: bool
+    bucket_timeout: float
+    warnings: t.Tuple[str, ...]
+
+
+def mirror_argument_spec() -> ArgumentSpec:
+    """The options besides the journal's."""
+    spec = ArgumentSpec(
+        {
+            "state": {"type": "str", "choices": [PRESENT, ABSENT], "default": PRESENT},
+            "include_data_list": {"type": "raw"},
+            "exclude_data_list": {"type": "raw"},
+            "target_cluster_storage_volume": {"type": "str"},
+            "target_cluster_use_builtin_storage_volume_only": {"type": "bool", "default": False},
+            CREDENTIALS: {"type": "raw", "no_log": True},
+            PROPERTIES: {"type": "raw"},
+            "update_credentials": {
+                "type": "str",
+                "choices": [ON_CREATE, ALWAYS],
+                "default": ON_CREATE,
+                "no_log": False,
+            },
+            "check_buckets": {"type": "bool", "default": True},
+            "bucket_timeout": {"type": "str", "default": "20s"},
+        }
+    )
+    return spec.merge(connection_argument_spec()).merge(connection_argument_spec(TARGET))
+
+
+def read_options(params: t.Mapping[str, t.Any]) -> Options:
+    """The options; InvalidOption, or InvalidInput with all problems at once."""
+    problems: t.List[t.Union[InvalidOption, str]] = []
+
+    def attempt(call: t.Callable[[], Value]) -> t.Optional[Value]:
+        try:
+            return call()
+        except InvalidOption as problem:
+            problems.append(problem)
+        except InvalidInput as found:
+            problems.extend(found.problems)
+        return None
+
+    state = str(params.get("state") or PRESENT)
+    source: t.Optional[Connection] = None
+    target: t.Optional[Connection] = None
+    if state == ABSENT:
+        target = attempt(lambda: Connection.from_params(params, TARGET))
+    else:
+        source, target = attempt(lambda: source_and_target(params)) or (None, None)
+    scope = attempt(lambda: read_scope(params))
+    timeout = attempt(lambda: parse_duration(params.get("bucket_timeout"), "bucket_timeout", minimum=1, maximum=600))
+    wrong: t.List[InvalidOption] = []
+    warnings: t.List[str] = []
+    credentials = read_credentials(params, wrong)
+    properties: t.Dict[str, t.Dict[str, str]] = {}
+    for name, raw in (attempt(lambda: as_mapping(params.get(PROPERTIES), PROPERTIES)) or {}).items():
+        properties[name] = read_properties(raw, f"{PROPERTIES}[{name}]", wrong, warnings)
+    problems.extend(wrong)
+    volume = str(params.get("target_cluster_storage_volume") or "").strip()
+    builtin_only = bool(params.get("target_cluster_use_builtin_storage_volume_only"))
+    if len(problems) == 1 and isinstance(problems[0], MigrationError):
+        raise problems[0]
+    if problems or target is None or scope is None or timeout is None:
+        raise InvalidInput(problems)
+    return Options(
+        state=state,
+        source=source,
+        target=target,
+        scope=scope,
+        destinations=Destinations(builtin_only, volume),
+        credentials=credentials,
+        properties=properties,
+        update_credentials=str(params.get("update_credentials") or ON_CREATE),
+        check_buckets=bool(params.get("check_buckets", True)),
+        bucket_timeout=timeout,
+        warnings=tuple(warnings),
+    )

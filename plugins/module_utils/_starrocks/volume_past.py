@@ -1,0 +1,142 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""What the journal says of storage volumes that we touched, and what is to be put back."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import INTENT, OUTCOME, Entry
+from ansible_collections.dbops.migration.plugins.module_utils._core.restore import Decision
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import volume_plan as plans
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import volume_properties as known
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume import Volume
+
+RESTORE = "restore"
+"""The action of a change that puts something back, and the kind of the entry that closes the matter."""
+_NOT_OURS = ("failed", "skipped", "abandoned")
+_ALREADY = Decision("already_original", "it is as it was before the migration")
+
+
+@dataclasses.dataclass(frozen=True)
+class Past:
+    """Our changes of one resource since it was last put back; None is an absent volume.
+
+    ``changes``: how many; without one the rest says nothing. ``pending``: (id, wanted state) of those without outcome.
+    """
+
+    original: plans.State = None
+    ours: plans.State = None
+    changes: int = 0
+    pending: t.Tuple[t.Tuple[str, t.Any], ...] = ()
+
+
+class _Fold:
+    def __init__(self) -> None:
+        self.ours: t.Dict[str, t.Tuple[t.Any, t.Any]] = {}
+        self.pending: t.Dict[str, t.Any] = {}
+
+
+def fold(entries: t.Iterable[Entry], prefix: str) -> t.Dict[str, Past]:
+    """By resource below ``prefix``, in the order of their first change. A change without outcome may be ours."""
+    folds: t.Dict[str, _Fold] = {}
+    owners: t.Dict[str, str] = {}
+    for entry in entries:
+        data = entry.data
+        if entry.kind == INTENT and str(data.get("resource", "")).startswith(prefix):
+            change_id, owner = str(data["id"]), str(data["resource"])
+            owners[change_id] = owner
+            one = folds.setdefault(owner, _Fold())
+            one.pending[change_id] = data.get("after")
+            if data.get("action") != RESTORE:
+                one.ours[change_id] = (data.get("before"), data.get("after"))
+        elif entry.kind == OUTCOME and str(data.get("id")) in owners:
+            change_id = str(data["id"])
+            one = folds[owners[change_id]]
+            one.pending.pop(change_id, None)
+            if data.get("status") in _NOT_OURS:
+                one.ours.pop(change_id, None)
+        elif entry.kind == RESTORE and str(data.get("resource", "")) in folds:
+            folds[str(data["resource"])].ours.clear()
+    return {owner: _past(one) for owner, one in folds.items()}
+
+
+def _past(one: _Fold) -> Past:
+    changes = list(one.ours.values())
+    return Past(
+        original=changes[0][0] if changes else None,
+        ours=changes[-1][1] if changes else None,
+        changes=len(changes),
+        pending=tuple(one.pending.items()),
+    )
+
+
+def decide(past: Past, now: t.Optional[Volume]) -> Decision:
+    """What to do about a volume that we changed. The original goes back only over what is still ours.
+
+    A volume that we dropped cannot come back: its credentials are nowhere.
+    """
+    if not past.changes or plans.is_as(past.original, now):
+        return _ALREADY
+    if not plans.is_as(past.ours, now):
+        gone = "it is gone" if now is None else "somebody else changed it since, so theirs stays"
+        return Decision("keep_theirs", gone)
+    if now is None:
+        return Decision("unknown", "we dropped it, and nobody but its owner has the credentials to create it again")
+    return Decision("restore", "it is still what the migration made it")
+
+
+def put_back(cluster_id: str, past: Past, now: Volume) -> plans.Step:
+    """The step of a decision to restore: drop what we created, alter back what we altered."""
+    if past.original is None:
+        return _as_restore(plans.drop_step(cluster_id, now))
+    original = dict(past.original.get("params") or {})
+    back = {key: original[key] for key in known.same_all(original, now.params) if key not in known.FIXED}
+    # A property that was not there before can only be switched off, and only where it is a switch.
+    back.update({key: "false" for key, value in now.params.items() if key not in original and value == "true"})
+    if bool(past.original.get("enabled")) != now.enabled:
+        back[known.ENABLED] = known.boolean(bool(past.original.get("enabled")))
+    comment = str(past.original.get("comment") or "")
+    return plans.alter_step(cluster_id, now, back, comment if comment != now.comment else None, RESTORE)
+
+
+def default_back(cluster_id: str, past: Past, now: str) -> t.Tuple[Decision, t.Optional[plans.Step]]:
+    """What to do about the default volume, ``now`` the name of it or ""."""
+    original = str((past.original or {}).get("default") or "")
+    ours = str((past.ours or {}).get("default") or "")
+    if not past.changes or original == now:
+        return _ALREADY, None
+    if now != ours:
+        return Decision("keep_theirs", "somebody else made another volume the default since, so that stays"), None
+    if not original:
+        return Decision("unknown", "there was no default volume before, and no statement takes it away again"), None
+    step = _as_restore(plans.default_step(cluster_id, original, now))
+    return Decision("restore", "it is still what the migration made it"), step
+
+
+def settled(past: t.Mapping[str, Past], now: t.Callable[[str, t.Any], bool]) -> t.List[t.Tuple[str, str]]:
+    """How changes ended that a killed run left open: (id, done or abandoned); ``now`` tells whether one is in place."""
+    return [
+        (change_id, "done" if now(owner, after) else "abandoned")
+        for owner, one in past.items()
+        for change_id, after in one.pending
+    ]
+
+
+def record(owner: str, past: Past, now: t.Any, decision: Decision) -> t.Dict[str, t.Any]:
+    """The data of a journal's ``restore`` entry, which results show too."""
+    return {
+        "resource": owner,
+        "original": past.original,
+        "ours": past.ours,
+        "now": now,
+        "action": decision.action,
+        "reason": decision.reason,
+    }
+
+
+def _as_restore(step: plans.Step) -> plans.Step:
+    return dataclasses.replace(step, change=dataclasses.replace(step.change, action=RESTORE))
