@@ -167,6 +167,7 @@ def test_exhausted_retries_leave_the_route_degraded_before_0_11_1(
     assert lab.ledger()["missing"] == 0
 
 
+@pytest.mark.thorough
 def test_parallel_route_updates_of_one_table_race_before_0_11_1(new_lab: LabFactory) -> None:
     lab = new_lab("0.9.5", factor=2)
     lab.config(durations={"route_update": 0.7, "open_candidate": 0.2, "start": 0.0})

@@ -76,15 +76,25 @@ MOVE = {"region_id": 4398046511104, "from_peer": 0, "to_peer": 1}
 @pytest.mark.parametrize(
     ("moves", "words"),
     [
-        ([{**MOVE, "region_id": "abc"}], ["moves[0].region_id", "'abc'", "whole number"]),
-        ([{**MOVE, "to_peer": 0}], ["moves[0]", "from datanode 0 to itself"]),
-        ([], ["moves"]),
-        (
+        pytest.param(
+            [{**MOVE, "region_id": "abc"}],
+            ["moves[0].region_id", "'abc'", "whole number"],
+            id="region id",
+            marks=pytest.mark.thorough,
+        ),
+        pytest.param(
+            [{**MOVE, "to_peer": 0}],
+            ["moves[0]", "from datanode 0 to itself"],
+            id="from equals to",
+            marks=pytest.mark.thorough,
+        ),
+        pytest.param([], ["moves"], id="empty"),
+        pytest.param(
             [{**MOVE, "region_id": "abc"}, {**MOVE, "to_peer": 0}, {"region_id": 1}],
             ["moves[0]", "moves[1]", "moves[2]"],
+            id="all at once",
         ),
     ],
-    ids=["region id", "from equals to", "empty", "all at once"],
 )
 def test_moves_that_cannot_be(lab: LabClient, tmp_path: pathlib.Path, moves: t.Any, words: list[str]) -> None:
     refused(lab, tmp_path, *words, contact=False, greptimedb_strategy="moves", greptimedb_datanodes=None,
@@ -98,13 +108,28 @@ def test_unknown_datanode(lab: LabClient, tmp_path: pathlib.Path) -> None:
 @pytest.mark.parametrize(
     ("edit", "words"),
     [
-        (lambda plan: plan.update(moves=[]), ["all moves were taken out"]),
-        (lambda plan: plan["moves"][0].update(to_peer=99), ["99"]),
-        (lambda plan: plan["moves"].append(plan["moves"][0]), ["twice", "already"]),
-        (lambda plan: plan["moves"][0].update(from_peer=3, to_peer=2), ["its leader is datanode 1"]),
-        (lambda plan: plan["limits"].update({"global": 0}), ["limits", "global"]),
+        pytest.param(
+            lambda plan: plan.update(moves=[]), ["all moves were taken out"], id="empty", marks=pytest.mark.thorough
+        ),
+        pytest.param(lambda plan: plan["moves"][0].update(to_peer=99), ["99"], id="unknown datanode"),
+        pytest.param(
+            lambda plan: plan["moves"].append(plan["moves"][0]),
+            ["twice", "already"],
+            id="region twice",
+            marks=pytest.mark.thorough,
+        ),
+        pytest.param(
+            lambda plan: plan["moves"][0].update(from_peer=3, to_peer=2),
+            ["its leader is datanode 1"],
+            id="leader elsewhere",
+        ),
+        pytest.param(
+            lambda plan: plan["limits"].update({"global": 0}),
+            ["limits", "global"],
+            id="limit 0",
+            marks=pytest.mark.thorough,
+        ),
     ],
-    ids=["empty", "unknown datanode", "region twice", "leader elsewhere", "limit 0"],
 )
 def test_plan_edited_to_an_impossible_state(
     lab: LabClient, plan: str, tmp_path: pathlib.Path, edit: t.Callable[[t.Any], None], words: list[str]
@@ -124,9 +149,9 @@ def test_plan_edited_to_an_impossible_state(
     ("option", "value", "word"),
     [
         ("greptimedb_timeout", "0", "timeout"),
-        ("greptimedb_timeout", 0, "timeout"),
+        pytest.param("greptimedb_timeout", 0, "timeout", marks=pytest.mark.thorough),
         ("greptimedb_server_timeout", "5 parsecs", "parsecs"),
-        ("greptimedb_connect_timeout", "-1s", "connect_timeout"),
+        pytest.param("greptimedb_connect_timeout", "-1s", "connect_timeout", marks=pytest.mark.thorough),
     ],
 )
 def test_timeouts_that_cannot_be(lab: LabClient, tmp_path: pathlib.Path, option: str, value: t.Any, word: str) -> None:

@@ -22,6 +22,8 @@ from lab.client import LabClient
 MODULE = "ansible_collections.dbops.migration.plugins.modules.greptimedb_region_plan"
 COLLECTIONS = pathlib.Path(__file__).resolve().parents[2] / "build" / "collections"
 PROFILES = ("0.6", "0.7", "0.8", "0.9.2", "0.9.5", "0.12", "0.15", "0.17", "1.0", "1.1")
+BOUNDARIES = ("0.6", "0.9.2", "0.12", "1.1")
+"""The generations that differ most; `make test-all` asks every one."""
 TABLE_AT_A_TIME = ("0.6", "0.7", "0.8", "0.9.2", "0.9.5", "0.12")
 
 
@@ -53,7 +55,10 @@ def leaders(lab: LabClient, tables: t.Callable[[str], bool] = lambda _name: True
     return {int(one): regions[one]["leader"] for one in regions if tables(regions[one]["table"])}
 
 
-@pytest.fixture(scope="module", params=PROFILES)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(one, marks=[] if one in BOUNDARIES else [pytest.mark.thorough]) for one in PROFILES],
+)
 def generation(request: pytest.FixtureRequest) -> t.Iterator[tuple[str, LabClient]]:
     with process.start(profile=request.param, regions=60, writers=2) as lab:
         yield request.param, lab

@@ -114,6 +114,7 @@ def test_the_held_back_mutation_is_waited_for(cutovers: LabStarter, profile: str
     assert ("shorten" in [change["action"] for change in result["changes"]]) == (profile != "2.4")
 
 
+@pytest.mark.thorough
 @pytest.mark.cost(20)
 def test_accepted_by_name_it_is_told_of(cutovers: LabStarter) -> None:
     one = cutovers("2.5")
@@ -223,6 +224,7 @@ def test_two_cutovers_of_one_cluster_leave_each_other_the_short_interval(cutover
     assert one.intervals() == {"30000"} and _missing(one.lab) == 0
 
 
+@pytest.mark.thorough
 @pytest.mark.cost(30)
 def test_a_switch_that_nobody_follows_is_taken_back_byte_for_byte(cutovers: LabStarter) -> None:
     one = cutovers(partitions=4, budget="40s")

@@ -140,6 +140,7 @@ def test_a_plan_is_written_edited_and_carried_out(tmp_path: pathlib.Path) -> Non
         assert len(gate.failures[0]["holding"]) == len(moves) - 1
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("profile", ["0.6", "0.9.2"])
 def test_whole_run_on_older_generations(profile: str, tmp_path: pathlib.Path) -> None:
     with process.start(profile=profile, regions=12, writers=2, factor=10) as lab:

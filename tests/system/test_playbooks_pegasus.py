@@ -200,6 +200,7 @@ def test_hand_over_to_tasks_of_the_operator(tmp_path: pathlib.Path) -> None:
         assert mutating(lab) == []
 
 
+@pytest.mark.thorough
 def test_restore_refuses_what_was_not_cut_over(tmp_path: pathlib.Path) -> None:
     with process.start(profile="2.6", factor=10, **{**SMALL, "partitions": 4}) as lab:
         given = variables(lab, tmp_path)
