@@ -1,0 +1,168 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""The folder of the sync tool, and what this collection keeps in it: the files as they were shipped, and the records.
+
+All that is kept is in ``.dbops-migration``, which only its owner can read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.properties import ENCODING
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_process import Start
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_unpack import (
+    HOSTS_PROPERTIES,
+    SYNC_PROPERTIES,
+)
+
+STATE = ".dbops-migration"
+CONFIGURATION = (SYNC_PROPERTIES, HOSTS_PROPERTIES)
+LOG_FOLDERS = ("log", "logs")
+"""The manual writes ``log``; a screenshot of it shows ``logs``."""
+
+
+class Home:
+    """One folder. Reading methods take what is missing for nothing."""
+
+    def __init__(self, directory: str) -> None:
+        self.directory = directory
+
+    def path(self, *parts: str) -> str:
+        """A path inside."""
+        return os.path.join(self.directory, *parts)
+
+    def state(self, name: str) -> str:
+        """A path among what this collection keeps."""
+        return self.path(STATE, name)
+
+    def exists(self) -> bool:
+        """Whether there is a folder with anything in it."""
+        return os.path.isdir(self.directory) and bool(os.listdir(self.directory))
+
+    def prepare(self) -> None:
+        """Make the folder of what is kept."""
+        os.makedirs(self.path(STATE), mode=0o700, exist_ok=True)
+
+    def installed(self) -> str:
+        """The SHA-256 of the archive that this collection unpacked here; "" if it did not."""
+        return str(self._record("installed.json").get("sha256") or "")
+
+    def remember_installed(self, sha256: str) -> None:
+        """Write the SHA-256 down."""
+        self._keep("installed.json", {"sha256": sha256})
+
+    def start(self) -> t.Optional[Start]:
+        """The last start that was not ended on purpose."""
+        return Start.from_record(self._record("start.json"))
+
+    def remember_start(self, start: t.Optional[Start]) -> None:
+        """Write a start down, or that there is none any more."""
+        if start is None:
+            remove_file(self.state("start.json"))
+        else:
+            self._keep("start.json", start.as_record())
+
+    def shipped(self, name: str) -> str:
+        """A file of the configuration as it was before this collection wrote it: kept, or else as it is."""
+        kept = read_text(self.state(os.path.basename(name)))
+        return kept if kept is not None else (read_text(self.path(name)) or "")
+
+    def keep_shipped(self) -> None:
+        """Keep the configuration as it is, unless that was done before."""
+        self.prepare()
+        for name in CONFIGURATION:
+            kept, text = self.state(os.path.basename(name)), read_text(self.path(name))
+            if text is not None and not os.path.exists(kept):
+                write_text(kept, text)
+
+    def _record(self, name: str) -> t.Mapping[str, t.Any]:
+        try:
+            found = json.loads(read_text(self.state(name)) or "{}")
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _keep(self, name: str, record: t.Mapping[str, t.Any]) -> None:
+        self.prepare()
+        write_text(self.state(name), json.dumps(record, sort_keys=True) + "\n")
+
+
+def replace_tree(home: Home, fresh: str) -> None:
+    """Put the unpacked folder ``fresh`` (beside the home) in the place of the home, which keeps its logs.
+
+    There is a moment without a folder. A tool that runs must have been stopped before.
+    """
+    for name in LOG_FOLDERS:
+        if os.path.isdir(home.path(name)):
+            shutil.rmtree(os.path.join(fresh, name), ignore_errors=True)
+            os.rename(home.path(name), os.path.join(fresh, name))
+    if os.path.isdir(home.directory):
+        former = tempfile.mkdtemp(prefix=".former-", dir=os.path.dirname(home.directory))
+        os.rename(home.directory, os.path.join(former, "tool"))
+        os.rename(fresh, home.directory)
+        shutil.rmtree(former)
+    else:
+        os.rename(fresh, home.directory)
+
+
+def read_text(path: str) -> t.Optional[str]:
+    """A file of the configuration; None when there is none. MigrationError ``starrocks.tool_not_accessible``."""
+    try:
+        with open(path, encoding=ENCODING, newline="") as file:
+            return file.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise not_accessible(path, error) from error
+
+
+def write_text(path: str, text: str, owner: t.Optional[t.Tuple[int, int]] = None) -> None:
+    """Write a file that only its owner reads, at once or not at all. ``owner``: user and group by number."""
+    try:
+        descriptor, new = tempfile.mkstemp(prefix=".new-", dir=os.path.dirname(path))
+        try:
+            with os.fdopen(descriptor, "w", encoding=ENCODING, newline="") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            if owner is not None:
+                os.chown(new, *owner)
+            os.replace(new, path)
+        except BaseException:
+            remove_file(new)
+            raise
+    except OSError as error:
+        raise not_accessible(path, error) from error
+
+
+def mode_of(path: str) -> t.Optional[int]:
+    """The permission bits of a file; None when there is none."""
+    try:
+        return os.stat(path).st_mode & 0o777
+    except OSError:
+        return None
+
+
+def remove_file(path: str) -> None:
+    """Remove a file, if it is there."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+
+
+def not_accessible(path: str, error: OSError) -> MigrationError:
+    """The error for a file or folder that this user may not read or write."""
+    return MigrationError(
+        "starrocks.tool_not_accessible",
+        f"{path} cannot be used ({error.strerror or error}); become the user that the tool belongs to.",
+        details={"path": path},
+    )
