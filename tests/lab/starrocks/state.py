@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a simulated StarRocks cluster is and holds: plain records, no behaviour, no sockets. Times are lab seconds.
 
-Nodes and their configuration are in state_nodes.py, tables and partitions in state_tables.py, loads, transactions and
-jobs in state_jobs.py; this is the cluster that has all of them.
+Tables and partitions are in state_tables.py, loads, transactions and jobs in state_jobs.py; the cluster has all
+of them. Frontends, nodes, configuration and accounts are the front's own (front.py).
 """
 
 from __future__ import annotations
@@ -12,14 +12,25 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-from lab.starrocks.accounts import Accounts
 from lab.starrocks.profiles import Profile
 from lab.starrocks.state_jobs import CompactionJob, Pipe, ReplicationJob, RoutineLoad, Task
-from lab.starrocks.state_nodes import LEADER, Frontend, Node, StorageVolume
 from lab.starrocks.state_tables import Database, Partition, Table
 
 SYSTEM_DATABASES = ("_statistics_", "information_schema", "sys", "starrocks_audit_db__")
 FIRST_ID = 10001
+
+
+@dataclass
+class StorageVolume:
+    """``params`` holds what the server stores, secrets in clear: masked where they are shown."""
+
+    id: int
+    name: str
+    type: str
+    locations: list[str]
+    params: dict[str, str] = field(default_factory=dict)
+    enabled: bool = True
+    comment: str = ""
 
 
 @dataclass
@@ -45,7 +56,7 @@ class RecycledPartition:
 class Cluster:
     """One cluster. ``key`` is "source" or "target"; ``profile`` has the version and the run mode.
 
-    databases, frontends (by name), nodes (by id), storage_volumes: in the order of their creation.
+    databases, storage_volumes: by name, in the order of their creation.
     ``gtid`` is the counter that version epochs are drawn from.
     ``globals`` are SET GLOBAL variables that differ from the defaults.
     ``others`` is what SHOW lists of objects that nothing here uses: statement -> rows (``RESOURCE GROUPS`` ...).
@@ -53,11 +64,6 @@ class Cluster:
 
     key: str
     profile: Profile
-    cluster_id: int
-    token: str
-    accounts: Accounts
-    frontends: dict[str, Frontend] = field(default_factory=dict)
-    nodes: dict[int, Node] = field(default_factory=dict)
     storage_volumes: dict[str, StorageVolume] = field(default_factory=dict)
     default_volume: str = ""
     databases: dict[str, Database] = field(default_factory=dict)
@@ -83,18 +89,6 @@ class Cluster:
         """The next version epoch: the FE's gtid."""
         self.gtid += 1
         return self.gtid
-
-    def leader(self) -> Frontend | None:
-        """The living leader; None during an election."""
-        for frontend in self.frontends.values():
-            if frontend.alive and frontend.role == LEADER:
-                return frontend
-        return None
-
-    def config(self, key: str, default: str) -> str:
-        """The leader's value of a config item: it alone decides. The default where the version has no such item."""
-        leader = self.leader()
-        return default if leader is None else leader.config.get(key, default)
 
     def user_databases(self) -> list[Database]:
         """All but the system's own."""

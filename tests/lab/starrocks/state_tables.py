@@ -41,7 +41,8 @@ class Partition:
 
     ``content`` are the keys that the visible version holds; ``history`` older versions, the oldest first.
     ``written`` is the lab time of the last version of any kind. ``publishing`` counts committed transactions that wait
-    to become visible. ``row_bytes`` is the size of one row.
+    to become visible. ``erased``: it was dropped and is not in the recycle bin any more.
+    ``row_bytes`` is the size of one row.
     """
 
     id: int
@@ -62,6 +63,7 @@ class Partition:
     compacting: bool = False
     temp: bool = False
     shadow: bool = False
+    erased: bool = False
     row_bytes: int = 100
     buckets: int = 3
     storage_path: str = ""
