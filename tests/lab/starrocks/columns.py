@@ -10,25 +10,26 @@ from lab.starrocks.profiles import Profile
 Names = tuple[str, ...]
 
 
-def _names(text: str) -> Names:
+def words(text: str) -> Names:
+    """Column names separated by spaces."""
     return tuple(text.replace(",", " ").split())
 
 
-_FRONTENDS = _names(
+_FRONTENDS = words(
     "Name IP EditLogPort HttpPort QueryPort RpcPort Role ClusterId Join Alive ReplayedJournalId LastHeartbeat IsHelper"
     " ErrMsg StartTime Version"
 )
 _DATA = ("DATA_VERSION", "VERSION_EPOCH", "VERSION_TXN_TYPE")
 _SHOWN_DATA = ("DataVersion", "VersionEpoch", "VersionTxnType")
-TRANSACTIONS = _names(
+TRANSACTIONS = words(
     "TransactionId Label Coordinator TransactionStatus LoadJobSourceType PrepareTime CommitTime PublishTime FinishTime"
     " Reason ErrorReplicasCount ListenerId TimeoutMs ErrMsg"
 )
-COMPACTIONS = _names("Partition TxnID StartTime CommitTime FinishTime Error Profile")
-REPLICATIONS = _names("JobID DatabaseID TableID TxnID CreatedTime FinishedTime State Progress Error")
-COLOCATION = _names("GroupId GroupName TableIds TableNames BucketsNum ReplicationNum DistCols IsStable")
-DATABASES = _names("DbId DbName TableNum Quota LastConsistencyCheckTime ReplicaQuota")
-VOLUME = _names("Name Type IsDefault Location Params Enabled Comment")
+COMPACTIONS = words("Partition TxnID StartTime CommitTime FinishTime Error Profile")
+REPLICATIONS = words("JobID DatabaseID TableID TxnID CreatedTime FinishedTime State Progress Error")
+COLOCATION = words("GroupId GroupName TableIds TableNames BucketsNum ReplicationNum DistCols IsStable")
+DATABASES = words("DbId DbName TableNum Quota LastConsistencyCheckTime ReplicaQuota")
+VOLUME = words("Name Type IsDefault Location Params Enabled Comment")
 
 
 def frontends(profile: Profile) -> Names:
@@ -38,7 +39,7 @@ def frontends(profile: Profile) -> Names:
 
 def backends(profile: Profile) -> Names:
     """SHOW BACKENDS"""
-    names = _names(
+    names = words(
         "BackendId IP HeartbeatPort BePort HttpPort BrpcPort LastStartTime LastHeartbeat Alive SystemDecommissioned"
         " ClusterDecommissioned TabletNum DataUsedCapacity AvailCapacity TotalCapacity UsedPct MaxDiskUsedPct ErrMsg"
         " Version Status DataTotalCapacity DataUsedPct CpuCores"
@@ -61,7 +62,7 @@ def backends(profile: Profile) -> Names:
 
 def compute_nodes(profile: Profile) -> Names:
     """SHOW COMPUTE NODES"""
-    names = _names(
+    names = words(
         "ComputeNodeId IP HeartbeatPort BePort HttpPort BrpcPort LastStartTime LastHeartbeat Alive SystemDecommissioned"
         " ClusterDecommissioned ErrMsg Version CpuCores"
     )
@@ -82,13 +83,13 @@ def compute_nodes(profile: Profile) -> Names:
 
 def partitions_meta(profile: Profile) -> Names:
     """information_schema.partitions_meta"""
-    names = _names(
+    names = words(
         "DB_NAME TABLE_NAME PARTITION_NAME PARTITION_ID COMPACT_VERSION VISIBLE_VERSION"
         " VISIBLE_VERSION_TIME NEXT_VERSION"
     )
     if profile.data_versions:
         names += _DATA
-    names += _names(
+    names += words(
         "PARTITION_KEY PARTITION_VALUE DISTRIBUTION_KEY BUCKETS REPLICATION_NUM STORAGE_MEDIUM COOLDOWN_TIME"
         " LAST_CONSISTENCY_CHECK_TIME IS_IN_MEMORY IS_TEMP DATA_SIZE ROW_COUNT ENABLE_DATACACHE AVG_CS P50_CS MAX_CS"
         " STORAGE_PATH"
@@ -103,15 +104,15 @@ def partitions(profile: Profile, by_list: bool = False) -> Names:
     kind = "List" if by_list else "Range"
     size = ("DataSize", "StorageSize") if profile.storage_size else ("DataSize",)
     if profile.shared_data:
-        names = _names("PartitionId PartitionName CompactVersion VisibleVersion NextVersion State PartitionKey")
+        names = words("PartitionId PartitionName CompactVersion VisibleVersion NextVersion State PartitionKey")
         names += (kind, "DistributionKey", "Buckets", *size)
-        names += _names("RowCount EnableDataCache AsyncWrite AvgCS P50CS MaxCS")
+        names += words("RowCount EnableDataCache AsyncWrite AvgCS P50CS MaxCS")
     else:
-        names = _names(
+        names = words(
             "PartitionId PartitionName VisibleVersion VisibleVersionTime VisibleVersionHash State PartitionKey"
         )
         names += (kind,)
-        names += _names(
+        names += words(
             "DistributionKey Buckets ReplicationNum StorageMedium CooldownTime LastConsistencyCheckTime",
         )
         names += (*size, "IsInMemory", "RowCount")
@@ -123,12 +124,12 @@ def partitions(profile: Profile, by_list: bool = False) -> Names:
 def loads(profile: Profile) -> Names:
     """information_schema.loads"""
     if profile.newer_loads:
-        return _names(
+        return words(
             "ID LABEL PROFILE_ID DB_NAME TABLE_NAME USER WAREHOUSE STATE PROGRESS TYPE PRIORITY SCAN_ROWS SCAN_BYTES"
             " FILTERED_ROWS UNSELECTED_ROWS SINK_ROWS RUNTIME_DETAILS CREATE_TIME LOAD_START_TIME LOAD_COMMIT_TIME"
             " LOAD_FINISH_TIME PROPERTIES ERROR_MSG TRACKING_SQL REJECTED_RECORD_PATH JOB_ID"
         )
-    return _names(
+    return words(
         "JOB_ID LABEL DATABASE_NAME STATE PROGRESS TYPE PRIORITY SCAN_ROWS FILTERED_ROWS UNSELECTED_ROWS SINK_ROWS"
         " ETL_INFO TASK_INFO CREATE_TIME ETL_START_TIME ETL_FINISH_TIME LOAD_START_TIME LOAD_FINISH_TIME JOB_DETAILS"
         " ERROR_MSG TRACKING_URL TRACKING_SQL REJECTED_RECORD_PATH"
@@ -137,7 +138,7 @@ def loads(profile: Profile) -> Names:
 
 def show_load(profile: Profile) -> Names:
     """SHOW LOAD"""
-    names = _names(
+    names = words(
         "JobId Label State Progress Type Priority ScanRows FilteredRows UnselectedRows SinkRows"
         " EtlInfo TaskInfo ErrorMsg CreateTime EtlStartTime EtlFinishTime LoadStartTime LoadFinishTime"
         " TrackingSQL JobDetails"
@@ -147,7 +148,7 @@ def show_load(profile: Profile) -> Names:
 
 def routine_load_jobs(profile: Profile) -> Names:
     """information_schema.routine_load_jobs"""
-    names = _names(
+    names = words(
         "ID NAME CREATE_TIME PAUSE_TIME END_TIME DB_NAME TABLE_NAME STATE DATA_SOURCE_TYPE"
         " CURRENT_TASK_NUM JOB_PROPERTIES DATA_SOURCE_PROPERTIES CUSTOM_PROPERTIES STATISTICS PROGRESS"
         " REASONS_OF_STATE_CHANGED ERROR_LOG_URLS TRACKING_SQL OTHER_MSG LATEST_SOURCE_POSITION"
@@ -157,7 +158,7 @@ def routine_load_jobs(profile: Profile) -> Names:
 
 def show_routine_load(profile: Profile) -> Names:
     """SHOW ROUTINE LOAD"""
-    names = _names(
+    names = words(
         "Id Name CreateTime PauseTime EndTime DbName TableName State DataSourceType CurrentTaskNum JobProperties"
         " DataSourceProperties CustomProperties Statistic Progress TimestampProgress ReasonOfStateChanged ErrorLogUrls"
     )
@@ -172,7 +173,7 @@ def show_routine_load(profile: Profile) -> Names:
 
 def tables_config(profile: Profile) -> Names:
     """information_schema.tables_config"""
-    return _names(
+    return words(
         "TABLE_SCHEMA TABLE_NAME TABLE_ENGINE TABLE_MODEL PRIMARY_KEY PARTITION_KEY DISTRIBUTE_KEY DISTRIBUTE_TYPE"
         " DISTRIBUTE_BUCKET SORT_KEY PROPERTIES TABLE_ID"
     )
@@ -188,15 +189,15 @@ def be_configs(profile: Profile) -> Names:
 def tasks(profile: Profile) -> Names:
     """information_schema.tasks"""
     if profile.since("3.3"):
-        return _names(
+        return words(
             "TASK_NAME CREATE_TIME SCHEDULE CATALOG DATABASE DEFINITION EXPIRE_TIME PROPERTIES CREATOR",
         )
-    return _names("TASK_NAME CREATE_TIME SCHEDULE DATABASE DEFINITION EXPIRE_TIME")
+    return words("TASK_NAME CREATE_TIME SCHEDULE DATABASE DEFINITION EXPIRE_TIME")
 
 
-PIPES = _names("DATABASE_NAME PIPE_ID PIPE_NAME PROPERTIES STATE TABLE_NAME LOAD_STATUS LAST_ERROR CREATED_TIME")
-MATERIALIZED_VIEWS = _names(
+PIPES = words("DATABASE_NAME PIPE_ID PIPE_NAME PROPERTIES STATE TABLE_NAME LOAD_STATUS LAST_ERROR CREATED_TIME")
+MATERIALIZED_VIEWS = words(
     "MATERIALIZED_VIEW_ID TABLE_SCHEMA TABLE_NAME REFRESH_TYPE IS_ACTIVE INACTIVE_REASON PARTITION_TYPE"
     " TASK_ID TASK_NAME LAST_REFRESH_STATE TABLE_ROWS MATERIALIZED_VIEW_DEFINITION"
 )
-STREAM_LOADS = _names("LABEL ID LOAD_ID TXN_ID DB_NAME TABLE_NAME STATE ERROR_MSG TYPE TRACKING_SQL")
+STREAM_LOADS = words("LABEL ID LOAD_ID TXN_ID DB_NAME TABLE_NAME STATE ERROR_MSG TYPE TRACKING_SQL")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from lab.mysql_packets import Column, ResultSet
 from lab.starrocks.errors import analyzing_error
-from lab.starrocks.sql_expr import ExpressionReader, Getter
+from lab.starrocks.sql_expr import ExpressionReader, Getter, like
 from lab.starrocks.sql_tokens import END, NUMBER, QUOTED, SYMBOL, WORD, Cursor
 
 Functions = t.Mapping[str, t.Callable[[], t.Any]]
@@ -84,24 +84,30 @@ class SelectReader:
         cursor = self._cursor
         distinct = cursor.words("DISTINCT")
         outputs = self._outputs()
-        rows: t.Iterable[t.Any] = [None]
-        equals: dict[str, set[str]] = {}
-        where: Getter | None = None
-        if cursor.words("FROM"):
+        scan = cursor.words("FROM")
+        if scan:
             self._pass_relation()
-            if cursor.words("WHERE"):
-                reader = self._reader()
-                where = reader.condition()
-                equals = reader.equals
-            rows = self._relation.rows(equals)
-        if where is not None:
-            test = where
-            rows = [row for row in rows if test(row)]
+        return self._rest(outputs, distinct, scan)
+
+    def show(self) -> ResultSet:
+        """All columns, as SHOW gives them; LIKE is about the first one. The cursor is behind the relation's name."""
+        relation = self._relation
+        outputs = [Output(name, "string", get) for name, get in relation.columns.items()]
+        if not self._cursor.words("LIKE"):
+            return self._rest(outputs, False, True)
+        matches, first = like(self._cursor.string()), outputs[0].value
+        rows = [row for row in relation.rows({}) if matches(str(first(row)))]
+        return self._result(outputs, [tuple([o.value(row) for o in outputs]) for row in rows])
+
+    def _rest(self, outputs: list[Output], distinct: bool, scan: bool) -> ResultSet:
+        rows: t.Iterable[t.Any] = [None]
+        if scan:
+            rows = self._scan()
         groups = self._group_by(outputs)
+        keyed: t.Iterable[tuple[t.Any, tuple[t.Any, ...]]]
         if groups is not None or any(o.aggregate for o in outputs):
-            table = _aggregate(outputs, groups or [], list(rows))
+            keyed = [(line, line) for line in _aggregate(outputs, groups or [], list(rows))]
             orders = self._order_by(outputs, by_label=True)
-            keyed = [(line, line) for line in table]
         else:
             orders = self._order_by(outputs, by_label=False)
             getters = [o.value for o in outputs]
@@ -109,9 +115,17 @@ class SelectReader:
                 return self._result(outputs, self._limit([tuple([g(row) for g in getters]) for row in rows]))
             keyed = [(row, tuple([g(row) for g in getters])) for row in rows]
         for getter, descending in reversed(orders):
-            keyed.sort(key=lambda pair: _sort_key(getter(pair[0])), reverse=descending)
+            keyed = sorted(keyed, key=_by(getter), reverse=descending)
         lines = [line for _row, line in keyed]
         return self._result(outputs, self._limit(list(dict.fromkeys(lines)) if distinct else lines))
+
+    def _scan(self) -> t.Iterable[t.Any]:
+        """The rows that meet WHERE."""
+        if not self._cursor.words("WHERE"):
+            return self._relation.rows({})
+        reader = self._reader()
+        test = reader.condition()
+        return [row for row in self._relation.rows(reader.equals) if test(row)]
 
     def _result(self, outputs: list[Output], rows: list[tuple[t.Any, ...]]) -> ResultSet:
         self._cursor.end()
@@ -218,6 +232,10 @@ class SelectReader:
 
 def _item(index: int) -> Getter:
     return lambda line: line[index]
+
+
+def _by(getter: Getter) -> t.Callable[[tuple[t.Any, t.Any]], tuple[int, t.Any]]:
+    return lambda pair: _sort_key(getter(pair[0]))
 
 
 def _sort_key(value: t.Any) -> tuple[int, t.Any]:

@@ -93,6 +93,8 @@ class Dispatcher:
             return not text.strip().upper().startswith(READS)
 
     def _mutating(self, tokens: t.Sequence[Token], text: str) -> bool:
+        if [token.value.upper() for token in tokens[-3:]] == ["DEFAULT", "STORAGE", "VOLUME"]:
+            return True
         try:
             return self.find(tokens, text)[0].mutating
         except SqlError:

@@ -33,6 +33,20 @@ class SelectStatements:
         self._front = front
         self._sources = {name: source for group in groups for name, source in group.sources().items()}
 
+    def add(self, group: Relations) -> None:
+        """One more group."""
+        self._sources.update(group.sources())
+
+    def columns(self, call: Call) -> dict[str, list[str]]:
+        """The columns of all relations of the system that the user may read, by "schema.table"."""
+        found: dict[str, list[str]] = {}
+        for name, source in self._sources.items():
+            try:
+                found[name] = list(source(call).columns)
+            except SqlError:
+                continue
+        return found
+
     def statements(self) -> t.Iterable[Statement]:
         """SELECT only."""
         yield Statement(("SELECT",), self._select)

@@ -15,6 +15,7 @@ from lab.starrocks.statements import Call, Statement, table
 
 if t.TYPE_CHECKING:
     from lab.starrocks.front import Front
+    from lab.starrocks.statements_volumes import VolumeStatements
 
 SESSION_WORDS = ("NAMES", "SESSION", "LOCAL", "AUTOCOMMIT", "CHARACTER", "CHARSET", "SQL_MODE")
 
@@ -45,8 +46,9 @@ def variable_defaults(front: Front) -> dict[str, str]:
 class SessionStatements:
     """Handled by the connected frontend, but for SET GLOBAL, which the leader makes known to all."""
 
-    def __init__(self, front: Front) -> None:
+    def __init__(self, front: Front, volumes: VolumeStatements) -> None:
         self._front = front
+        self._volumes = volumes
 
     def statements(self) -> t.Iterable[Statement]:
         """All of them."""
@@ -65,6 +67,8 @@ class SessionStatements:
 
     async def _set(self, call: Call) -> ResultSet:
         cursor = call.cursor
+        if self._is_default_volume(call):
+            return await self._set_default_volume(call)
         if cursor.words("SESSION") or cursor.words("LOCAL"):
             pass
         elif cursor.upcoming(1) and cursor.upcoming(1)[0] in ("NAMES", "CHARACTER", "CHARSET", "TRANSACTION"):
@@ -75,6 +79,22 @@ class SessionStatements:
             if not cursor.symbol(","):
                 cursor.end()
                 return ResultSet()
+
+    @staticmethod
+    def _is_default_volume(call: Call) -> bool:
+        """SET name AS DEFAULT STORAGE VOLUME: told from SET name = value by the second word."""
+        ahead = [token.value.upper() for token in call.cursor.ahead()]
+        return ahead[1:5] == ["AS", "DEFAULT", "STORAGE", "VOLUME"]
+
+    async def _set_default_volume(self, call: Call) -> ResultSet:
+        if not self._front.profile.storage_volumes:
+            raise call.cursor.error()
+        self._front.forward(call.connected)
+        name = call.cursor.name_or_text()
+        call.cursor.skip(4)
+        call.cursor.end()
+        self._volumes.set_default(call, name)
+        return ResultSet()
 
     def _assign(self, call: Call, into: dict[str, str]) -> None:
         cursor = call.cursor
