@@ -1,0 +1,215 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""Freezing the writes of a cluster: what runs is recorded and paused, the switch set, and proved on every frontend."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change, ChangeList
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
+from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import freeze_jobs as fj
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import freeze_plan as fp
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import freeze_switch as fs
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import TransactionReader
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_past import Past
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_record import FreezeRecord
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.partitions import SYSTEM_DATABASES
+
+FOUND_KIND = "freeze.found"
+"""The journal entry of what a freeze found before it changed anything: {cluster_id, frontends, jobs}."""
+POLL = 0.5
+ROUNDS = 5
+Beat = t.Callable[[], None]
+
+
+def _nothing() -> None:
+    """No guard has to be asked."""
+
+
+@dataclasses.dataclass(frozen=True)
+class FreezeLook:
+    """The switch on every frontend, and every load job that has not ended."""
+
+    switch: fs.SwitchLook
+    jobs: t.Tuple[fj.LoadJob, ...]
+
+    @property
+    def running(self) -> t.List[fj.LoadJob]:
+        """The jobs that load."""
+        return [job for job in self.jobs if job.state == fj.RUNNING]
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the switch is on everywhere, and no job runs."""
+        return self.switch.everywhere == fs.ON and not self.running
+
+    def told(self, cluster_id: str) -> t.Dict[str, t.Any]:
+        """For the journal."""
+        return {
+            "cluster_id": cluster_id,
+            "frontends": self.switch.told(),
+            "jobs": {
+                job.resource(cluster_id): {**job.as_state(), "word": job.word, "by_freeze": job.stopped_by_freeze}
+                for job in self.jobs
+            },
+        }
+
+
+class Freeze:
+    """The freeze of one cluster. Nothing is kept of it but what ``record`` writes."""
+
+    def __init__(self, cluster: Cluster, clock: Clock) -> None:
+        self.cluster = cluster
+        self.switch = fs.LoadSwitch(cluster)
+        self.jobs = fj.JobReader(cluster)
+        self._clock = clock
+        self.reasserted = 0
+        """How often the switch was found off on some frontend after it had been proved, and set again."""
+
+    def look(self) -> FreezeLook:
+        """Everything that a freeze may change. MigrationError when a living frontend does not answer."""
+        switch = self.switch.look()
+        switch.require_known()
+        databases = set(TransactionReader(self.cluster).databases()) - set(SYSTEM_DATABASES)
+        return FreezeLook(switch, tuple(self.jobs.jobs(databases)))
+
+    def predict(self, look: FreezeLook) -> ChangeList:
+        """What ``apply`` sends, in order."""
+        changes = ChangeList()
+        for step in fp.pause_steps(self.cluster.cluster_id, look.jobs):
+            changes.add(step.change)
+        for one in self._set_steps(look.switch):
+            for change in one.changes:
+                changes.add(change)
+        return changes
+
+    def to_be_ours(self, look: FreezeLook) -> t.Dict[str, Past]:
+        """What the journal will say of a freeze from here, for a guard that has no journal."""
+        found: t.Dict[str, Past] = {}
+        for change in self.predict(look):
+            found[change.resource] = Past(change.before, change.after, 1)
+        return found
+
+    def apply(self, look: FreezeLook, record: FreezeRecord, deadline: Deadline, beat: Beat = _nothing) -> None:
+        """Pause, set and prove.
+
+        :raises MigrationError: ``starrocks.job_not_paused``, ``starrocks.freeze_unproved``, or what a server says
+        """
+        record.append(FOUND_KIND, look.told(self.cluster.cluster_id))
+        for step in fp.pause_steps(self.cluster.cluster_id, look.jobs):
+            beat()
+            self._pause(step, record)
+        for one in self._set_steps(look.switch):
+            beat()
+            self._set(one, record)
+        self.prove(record, deadline, beat)
+
+    def _pause(self, step: fp.JobStep, record: FreezeRecord) -> None:
+        job = step.job
+
+        def send() -> None:
+            self.cluster.execute(step.sql, f"pause {job.subject}")
+
+        def look() -> t.List[t.Any]:
+            now = self.jobs.job(job)
+            return [None if now is None else now.as_state()]
+
+        state = record.send([step.change], send, look)[0]
+        if isinstance(state, dict) and state.get("state") == fj.RUNNING:
+            raise MigrationError(
+                "starrocks.job_not_paused",
+                f"The {job.subject} was told to pause, and still runs. Pause it by hand, or see what its server says.",
+                details={"job": job.subject, "state": state},
+            )
+
+    def _set_steps(self, look: fs.SwitchLook, action: str = "freeze") -> t.List[fp.SwitchStep]:
+        cluster = self.cluster
+        return fp.set_steps(cluster.cluster_id, cluster.profile, cluster.frontends(), look, action)
+
+    def _set(self, step: fp.SwitchStep, record: FreezeRecord) -> None:
+        send_switch(self.switch, step, record)
+
+    def prove(self, record: FreezeRecord, deadline: Deadline, beat: Beat = _nothing) -> fs.SwitchLook:
+        """Until every living frontend is seen with the switch on; those that missed it are told again."""
+        since = iso(self._clock.now())
+        rounds = 0
+        while True:
+            beat()
+            look = self.switch.look()
+            if look.everywhere == fs.ON:
+                record.proof(
+                    "freeze",
+                    [{"subject": address, fs.KEY: value, "at": iso(self._clock.now())}
+                     for address, value in look.told().items()],
+                )  # fmt: skip
+                return look
+            lacking = [one.address for one in look.differing(fs.ON)] + [one.address for one in look.failed]
+            record.waiting(
+                Wait(
+                    "starrocks.wait.freeze",
+                    f"every living frontend to have {fs.KEY} on",
+                    "each of them tells so itself",
+                    since,
+                    lacking,
+                    len(lacking),
+                )
+            )
+            if deadline.expired or rounds >= ROUNDS * 4:
+                raise MigrationError(
+                    "starrocks.freeze_unproved",
+                    f"Not every frontend was seen to refuse loads: {', '.join(lacking)}. Where a frontend shares a "
+                    "host with the leader, the user needs the role root for HTTP. What cannot be reached needs an "
+                    "address_map.",
+                    details={"lacking": lacking, "frontends": look.told()},
+                )
+            rounds += 1
+            for step in self._set_steps(look):
+                self._set(step, record)
+            deadline.sleep(POLL)
+
+    def hold(self, record: FreezeRecord, deadline: Deadline, beat: Beat = _nothing) -> bool:
+        """Look whether it still holds, and set it again where a frontend was restarted; False if it had not held.
+
+        Writes may have come in meanwhile, so whatever was concluded from the freeze is to be concluded anew then.
+        """
+        look = self.switch.look()
+        if look.everywhere == fs.ON:
+            return True
+        if not look.differing(fs.ON):
+            # A frontend that does not answer for a moment has not lost its switch; the proofs ask it again.
+            return True
+        self.reasserted += 1
+        for step in self._set_steps(look, "freeze_again"):
+            self._set(step, record)
+        self.prove(record, deadline, beat)
+        return False
+
+
+def send_switch(switch: fs.LoadSwitch, step: fp.SwitchStep, sender: Sender) -> None:
+    """Send one request for the switch, and read it back where it is to count."""
+
+    def look() -> t.List[t.Any]:
+        values = {one.address: value for one, value in switch.look().values.items()}
+        return [values.get(one.address) for one in step.request.covers]
+
+    sender.send(step.changes, lambda: switch.send(step.request), look)
+
+
+class Sender(t.Protocol):
+    """Who sends: the record of a call with its journal, or a guard without one."""
+
+    def send(
+        self,
+        changes: t.Sequence[Change],
+        send: t.Callable[[], t.Any],
+        look: t.Callable[[], t.Sequence[t.Any]],
+    ) -> t.List[t.Any]:
+        """Send one request with all its effects, and return the states that are read back."""

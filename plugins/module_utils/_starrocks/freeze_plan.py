@@ -1,0 +1,132 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""What a freeze or its end is going to send, from what is seen and what the journal knows. Pure.
+
+Order of a freeze: running load jobs are paused first, each at a clean offset, then the switch is set. Order of its end:
+the switch first, as a job that is resumed under it stops again, then exactly the jobs that the freeze has stopped.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change
+from ansible_collections.dbops.migration.plugins.module_utils._core.restore import UNKNOWN, Decision
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import freeze_jobs as fj
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import freeze_switch as fs
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_past import (
+    NOTHING,
+    RESTORE,
+    Past,
+    decide,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import Frontend
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.profile import Profile
+
+PastOf = t.Mapping[str, Past]
+
+
+@dataclasses.dataclass(frozen=True)
+class JobStep:
+    """One job to be paused or resumed."""
+
+    job: fj.LoadJob
+    change: Change
+
+    @property
+    def sql(self) -> str:
+        """The statement."""
+        return str(self.change.request["sql"])
+
+
+@dataclasses.dataclass(frozen=True)
+class SwitchStep:
+    """One request, and its effect on every frontend that it covers."""
+
+    request: fs.SwitchRequest
+    changes: t.Tuple[Change, ...]
+
+
+def pause_steps(cluster_id: str, jobs: t.Sequence[fj.LoadJob]) -> t.List[JobStep]:
+    """Pause everything that runs."""
+    return [_job_step(cluster_id, job, fj.PAUSED, "pause", job.pause_sql()) for job in jobs if job.state == fj.RUNNING]
+
+
+def set_steps(
+    cluster_id: str, profile: Profile, frontends: t.Sequence[Frontend], look: fs.SwitchLook, action: str = "freeze"
+) -> t.List[SwitchStep]:
+    """Set the switch wherever it is off."""
+    requests = fs.plan_requests(profile, frontends, look.differing(fs.ON), fs.ON, spare=False)
+    return [_switch_step(cluster_id, one, fs.OFF, action) for one in requests]
+
+
+def unset_steps(
+    cluster_id: str, profile: Profile, frontends: t.Sequence[Frontend], look: fs.SwitchLook, past: PastOf
+) -> t.List[SwitchStep]:
+    """Take the switch off where it is ours. One that was on before the freeze is somebody else's."""
+    ours = [
+        one
+        for one, value in look.values.items()
+        if switch_decision(past, cluster_id, one.address, value).action == "restore"
+    ]
+    # The leader tells everybody, so it is only asked to when nobody's switch is to stay on.
+    spare = any(value == fs.ON and one not in ours for one, value in look.values.items()) or bool(look.failed)
+    requests = fs.plan_requests(profile, frontends, ours, fs.OFF, spare=spare)
+    return [_switch_step(cluster_id, one, fs.ON, RESTORE) for one in requests]
+
+
+def resume_steps(
+    cluster_id: str, now: t.Mapping[str, t.Optional[fj.LoadJob]], past: PastOf, stopped_before: t.Collection[str]
+) -> t.List[JobStep]:
+    """Resume what we paused and is still paused, ``now`` by resource, and what the switch itself made stop.
+
+    ``stopped_before``: jobs that some switch had made stop before this freeze began.
+    """
+    steps = []
+    for resource, job in sorted(now.items()):
+        if job is None:
+            continue
+        ours = job_decision(past, resource, job).action == "restore"
+        if ours or stopped_with_us(past, stopped_before, resource, job):
+            steps.append(_job_step(cluster_id, job, fj.RUNNING, RESTORE, job.resume_sql()))
+    return steps
+
+
+def stopped_with_us(past: PastOf, stopped_before: t.Collection[str], resource: str, job: fj.LoadJob) -> bool:
+    """Whether a job was made to stop by our switch: one that somebody made or resumed after we had looked."""
+    frozen = any("/freeze/" in name and one.changes for name, one in past.items())
+    return job.stopped_by_freeze and frozen and resource not in stopped_before
+
+
+def switch_decision(past: PastOf, cluster_id: str, frontend: str, now: t.Optional[str]) -> Decision:
+    """What to do about one frontend's switch, ``now`` None where it is not known."""
+    one = past.get(fs.resource(cluster_id, frontend), NOTHING)
+    return decide(one, UNKNOWN if now is None else now)
+
+
+def job_decision(past: PastOf, resource: str, now: t.Optional[fj.LoadJob]) -> Decision:
+    """What to do about one job. One that is gone, ended, or another of the same name, is theirs."""
+    return decide(past.get(resource, NOTHING), None if now is None else now.as_state())
+
+
+def job_resources(past: PastOf) -> t.List[str]:
+    """The jobs that a freeze changed and that were not put back yet."""
+    return sorted(name for name, one in past.items() if one.changes and ("/routine_load/" in name or "/pipe/" in name))
+
+
+def _job_step(cluster_id: str, job: fj.LoadJob, wanted: str, action: str, sql: str) -> JobStep:
+    after = {**job.as_state(), "state": wanted}
+    return JobStep(job, Change(job.resource(cluster_id), action, job.as_state(), after, {"sql": sql}))
+
+
+def _switch_step(cluster_id: str, request: fs.SwitchRequest, before: str, action: str) -> SwitchStep:
+    return SwitchStep(
+        request,
+        tuple(
+            Change(fs.resource(cluster_id, one.address), action, before, request.value, request.as_result())
+            for one in request.covers
+        ),
+    )

@@ -1,0 +1,184 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""The journal of a freeze: every step written down before and after, and only believed when it is read back."""
+
+from __future__ import annotations
+
+import json
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change, ChangeList
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import open_journal, read_journal
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_past import (
+    NOTHING,
+    RESTORE,
+    Past,
+    decide,
+    fold,
+    restore_record,
+)
+
+ENGINE = "starrocks"
+ATTEMPTS = 3
+PAUSE = 0.5
+_NO_REPLY = "starrocks.no_reply"
+_PARTS = ("freeze", "routine_load", "pipe")
+
+
+class FreezeJournal:
+    """The journal of one call, read when it is made, so that a wrong one is told of before a cluster is contacted."""
+
+    def __init__(self, params: t.Mapping[str, t.Any], redactor: Redactor, clock: Clock) -> None:
+        """:raises MigrationError: ``journal.*``, or ``option.invalid`` when it is not given"""
+        if not params.get("journal"):
+            raise InvalidOption(
+                "journal",
+                "it is not given",
+                "Give the path (or s3://bucket/prefix) of the migration's journal; without it, nobody could tell what "
+                "is to be resumed",
+            )
+        self._params = params
+        self._redactor = redactor
+        self._clock = clock
+        self._journal: t.Optional[Journal] = None
+        view = read_journal(params)
+        if view is not None:
+            view = view.expecting(params.get("migration_id") or "", ENGINE).require_valid()
+        self.entries: t.Sequence[Entry] = view.entries if view is not None else ()
+
+    def open(self) -> Journal:
+        """The journal, open for writing."""
+        if self._journal is None:
+            self._journal = open_journal(self._params, engine=ENGINE, clock=self._clock, redactor=self._redactor)
+        if self._journal is None:
+            raise MigrationError("internal.error", "there is no journal")
+        return self._journal
+
+    def close(self) -> None:
+        """Let go of it, if it was opened."""
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+
+
+def of_freeze(cluster_id: str) -> t.Callable[[str], bool]:
+    """Whether a resource of the journal is one that a freeze of this cluster changes."""
+    prefixes = tuple(f"starrocks:{cluster_id}/{part}/" for part in _PARTS)
+    return lambda resource: resource.startswith(prefixes)
+
+
+class FreezeRecord:
+    """What a call writes, and the changes that it made."""
+
+    def __init__(self, journal: Journal, clock: Clock, cluster_id: str) -> None:
+        self.changes = ChangeList()
+        self.waits: t.Dict[str, Wait] = {}
+        self._journal = journal
+        self._clock = clock
+        self._mine = of_freeze(cluster_id)
+
+    def past(self) -> t.Dict[str, Past]:
+        """What the journal says by now of everything that a freeze changed."""
+        return fold(self._journal.entries, self._mine)
+
+    def send(
+        self,
+        changes: t.Sequence[Change],
+        send: t.Callable[[], t.Any],
+        look: t.Callable[[], t.Sequence[t.Any]],
+    ) -> t.List[t.Any]:
+        """Send one request with all its effects; again only when its reply was lost and nothing has changed.
+
+        Returns the states that were read back, in order: what is not as wanted is the caller's to judge. Outcomes:
+        done where it is, unknown where it is not.
+
+        :raises MigrationError: the server refused it; nothing is ours then
+        """
+        ids = self._journal.intents(changes)
+        now: t.Sequence[t.Any] = ()
+        lost = 0
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                send()
+            except MigrationError as error:
+                if error.code != _NO_REPLY:
+                    status = "unknown" if lost else "failed"
+                    self._conclude(ids, status, {"code": error.code, "server_text": error.server_text or ""})
+                    self._made(changes if lost else ())
+                    raise
+                lost += 1
+            try:
+                now = look()
+            except MigrationError as error:
+                self._conclude(ids, "unknown", {"code": error.code, "server_text": error.server_text or ""})
+                self._made(changes)
+                raise
+            arrived = any(same(change.after, state) for change, state in zip(changes, now))
+            if lost < attempt or arrived:
+                break
+            self._clock.sleep(PAUSE * attempt)
+        self._made(changes)
+        self._journal.outcomes(
+            (
+                change_id,
+                "done" if same(change.after, state) else "unknown",
+                {"evidence": {"read_back": state, "replies_lost": lost}},
+            )
+            for change_id, change, state in zip(ids, changes, now)
+        )
+        return list(now)
+
+    def _conclude(self, ids: t.Sequence[str], status: str, data: t.Mapping[str, t.Any]) -> None:
+        self._journal.outcomes((change_id, status, data) for change_id in ids)
+
+    def _made(self, changes: t.Iterable[Change]) -> None:
+        for change in changes:
+            self.changes.add(change)
+
+    def settle(self, now: t.Mapping[str, t.Any]) -> None:
+        """Write how changes ended that a killed run left open: what is there ``now``, by resource, tells."""
+        found = [
+            (change_id, "done" if same(after, now[resource]) else "abandoned", {"evidence": {"now": now[resource]}})
+            for resource, past in self.past().items()
+            if resource in now
+            for change_id, after in past.pending
+        ]
+        if found:
+            self._journal.outcomes(found)
+
+    def close(self, resource: str, now: t.Any) -> None:
+        """Close the matter of a resource, if it was ours."""
+        past = self.past().get(resource, NOTHING)
+        if past.changes:
+            self._journal.append(RESTORE, restore_record(resource, past, now, decide(past, now)))
+
+    def waiting(self, wait: Wait) -> None:
+        """Write a wait once per reason; its worst items are told in the result."""
+        if wait.reason not in self.waits:
+            self._journal.append("wait", wait.as_result())
+        self.waits[wait.reason] = wait
+
+    def proof(self, kind: str, items: t.Sequence[t.Mapping[str, t.Any]]) -> None:
+        """Write what made the next step legal."""
+        self._journal.append("proof", {"kind": kind, "passed": True, "items": list(items)})
+
+    def append(self, kind: str, data: t.Mapping[str, t.Any]) -> None:
+        """Write any other entry."""
+        self._journal.append(kind, data)
+
+    def copied(self, kind: str) -> t.List[t.Mapping[str, t.Any]]:
+        """The data of every entry of a kind."""
+        return [entry.data for entry in self._journal.entries if entry.kind == kind]
+
+
+def same(one: t.Any, two: t.Any) -> bool:
+    """Whether two states are one, by their JSON, as the journal keeps them."""
+    return json.dumps(one, sort_keys=True) == json.dumps(two, sort_keys=True)

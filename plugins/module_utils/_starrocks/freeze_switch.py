@@ -1,0 +1,184 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""The switch that stops every load: FE config ``disable_load_job``, read and set on every frontend (facts 1.3, 1.4, 7).
+
+The leader's value counts, and any frontend may come to lead, so the switch is set and proved on all that are alive. It
+is in memory only: a frontend that was restarted has forgotten it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.transport import Rows
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.http_wire import HttpReply
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import Frontend, Node
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.profile import Profile
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sql import like_literal, quote_string
+
+KEY = "disable_load_job"
+ON = "true"
+OFF = "false"
+PARTIAL = "starrocks.config_partial"
+NO_REPLY = "starrocks.no_reply"
+
+Item = t.TypeVar("Item", bound=t.Hashable)
+Result = t.TypeVar("Result")
+
+
+class SwitchServer(t.Protocol):
+    """What is needed of a cluster (``client.Cluster``)."""
+
+    @property
+    def profile(self) -> Profile:
+        """How it behaves."""
+
+    def frontends(self, refresh: bool = False) -> t.Tuple[Frontend, ...]:
+        """All frontends."""
+
+    def query_on(self, frontend: Frontend, sql: str, doing: str) -> Rows:
+        """A read on one frontend."""
+
+    def execute_on(self, frontend: Frontend, sql: str, doing: str) -> Rows:
+        """A change, sent once to one frontend."""
+
+    def on_each(
+        self, items: t.Iterable[Item], call: t.Callable[[Item], Result]
+    ) -> t.Tuple[t.Dict[Item, Result], t.Dict[Item, MigrationError]]:
+        """One call for each, at the same time."""
+
+    def http(
+        self, place: t.Union[Frontend, Node], method: str, path: str, doing: str, *, mutating: bool = False
+    ) -> HttpReply:
+        """One HTTP request."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SwitchLook:
+    """The switch on every living frontend, and why it is not known on others that should be alive."""
+
+    values: t.Mapping[Frontend, str]
+    failed: t.Mapping[Frontend, MigrationError]
+    dead: t.Tuple[Frontend, ...]
+
+    @property
+    def everywhere(self) -> str:
+        """ON or OFF where all living frontends agree and answered, otherwise ""."""
+        found = set(self.values.values())
+        return found.pop() if len(found) == 1 and not self.failed else ""
+
+    def require_known(self) -> None:
+        """The error of the first living frontend that did not answer, if there is one."""
+        for error in self.failed.values():
+            raise error
+
+    def differing(self, wanted: str) -> t.List[Frontend]:
+        """The living frontends that have another value, in order."""
+        return [frontend for frontend, value in self.values.items() if value != wanted]
+
+    def told(self) -> t.Dict[str, t.Optional[str]]:
+        """By address, for results; None where it is not known."""
+        return {
+            **{frontend.address: value for frontend, value in self.values.items()},
+            **{frontend.address: None for frontend in self.failed},
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class SwitchRequest:
+    """One request: a statement, or a path with http. ``covers``: the frontends it changes, of those that must be."""
+
+    frontend: Frontend
+    value: str
+    covers: t.Tuple[Frontend, ...]
+    http: bool
+
+    @property
+    def text(self) -> str:
+        """The statement, or the path."""
+        if self.http:
+            return f"/api/_set_config?{KEY}={self.value}"
+        return f"ADMIN SET FRONTEND CONFIG ({quote_string(KEY)} = {quote_string(self.value)})"
+
+    def as_result(self) -> t.Dict[str, str]:
+        """For results and the journal."""
+        return {"frontend": self.frontend.address, "http" if self.http else "sql": self.text}
+
+
+def resource(cluster_id: str, frontend: str) -> str:
+    """The switch of one frontend (its address) in the journal.
+
+    Not among the configs: restoring those behind a cutover must not let loads into the source again.
+    """
+    return f"starrocks:{cluster_id}/freeze/{frontend}"
+
+
+def plan_requests(
+    profile: Profile, frontends: t.Sequence[Frontend], change: t.Sequence[Frontend], value: str, spare: bool
+) -> t.List[SwitchRequest]:
+    """What to send so that the frontends of ``change`` get ``value``.
+
+    The leader tells all others, except those on its own host. With ``spare``, others must keep what they have, so that
+    every frontend is told for itself over HTTP, which changes nobody else.
+    """
+    if not change:
+        return []
+    leader = next((one for one in frontends if one.role == "LEADER" and one.alive), None)
+    if spare or leader is None:
+        return [SwitchRequest(one, value, (one,), True) for one in change]
+    alone = [one for one in change if one != leader and one.host == leader.host]
+    told = tuple(one for one in change if one not in alone)
+    requests = [SwitchRequest(leader, value, told, False)] if told else []
+    # From 3.5 on a statement goes to the leader whomever it is sent to; before, it is carried out where it arrives.
+    forwarded = profile.set_runs_on == "leader"
+    return requests + [SwitchRequest(one, value, (one,), forwarded) for one in alone]
+
+
+class LoadSwitch:
+    """Reading and setting the switch. Journal and repetition are the caller's."""
+
+    def __init__(self, server: SwitchServer) -> None:
+        self._server = server
+
+    def look(self) -> SwitchLook:
+        """The switch everywhere, now."""
+        frontends = self._server.frontends(refresh=True)
+        alive = [one for one in frontends if one.alive]
+        good, failed = self._server.on_each(alive, self._value)
+        values = {one: good[one] for one in alive if one in good}
+        return SwitchLook(values, failed, tuple(one for one in frontends if not one.alive))
+
+    def _value(self, frontend: Frontend) -> str:
+        doing = f"read {KEY}"
+        rows = self._server.query_on(frontend, f"ADMIN SHOW FRONTEND CONFIG LIKE {like_literal(KEY)}", doing)
+        for row in rows.records():
+            if row.get("key") == KEY:
+                return ON if str(row.get("value")).strip().lower() == ON else OFF
+        raise MigrationError(
+            "starrocks.unexpected_answer",
+            f"{frontend.address} does not tell its {KEY}; check that the user has OPERATE ON SYSTEM there.",
+            details={"frontend": frontend.address},
+        )
+
+    def send(self, request: SwitchRequest) -> None:
+        """Send it once. That only some frontends could be told is no error here: reading back shows it."""
+        doing = f"set {KEY} to {request.value}"
+        try:
+            if request.http:
+                reply = self._server.http(request.frontend, "GET", request.text, doing, mutating=True)
+                refused = reply.document().get("err") or {}
+                if refused:
+                    raise MigrationError(
+                        "starrocks.refused",
+                        f"Could not {doing} on {request.frontend.address} over HTTP: it was refused.",
+                        server_text=reply.text[:200],
+                    )
+            else:
+                self._server.execute_on(request.frontend, request.text, doing)
+        except MigrationError as error:
+            if error.code != PARTIAL:
+                raise

@@ -1,0 +1,263 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A freeze stops everything, and its end undoes exactly what it did, whatever others do in between."""
+
+from __future__ import annotations
+
+import pathlib
+import tempfile
+import typing as t
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import Freeze
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_lift import (
+    Plainly,
+    Thaw,
+    thaw_all,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_record import FreezeRecord
+from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
+from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._starrocks.freeze_world import (
+    BY_SWITCH,
+    World,
+)
+
+
+class Migration:
+    """A journal of its own, and freezes of one world."""
+
+    def __init__(self, world: World, folder: pathlib.Path) -> None:
+        self.world = world
+        self.clock = FakeClock()
+        self.journal = Journal.open(
+            str(folder / "j.jsonl"), migration_id="m", engine="starrocks", clock=self.clock, redactor=Redactor([])
+        )
+        self.cluster = t.cast(Cluster, world)
+        self.record = self.again()
+
+    def again(self) -> FreezeRecord:
+        """What a later run starts with."""
+        return FreezeRecord(self.journal, self.clock, self.world.cluster_id)
+
+    def freeze(self) -> Freeze:
+        freeze = Freeze(self.cluster, self.clock)
+        freeze.apply(freeze.look(), self.record, Deadline(self.clock, 60, "test"))
+        return freeze
+
+    def lift(self) -> None:
+        self.record = self.again()
+        thaw_all(self.cluster, self.record, self.clock, 30)
+
+
+@pytest.fixture
+def migration(tmp_path: pathlib.Path) -> Migration:
+    return Migration(World(), tmp_path)
+
+
+def test_freeze_and_lift(migration: Migration) -> None:
+    world = migration.world
+    world.add("a")
+    world.add("b", "NEED_SCHEDULE")
+    world.add("c", "PAUSED")
+    world.add("p", "RUNNING", "pipe")
+    freeze = Freeze(migration.cluster, migration.clock)
+    predicted = [change.as_result() for change in freeze.predict(freeze.look())]
+    migration.freeze()
+    assert [change.as_result() for change in migration.record.changes] == predicted
+    assert world.changes == [
+        "ALTER PIPE `d`.`p` SUSPEND",
+        "PAUSE ROUTINE LOAD FOR `d`.`a`",
+        "PAUSE ROUTINE LOAD FOR `d`.`b`",
+        'ADMIN SET FRONTEND CONFIG ("disable_load_job" = "true")',
+    ]
+    assert freeze.look().frozen
+    world.changes.clear()
+    thaw = Thaw(migration.cluster, migration.again().past(), ())
+    # One at a time, as resuming only makes sense once loads are taken again.
+    assert [change.action for change in thaw.predict()] == ["restore"] * 6
+    migration.lift()
+    assert world.changes == [
+        'ADMIN SET FRONTEND CONFIG ("disable_load_job" = "false")',
+        "ALTER PIPE `d`.`p` RESUME",
+        "RESUME ROUTINE LOAD FOR `d`.`a`",
+        "RESUME ROUTINE LOAD FOR `d`.`b`",
+    ]
+    assert not any(past.changes for past in migration.again().past().values())
+    world.changes.clear()
+    migration.lift()
+    assert world.changes == []
+
+
+@pytest.mark.parametrize("version", ["3.4.0", "3.5.1"])
+def test_a_frontend_on_the_leaders_host_is_told_for_itself(version: str, tmp_path: pathlib.Path) -> None:
+    world = World(version, ("h0", "h0", "h1"))
+    migration = Migration(world, tmp_path)
+    migration.freeze()
+    assert set(world.values.values()) == {"true"}
+    assert (world.changes[-1] == "fe1 /api/_set_config?disable_load_job=true") == (version == "3.5.1")
+    migration.lift()
+    assert set(world.values.values()) == {"false"}
+
+
+def test_somebody_elses_switch_stays(migration: Migration) -> None:
+    """One frontend was switched off before: lifting must not tell the leader, who tells everybody."""
+    migration.world.values["fe1"] = "true"
+    migration.freeze()
+    migration.lift()
+    assert migration.world.values == {"fe0": "false", "fe1": "true", "fe2": "false"}
+
+
+def test_a_restarted_frontend_is_set_again(migration: Migration) -> None:
+    freeze = migration.freeze()
+    deadline = Deadline(migration.clock, 60, "test")
+    assert freeze.hold(migration.record, deadline) is True
+    migration.world.values["fe2"] = "false"
+    assert freeze.hold(migration.record, deadline) is False
+    assert migration.world.values["fe2"] == "true"
+    assert freeze.reasserted == 1
+    migration.lift()
+    assert set(migration.world.values.values()) == {"false"}
+
+
+def test_a_freeze_that_cannot_be_proved(tmp_path: pathlib.Path) -> None:
+    world = World("3.5.1", ("h0", "h0", "h1"))
+    world.deaf.add("fe1")
+    migration = Migration(world, tmp_path)
+    with pytest.raises(MigrationError) as caught:
+        migration.freeze()
+    assert caught.value.code == "starrocks.freeze_unproved"
+    assert caught.value.details["lacking"] == ["h0:9031"]
+    migration.lift()
+    assert set(world.values.values()) == {"false"}
+
+
+def test_a_lost_reply_is_settled_by_looking(migration: Migration) -> None:
+    migration.world.add("a")
+    migration.world.lose_replies = 2
+    migration.freeze()
+    assert migration.world.changes.count("PAUSE ROUTINE LOAD FOR `d`.`a`") == 1
+    migration.lift()
+    assert migration.world.jobs[("routine_load", "a")].state == "NEED_SCHEDULE"
+
+
+def test_a_killed_freeze_is_undone_by_the_next_run(migration: Migration) -> None:
+    """The process ends between the intent and whatever comes behind it."""
+    migration.world.add("a")
+
+    class Killed(Exception):
+        pass
+
+    def kill(sql: str) -> None:
+        if "ADMIN" in sql:
+            raise Killed
+
+    migration.world.before_statement = kill
+    with pytest.raises(Killed):
+        migration.freeze()
+    migration.world.before_statement = lambda _sql: None
+    migration.lift()
+    assert migration.world.jobs[("routine_load", "a")].state == "NEED_SCHEDULE"
+    assert set(migration.world.values.values()) == {"false"}
+
+
+def test_a_job_that_our_switch_stopped_goes_on(migration: Migration) -> None:
+    stopped_by_others = migration.world.add("old", "PAUSED")
+    stopped_by_others.reason = BY_SWITCH
+    migration.freeze()
+    migration.world.add("late")
+    migration.world.tick()
+    migration.lift()
+    assert migration.world.jobs[("routine_load", "late")].state == "NEED_SCHEDULE"
+    assert stopped_by_others.state == "PAUSED"
+
+
+def test_a_guard_needs_no_journal(migration: Migration) -> None:
+    migration.world.add("a")
+    freeze = Freeze(migration.cluster, migration.clock)
+    look = freeze.look()
+    ours = freeze.to_be_ours(look)
+    freeze.apply(look, migration.record, Deadline(migration.clock, 60, "test"))
+    assert ours == migration.again().past()
+    assert Thaw(migration.cluster, ours, ()).step(Plainly()).done
+    assert set(migration.world.values.values()) == {"false"}
+    assert migration.world.jobs[("routine_load", "a")].state == "NEED_SCHEDULE"
+
+
+STATES = st.sampled_from(["RUNNING", "NEED_SCHEDULE", "PAUSED"])
+EDITS = st.lists(
+    st.one_of(
+        st.tuples(st.just("switch"), st.integers(0, 2), st.sampled_from(["true", "false"])),
+        st.tuples(st.just("job"), st.integers(0, 2), st.sampled_from(["RUNNING", "PAUSED", "STOPPED", "gone", "new"])),
+    ),
+    max_size=4,
+)
+
+
+@given(
+    st.sampled_from(["3.1.9", "3.4.0", "3.5.1"]),
+    st.lists(st.sampled_from(["h0", "h1", "h2"]), min_size=3, max_size=3),
+    st.lists(st.sampled_from(["true", "false", "false"]), min_size=3, max_size=3),
+    st.lists(STATES, min_size=3, max_size=3),
+    EDITS,
+)
+def test_only_what_we_did_is_undone(
+    version: str, hosts: t.List[str], values: t.List[str], states: t.List[str], edits: t.List[t.Any]
+) -> None:
+    world = World(version, hosts)
+    world.values = dict(zip(world.values, values))
+    for index, state in enumerate(states):
+        world.add(f"j{index}", state)
+    world.tick()
+    before = {name: job.state for (_kind, name), job in world.jobs.items()}
+    switched = set()
+    edited: t.Dict[str, str] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        migration = Migration(world, pathlib.Path(folder))
+        migration.freeze()
+        assert set(world.values.values()) == {"true"}
+        assert not [job for job in world.jobs.values() if job.state != "PAUSED"]
+        for what, index, value in edits:
+            if what == "switch":
+                world.values[f"fe{index}"] = value
+                switched.add(f"fe{index}")
+            else:
+                name = f"j{index}"
+                edited[name] = value
+                if value == "gone":
+                    world.jobs.pop(("routine_load", name), None)
+                elif value == "new":
+                    world.add(name, "PAUSED", job_id="2")
+                elif ("routine_load", name) in world.jobs:
+                    world.jobs[("routine_load", name)].state = value
+                    world.jobs[("routine_load", name)].reason = ""
+            world.tick()
+        theirs = dict(world.values)
+        migration.lift()
+        migration.journal.close()
+    for name, value in zip(world.values, values):
+        # One that was on before is not ours: it is as others left it. All others let loads in again.
+        assert world.values[name] == (theirs[name] if value == "true" else "false")
+    for name, state in before.items():
+        job = world.jobs.get(("routine_load", name))
+        if name not in edited and state != "PAUSED":
+            assert job is not None
+            assert job.state == "NEED_SCHEDULE" or world.values["fe0"] == "true"
+        elif name not in edited:
+            assert job is not None
+            assert job.state == "PAUSED"
+        elif edited[name] == "gone":
+            assert job is None
+        elif edited[name] == "new":
+            assert job is not None
+            assert (job.state, job.job_id) == ("PAUSED", "2")
+        elif edited[name] == "STOPPED" and job is not None:
+            assert job.state == "STOPPED"
