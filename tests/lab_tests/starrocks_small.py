@@ -13,6 +13,7 @@ from lab.intervals import IntervalSet
 from lab.starrocks.configs import Catalogue
 from lab.starrocks.engine import Engine
 from lab.starrocks.profiles import Profile
+from lab.starrocks.records import LEADER, Frontend
 from lab.starrocks.state import Cluster, StorageVolume
 from lab.starrocks.state_tables import Column, Database, Table
 
@@ -32,17 +33,17 @@ class HandClock(LabClock):
 
 
 @dataclass
-class Host:
+class Leader:
     """A leading frontend."""
 
-    host: str
+    record: Frontend
 
 
 class SmallFront:
     """One frontend, without sockets."""
 
     def __init__(self, profile: Profile, host: str) -> None:
-        self.leader: Host | None = Host(host)
+        self.leader: Leader | None = Leader(Frontend(1, host, host, LEADER))
         self.token = "token of %s" % host
         self.items = Catalogue(profile).defaults()
 

@@ -26,7 +26,7 @@ class Leading(t.Protocol):
 
     @property
     def leader(self) -> t.Any:
-        """The leading frontend, which has a ``host``; None during an election."""
+        """The leading frontend, whose ``record`` has a host; None during an election."""
 
     @property
     def token(self) -> str:
@@ -95,7 +95,7 @@ class Transactions:
         now = self.schedule.clock.now()
         number = self.cluster.next_txn_id
         self.cluster.next_txn_id += 1
-        coordinator = "FE: %s" % leader.host
+        coordinator = "FE: %s" % leader.record.host
         found = Transaction(number, label, source_type, database.id, list(tables), coordinator, now, timeout)
         database.running[number] = found
         return found
