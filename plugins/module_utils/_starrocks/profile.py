@@ -34,6 +34,7 @@ class Profile:
     roles: bool
     set_runs_on: str
     with_persistent: bool
+    be_configs: bool
     update_be_configs: bool
     partitions_meta: bool
     partitions_meta_data_version: bool
@@ -91,6 +92,7 @@ class Profile:
             roles=has("3.0.0"),
             set_runs_on="leader" if has("3.5.0") else "connected",
             with_persistent=has("3.5.0"),
+            be_configs=has("3.0.0"),
             update_be_configs=has("3.1.0"),
             partitions_meta=has("3.1.9", "3.2.4", "3.3.0"),
             partitions_meta_data_version=has("3.3.2", "3.4.0"),
