@@ -8,7 +8,8 @@ SHELL := /bin/bash
 
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest
-WORKERS ?= 2
+# Labs mostly wait, so one worker more than the two processors that CI has.
+WORKERS ?= 3
 # Long conformance stages come first and one by one; tests of one file stay together (see conftest.py).
 SPREAD := --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
 SUITES = $(wildcard tests/conformance tests/unit tests/lab_tests tests/system)

@@ -19,8 +19,9 @@ import time
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLink
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_guarded, cutover_task, guard_link
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_guarded, cutover_task
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_intervals import IntervalKeeper
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.drain_watch import DrainWatch
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import Fence
@@ -34,15 +35,15 @@ POINTS: dict[str, tuple[t.Any, str, t.Any]] = {
     "guard": (cutover_guarded, START_GUARD, None),
     "interval": (ReplicaClient, "update_config", "1000"),
     "settle": (IntervalKeeper, "shorten", None),
-    "arm": (guard_link.GuardLink, "require", "fence"),
+    "arm": (GuardLink, "require", "fence"),
     "fence": (MetaClient, "update_app_env", ("reconfig*write",)),
     "prove": (Fence, "prove", "denied"),
     "drain": (DrainWatch, "step", None),
-    "grant": (guard_link.GuardLink, "require", "switch"),
-    "hand_over": (guard_link.GuardLink, "require", "hand_over"),
+    "grant": (GuardLink, "require", "switch"),
+    "hand_over": (GuardLink, "require", "hand_over"),
     "znode": (ZooKeeper, "compare_and_set", None),
     "close": (MetaClient, "update_app_env", ("reconfig*all",)),
-    "commit": (guard_link.GuardLink, "require", "commit"),
+    "commit": (GuardLink, "require", "commit"),
     "restore": (ReplicaClient, "update_config", "30000"),
 }
 
@@ -77,10 +78,10 @@ class Killer:
         self.done = False
 
     def install(self) -> None:
-        start: t.Callable[..., guard_link.GuardLink] = getattr(cutover_guarded, START_GUARD)
+        start: t.Callable[..., GuardLink] = getattr(cutover_guarded, START_GUARD)
 
         @functools.wraps(start)
-        def remember(*arguments: t.Any) -> guard_link.GuardLink:
+        def remember(*arguments: t.Any) -> GuardLink:
             link = start(*arguments)
             self.guard = link.pid
             return link
