@@ -16,6 +16,7 @@ from lab.clock import LabClock
 from lab.gate import Gate
 from lab.starrocks.accounts import Accounts
 from lab.starrocks.configs import Catalogue
+from lab.starrocks.engine import Engine
 from lab.starrocks.errors import SqlError, unknown_database, unknown_table
 from lab.starrocks.frontend import FrontendServer
 from lab.starrocks.frontend_http import FrontendHttp
@@ -63,6 +64,8 @@ class Front:
         self.cluster_id = self.rng.randrange(100_000_000, 2_000_000_000)
         self.token = "%08x-%04x-%04x-%04x-%012x" % tuple(self.rng.getrandbits(n) for n in (32, 16, 16, 16, 48))
         self.catalogue = Catalogue(cluster.profile)
+        self.engine: Engine
+        """Set once the other cluster is there too."""
         self.frontends: list[FrontendServer] = []
         self.nodes: list[NodeServer] = []
         self.cut_off: set[str] = set()

@@ -22,6 +22,7 @@ from lab.intervals import IntervalSet
 from lab.ledger import Ledger
 from lab.record import RequestRecord
 from lab.starrocks.actions import Actions
+from lab.starrocks.engine import Engine
 from lab.starrocks.front import Front, FrontSettings
 from lab.starrocks.people import USERS, add_people
 from lab.starrocks.profiles import SHARED_NOTHING, Profile
@@ -73,6 +74,12 @@ class StarRocksLab:
                 "target", options.target_profile or options.profile, options.target_mode or options.mode
             ),
         }
+        source, target = self.fronts.values()
+        for front, other in ((source, target), (target, source)):
+            front.engine = Engine(
+                front.cluster, front, self.clock, other.cluster, lambda other=other: other.token, seed=options.seed
+            )
+            front.set_statements(statement_groups(front))
         self.ledger = Ledger(self.clock, lambda key: IntervalSet())
         self.describe: dict[str, t.Any] = {}
         self.stopped = asyncio.Event()
@@ -88,7 +95,6 @@ class StarRocksLab:
         add_people(front.accounts)
         front.add_frontends(options.frontends, self.directory / key, options.same_host, options.observers)
         front.add_nodes(options.nodes)
-        front.set_statements(statement_groups(front))
         return front
 
     async def start(self) -> None:
@@ -97,6 +103,9 @@ class StarRocksLab:
         context = certificates.server_context() if certificates else None
         for front in self.fronts.values():
             await front.start(context, self.options.tls == "require")
+        for front in self.fronts.values():
+            front.engine.start()
+            front.spawn(front.engine.run())
         actions = Actions(self)
         self.gate.request_kinds = ENGINE_FAULTS
         self.gate.on_rule = actions.strikes.strike
@@ -135,7 +144,7 @@ class StarRocksLab:
 
 def _describe(front: Front) -> dict[str, t.Any]:
     profile = front.profile
-    hosts = [server.record.host for server in (*front.frontends, *front.nodes)]
+    hosts = [server.record.host for server in front.frontends] + [server.record.host for server in front.nodes]
     return {
         "cluster_id": front.cluster_id,
         "profile": "%d.%d" % profile.number[:2],

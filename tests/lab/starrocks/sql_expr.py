@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import typing as t
+import zlib
 
 from lab.starrocks.errors import SqlError, analyzing_error
 from lab.starrocks.sql_tokens import NUMBER, QUOTED, STRING, SYMBOL, WORD, Cursor
@@ -213,8 +214,20 @@ class ExpressionReader:
             name = cursor.path()[-1]
         return self._resolve(name)
 
+    def _cast(self) -> Getter:
+        """What follows CAST( ."""
+        inner = self.condition()
+        self._cursor.expect_words("AS")
+        number = self._cursor.name().upper() in ("BIGINT", "INT", "LARGEINT", "SMALLINT", "TINYINT")
+        while not self._cursor.symbol(")"):
+            self._cursor.take()
+        convert: t.Callable[[t.Any], t.Any] = int if number else str
+        return lambda row: None if inner(row) is None else convert(inner(row))
+
     def _function(self, name: str) -> Getter:
         cursor = self._cursor
+        if name.upper() == "CAST":
+            return self._cast()
         if cursor.symbol(")"):
             constant = self._functions.get(name.lower())
             if constant is None:
@@ -259,6 +272,10 @@ _OF_TEXT: dict[str, t.Callable[[str], t.Any]] = {
     "upper": str.upper,
     "length": len,
     "trim": str.strip,
+    "crc32": lambda text: zlib.crc32(text.encode()),
+    # Any good hash will do: both clusters use this one.
+    "murmur_hash3_32": lambda text: zlib.crc32(b"murmur" + text.encode()) - (1 << 31),
+    "xx_hash3_64": lambda text: zlib.crc32(b"xx" + text.encode()),
 }
 
 
@@ -267,6 +284,8 @@ def _scalar(name: str, arguments: list[Getter]) -> Getter:
     if name in _OF_TEXT:
         change = _OF_TEXT[name]
         return lambda row: None if first(row) is None else change(str(first(row)))
+    if name == "char":
+        return lambda row: chr(int(first(row)))
     if name in ("ifnull", "coalesce"):
         return lambda row: next((v for v in (a(row) for a in arguments) if v is not None), None)
     if name == "concat":

@@ -24,12 +24,16 @@ CLAUSES = ("FROM", "WHERE", "GROUP", "ORDER", "LIMIT", "AS", "HAVING")
 
 @dataclass
 class Relation:
-    """``rows(equals)`` may leave out what does not meet ``equals`` (lower-case column -> allowed values)."""
+    """``rows(equals)`` may leave out what does not meet ``equals`` (lower-case column -> allowed values).
+
+    ``count``: how many rows there are, where that is cheaper than reading them.
+    """
 
     name: str
     columns: t.Mapping[str, Getter]
     rows: t.Callable[[t.Mapping[str, set[str]]], t.Iterable[t.Any]]
     kinds: t.Mapping[str, str] = field(default_factory=dict)
+    count: t.Callable[[], int] | None = None
 
     def resolve(self, name: str) -> Getter:
         """How a column is read, whatever the case of its name."""
@@ -54,6 +58,7 @@ class Output:
     value: Getter
     aggregate: str = ""
     distinct: bool = False
+    counts_all: bool = False
 
 
 def relation_named(cursor: Cursor) -> list[str]:
@@ -66,6 +71,19 @@ def relation_named(cursor: Cursor) -> list[str]:
         if depth == 0 and token.kind == WORD and token.value.upper() == "FROM":
             return probe.path()
     return []
+
+
+def partitions_named(cursor: Cursor) -> list[str]:
+    """The names in FROM t PARTITION (...) of the SELECT that comes next; none without. Moves nothing."""
+    probe = Cursor(cursor.text, cursor.ahead())
+    while probe.token.kind != END and not (probe.words("PARTITION") or probe.words("PARTITIONS")):
+        probe.take()
+    names: list[str] = []
+    if probe.symbol("("):
+        names.append(probe.name_or_text())
+        while probe.symbol(","):
+            names.append(probe.name_or_text())
+    return names
 
 
 class SelectReader:
@@ -101,6 +119,9 @@ class SelectReader:
 
     def _rest(self, outputs: list[Output], distinct: bool, scan: bool) -> ResultSet:
         rows: t.Iterable[t.Any] = [None]
+        counted = self._counted(outputs) if scan else None
+        if counted is not None:
+            return self._result(outputs, [(counted,) * len(outputs)])
         if scan:
             rows = self._scan()
         groups = self._group_by(outputs)
@@ -118,6 +139,13 @@ class SelectReader:
             keyed = sorted(keyed, key=_by(getter), reverse=descending)
         lines = [line for _row, line in keyed]
         return self._result(outputs, self._limit(list(dict.fromkeys(lines)) if distinct else lines))
+
+    def _counted(self, outputs: list[Output]) -> int | None:
+        """The answer of a plain COUNT(*) without reading rows."""
+        count = self._relation.count
+        if count is None or self._cursor.token.kind != END or not all(o.counts_all for o in outputs):
+            return None
+        return count()
 
     def _scan(self) -> t.Iterable[t.Any]:
         """The rows that meet WHERE."""
@@ -183,10 +211,11 @@ class SelectReader:
         cursor.expect_symbol("(")
         distinct = cursor.words("DISTINCT")
         value: Getter = lambda row: 1
-        if not cursor.symbol("*"):
+        counts_all = cursor.symbol("*")
+        if not counts_all:
             value = self._reader().condition()
         cursor.expect_symbol(")")
-        return Output("", "i64", value, name, distinct)
+        return Output("", "i64", value, name, distinct, counts_all and name == "count")
 
     def _group_by(self, outputs: list[Output]) -> list[Getter] | None:
         if not self._cursor.words("GROUP", "BY"):

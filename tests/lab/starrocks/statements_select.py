@@ -8,9 +8,11 @@ from __future__ import annotations
 import typing as t
 
 from lab.mysql_packets import ResultSet
+from lab.starrocks.accounts import TABLE
 from lab.starrocks.errors import SqlError, unknown_database, unknown_table
-from lab.starrocks.sql_select import Functions, Relation, SelectReader, relation_named
+from lab.starrocks.sql_select import Functions, Relation, SelectReader, partitions_named, relation_named
 from lab.starrocks.statements import Call, Statement
+from lab.starrocks.user_tables import user_relation
 
 if t.TYPE_CHECKING:
     from lab.starrocks.front import Front
@@ -65,7 +67,11 @@ class SelectStatements:
             return source(call)
         if not self._front.has_database(schema):
             raise unknown_database(self._front.profile, schema)
-        raise unknown_table(self._front.profile, name)
+        if schema.lower() in SCHEMAS:
+            raise unknown_table(self._front.profile, name)
+        database, table = self._front.table(schema, name)
+        call.rights.demand("SELECT", TABLE, database.name, table.name)
+        return user_relation(self._front, table, partitions_named(call.cursor))
 
     def _constants(self, call: Call) -> Relation:
         values = {**self._front.variables, **call.context.variables}

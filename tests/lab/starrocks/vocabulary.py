@@ -12,7 +12,12 @@ from lab.starrocks.schema_jobs import Jobs
 from lab.starrocks.schema_nodes import NodeConfigs
 from lab.starrocks.schema_partitions import Partitions
 from lab.starrocks.schema_tables import Tables
+from lab.starrocks.statements_accounts import AccountStatements
 from lab.starrocks.statements_config import ConfigStatements
+from lab.starrocks.statements_ddl import DdlStatements
+from lab.starrocks.statements_jobs import JobStatements
+from lab.starrocks.statements_lists import ListStatements
+from lab.starrocks.statements_load import LoadStatements
 from lab.starrocks.statements_nodes import NodeStatements
 from lab.starrocks.statements_proc import ProcStatements
 from lab.starrocks.statements_select import SelectStatements
@@ -33,7 +38,12 @@ def statement_groups(front: Front) -> list[StatementSet]:
     select = SelectStatements(front, relations)
     select.add(Tables(front, select.columns))
     return [
+        AccountStatements(front),
         ConfigStatements(front),
+        DdlStatements(front, front.engine),
+        JobStatements(front),
+        ListStatements(front),
+        LoadStatements(front, front.engine),
         NodeStatements(front),
         ProcStatements(front),
         SessionStatements(front, volumes),
