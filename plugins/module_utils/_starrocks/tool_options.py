@@ -1,0 +1,206 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""The options of the sync tool's module, checked as a whole before anything is touched."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_mapping
+from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, raise_problems
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import hosts_file as hf
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_properties as tp
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_archive import (
+    read_checksum,
+    read_location,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_config import (
+    SHARED_DATA,
+    SHARED_NOTHING,
+    Wanted,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_systemd import read_unit_name
+
+PRESENT, STARTED, STOPPED, ABSENT = "present", "started", "stopped", "absent"
+AUTO, SYSTEMD, SESSION = "auto", "systemd", "session"
+
+_TYPES = {tp.BOOL: "bool", tp.INT: "int", tp.TEXT: "str", tp.SECRET: "str", tp.NAMES: "raw"}
+_DIRECTORY = re.compile(r"/[^\s$%\"'\\\\:]+")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+Value = t.TypeVar("Value")
+
+
+@dataclasses.dataclass(frozen=True)
+class ToolRequest:
+    """What was asked for. ``archive`` and ``sha256`` "" when not given. Times in seconds."""
+
+    directory: str
+    state: str
+    archive: str
+    sha256: str
+    wanted: Wanted
+    supervisor: str
+    unit: str
+    user: str
+    variables: t.Mapping[str, str]
+    adopt: bool
+    start_wait: float
+    stop_timeout: float
+    download_timeout: float
+
+
+def tool_argument_spec() -> ArgumentSpec:
+    """The options besides those of the journal."""
+    spec = ArgumentSpec(
+        {
+            "directory": {"type": "path", "required": True},
+            "state": {"type": "str", "default": PRESENT, "choices": [PRESENT, STARTED, STOPPED, ABSENT]},
+            "archive": {"type": "str"},
+            "archive_sha256": {"type": "str"},
+            "extra_properties": {"type": "raw"},
+            "force_properties": {"type": "bool", "default": False},
+            "address_map": {"type": "raw"},
+            "target_address_map": {"type": "raw"},
+            "source_hosts": {"type": "raw"},
+            "target_hosts": {"type": "raw"},
+            "source_run_mode": {
+                "type": "str",
+                "default": SHARED_NOTHING,
+                "choices": [SHARED_NOTHING, SHARED_DATA],
+            },
+            "target_run_mode": {"type": "str", "choices": [SHARED_NOTHING, SHARED_DATA]},
+            "supervisor": {"type": "str", "default": AUTO, "choices": [AUTO, SYSTEMD, SESSION]},
+            "unit_name": {"type": "str", "default": "starrocks-cluster-sync"},
+            "user": {"type": "str"},
+            "environment": {"type": "raw"},
+            "adopt": {"type": "bool", "default": False},
+            "start_wait": {"type": "str", "default": "3s"},
+            "stop_timeout": {"type": "str", "default": "30s"},
+            "download_timeout": {"type": "str", "default": "60s"},
+        },
+        required_together=[("archive", "archive_sha256")],
+    )
+    for name, kind in tp.KINDS.items():
+        # Said for every one, as Ansible guesses by the name otherwise.
+        spec.update(**{name: {"type": _TYPES[kind], "no_log": kind == tp.SECRET}})
+    return spec
+
+
+def read_tool_request(params: t.Mapping[str, t.Any]) -> ToolRequest:
+    """The request of a module's parameters; everything that is wrong with them is told at once."""
+    reader = _Reader(params)
+    request = reader.request()
+    raise_problems(reader.problems)
+    return request
+
+
+def extra_secrets(params: t.Mapping[str, t.Any]) -> t.List[str]:
+    """The secrets that no option of their own holds, for Ansible to hide."""
+    try:
+        extra = as_mapping(params.get("extra_properties"), "extra_properties")
+    except InvalidOption:
+        return []
+    return [str(value) for name, value in extra.items() if tp.is_secret(name) and value not in (None, "")]
+
+
+class _Reader:
+    def __init__(self, params: t.Mapping[str, t.Any]) -> None:
+        self._params = params
+        self.problems: t.List[InvalidOption] = []
+
+    def request(self) -> ToolRequest:
+        params = self._params
+        archive, sha256 = "", ""
+        if params.get("archive"):
+            archive = self._try(lambda: read_location(str(params["archive"]), "archive"), "")
+            sha256 = self._try(lambda: read_checksum(params.get("archive_sha256"), "archive_sha256"), "")
+        supervisor, user = str(params["supervisor"]), str(params.get("user") or "").strip()
+        if user and supervisor == SESSION:
+            problem = "it is for a systemd unit only"
+            self.problems.append(InvalidOption("user", problem, "Become that user for the task instead"))
+        return ToolRequest(
+            directory=self._directory(),
+            state=str(params["state"]),
+            archive=archive,
+            sha256=sha256,
+            wanted=self._wanted(),
+            supervisor=supervisor,
+            unit=self._try(lambda: read_unit_name(str(params["unit_name"]), "unit_name"), ""),
+            user=user,
+            variables=self._variables(),
+            adopt=bool(params["adopt"]),
+            start_wait=self._seconds("start_wait", 0.0),
+            stop_timeout=self._seconds("stop_timeout", None),
+            download_timeout=self._seconds("download_timeout", None),
+        )
+
+    def _try(self, call: t.Callable[[], Value], fallback: Value) -> Value:
+        try:
+            return call()
+        except InvalidOption as problem:
+            self.problems.append(problem)
+            return fallback
+
+    def _directory(self) -> str:
+        given = str(self._params["directory"])
+        directory = os.path.normpath(given)
+        if not _DIRECTORY.fullmatch(directory) or directory.count("/") < 2:
+            fix = "Give an absolute path below another folder, without spaces or quotes, such as /opt/starrocks-sync"
+            self.problems.append(InvalidOption("directory", f"{given!r} cannot be the folder of the tool", fix))
+            return directory
+        # Processes tell where they are without links.
+        return os.path.realpath(directory)
+
+    def _wanted(self) -> Wanted:
+        params = self._params
+        properties: t.Dict[str, str] = {}
+        nothing: t.Dict[str, t.Any] = {}
+        for name in tp.KINDS:
+            if params.get(name) is not None:
+                self._property(properties, name, params[name])
+        for name, value in self._try(
+            lambda: as_mapping(params.get("extra_properties"), "extra_properties"), nothing
+        ).items():
+            if name in properties:
+                problem = f"{name} is an option of its own, and given there too"
+                self.problems.append(InvalidOption("extra_properties", problem, "Give it once"))
+            else:
+                self._property(properties, name, "" if value is None else value)
+        return Wanted(
+            properties=properties,
+            force=bool(params["force_properties"]),
+            source=hf.read_side(params, hf.SOURCE, self.problems),
+            target=hf.read_side(params, hf.TARGET, self.problems),
+            source_run_mode=str(params["source_run_mode"]),
+            target_run_mode=str(params.get("target_run_mode") or ""),
+        )
+
+    def _property(self, properties: t.Dict[str, str], name: str, value: t.Any) -> None:
+        if name not in tp.KINDS and not isinstance(value, (str, int, float)):
+            problem = f"{name} is {type(value).__name__}"
+            self.problems.append(InvalidOption("extra_properties", problem, "Give text, a number or a boolean"))
+            return
+        properties[name] = self._try(lambda: tp.as_property(name, value), "")
+
+    def _variables(self) -> t.Dict[str, str]:
+        nothing: t.Dict[str, t.Any] = {}
+        found = {}
+        for name, value in self._try(
+            lambda: as_mapping(self._params.get("environment"), "environment"), nothing
+        ).items():
+            text = "" if value is None else str(value)
+            if not _VARIABLE.fullmatch(name) or "\n" in text or "\0" in text:
+                self.problems.append(InvalidOption("environment", f"{name!r} is no variable", "Give NAME: value"))
+            found[name] = text
+        return found
+
+    def _seconds(self, name: str, minimum: t.Optional[float]) -> float:
+        return self._try(lambda: parse_duration(self._params[name], name, minimum=minimum, maximum=3600), 1.0)

@@ -1,0 +1,200 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""Installing, configuring, starting, stopping and removing the sync tool."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.changes import ChangeList
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import open_journal
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import MASK, Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_options as to
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_properties as tp
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_archive import verified_archive
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_deeds import Deeds
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_home import (
+    CONFIGURATION,
+    Home,
+    not_accessible,
+    read_text,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_look import (
+    ended_run,
+    is_one_time,
+    look_at,
+    properties_of,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_plan import STOP_TOOL, Plan, Planner
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_process import Processes
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_systemd import Systemd
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_unpack import unpack
+
+ENGINE = "starrocks"
+
+REMAINS = (
+    "Replication jobs that the tool had already sent go on in the target's frontend, and nothing cancels them. Wait "
+    "until SHOW PROC '/replications' on the target shows none in a state before COMMITTED or ABORTED."
+)
+"""What a stop does not end. Source: replication/ReplicationMgr.java, whose jobs are in the edit log."""
+
+
+class ToolTask:
+    """One call of the module."""
+
+    def __init__(
+        self,
+        params: t.Mapping[str, t.Any],
+        check_mode: bool,
+        redactor: Redactor,
+        clock: Clock,
+        *,
+        processes: t.Optional[Processes] = None,
+        systemd: t.Optional[Systemd] = None,
+    ) -> None:
+        self._params = params
+        self._check_mode = check_mode
+        self._redactor = redactor
+        self._clock = clock
+        self._processes = processes or Processes()
+        self._systemd = systemd or Systemd()
+        self._made = ChangeList()
+        self._result: t.Dict[str, t.Any] = {}
+
+    def body(self) -> t.Dict[str, t.Any]:
+        """The module's result."""
+        request = to.read_tool_request(self._params)
+        supervisor = self._supervisor(request)
+        home = Home(request.directory)
+        with contextlib.ExitStack() as stack:
+            if not self._check_mode:
+                stack.enter_context(_alone(home))
+            fresh = stack.enter_context(self._unpacked(request, home))
+            look = look_at(home, self._processes)
+            shipped = (
+                None if fresh is None else {name: read_text(os.path.join(fresh, name)) or "" for name in CONFIGURATION}
+            )
+            planner = Planner(request, supervisor, self._systemd, self._now())
+            plan = planner.plan(look, shipped)
+            deeds = Deeds(request, home, self._processes, self._systemd, supervisor, planner.unit, self._clock)
+            self._carry_out(plan, deeds, fresh)
+            if request.state == to.STOPPED and not self._check_mode:
+                home.remember_start(None)
+        return self._told(request, home, plan, supervisor)
+
+    def partial(self) -> t.Dict[str, t.Any]:
+        """What was done before a failure."""
+        done = self._made
+        return {**self._result, "changed": done.changed, "changes": done.as_result(), "diff": done.diff()}
+
+    def _supervisor(self, request: to.ToolRequest) -> str:
+        usable = self._systemd.usable()
+        if request.supervisor == to.SYSTEMD and not usable:
+            fix = "Become root where systemd runs, or use supervisor=session"
+            raise InvalidOption("supervisor", "systemd does not run here, or this user may not make units", fix)
+        if request.user and not usable:
+            raise InvalidOption("user", "without systemd there is no unit to carry it", "Become that user for the task")
+        return to.SYSTEMD if usable and request.supervisor != to.SESSION else to.SESSION
+
+    @contextlib.contextmanager
+    def _unpacked(self, request: to.ToolRequest, home: Home) -> t.Iterator[t.Optional[str]]:
+        """The archive, unpacked beside its folder (in check mode elsewhere); None if it is not needed."""
+        needed = request.archive and request.state in (to.PRESENT, to.STARTED) and home.installed() != request.sha256
+        if not needed:
+            yield None
+            return
+        parent = None if self._check_mode else os.path.dirname(home.directory)
+        try:
+            folder = tempfile.mkdtemp(prefix=".sync-tool-", dir=parent)
+        except OSError as error:
+            raise not_accessible(parent or tempfile.gettempdir(), error) from error
+        try:
+            fresh = os.path.join(folder, "tool")
+            os.mkdir(fresh, 0o700)
+            with verified_archive(request.archive, request.sha256, folder, request.download_timeout) as archive:
+                unpack(archive, fresh)
+            yield fresh
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _carry_out(self, plan: Plan, deeds: Deeds, fresh: t.Optional[str]) -> None:
+        if self._check_mode or not plan.steps:
+            return
+        journal = open_journal(self._params, engine=ENGINE, clock=self._clock, redactor=self._redactor)
+        try:
+            for action, name, change in plan.steps:
+                ids = journal.intents([change]) if journal is not None else []
+                try:
+                    evidence = deeds.do(action, name, plan, fresh)
+                except BaseException as error:
+                    code = error.code if isinstance(error, MigrationError) else type(error).__name__
+                    if journal is not None:
+                        journal.outcomes([(ids[0], "failed", {"code": code})])
+                    raise
+                self._made.add(change)
+                if action == STOP_TOOL:
+                    self._result["remains"] = REMAINS
+                if journal is not None:
+                    journal.outcomes([(ids[0], "done", {"evidence": evidence} if evidence else {})])
+        finally:
+            if journal is not None:
+                journal.close()
+
+    def _told(self, request: to.ToolRequest, home: Home, plan: Plan, supervisor: str) -> t.Dict[str, t.Any]:
+        changes = ChangeList(change for _action, _name, change in plan.steps)
+        look = look_at(home, self._processes)
+        properties = plan.configuration.properties if plan.configuration is not None else properties_of(look.files)
+        result: t.Dict[str, t.Any] = {
+            **self._result,
+            "changed": changes.changed,
+            "changes": changes.as_result(),
+            "diff": changes.diff(),
+            "directory": home.directory,
+            "installed_sha256": look.installed or None,
+            "supervisor": look.start.supervisor if look.start is not None else supervisor,
+            "running": look.running,
+            "pids": look.pids,
+            "started_at": look.start.at if look.start is not None else None,
+            "restart_needed": plan.restart_needed,
+            "properties": tp.shown(properties, MASK),
+            "run": None,
+            "run_reasons": [],
+        }
+        if look.start is not None and not look.running and is_one_time(properties):
+            outcome, reasons = ended_run(home, look, self._now())
+            result.update(run=outcome, run_reasons=[reason.as_result() for reason in reasons])
+        if plan.configuration is not None and plan.configuration.warnings:
+            result["warnings"] = list(plan.configuration.warnings)
+        return result
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
+
+
+@contextlib.contextmanager
+def _alone(home: Home) -> t.Iterator[None]:
+    """Only one call at a time works beside a folder. MigrationError ``starrocks.tool_busy``."""
+    parent = os.path.dirname(home.directory)
+    try:
+        os.makedirs(parent, exist_ok=True)
+        descriptor = os.open(parent, os.O_RDONLY)
+    except OSError as error:
+        raise not_accessible(parent, error) from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            text = f"Another call works on the sync tool below {parent}; run this one again when it is over."
+            raise MigrationError("starrocks.tool_busy", text) from error
+        yield
+    finally:
+        os.close(descriptor)

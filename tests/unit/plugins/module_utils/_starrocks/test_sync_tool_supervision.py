@@ -1,0 +1,170 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+import typing as t
+
+import pytest
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_process import MARK, Processes
+from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._starrocks.tool_lot import (
+    DIES,
+    ONCE,
+    SLEEPS,
+    STUBBORN,
+    Lot,
+    is_alive,
+    make_lot,
+)
+
+pytestmark = [
+    pytest.mark.thorough,
+    pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="there is no /proc here"),
+]
+
+
+@pytest.fixture(name="lot")
+def fixture_lot(tmp_path: pathlib.Path) -> t.Iterator[Lot]:
+    yield from make_lot(tmp_path)
+
+
+def test_another_configuration_restarts_it(lot: Lot) -> None:
+    first = lot.call("started")
+    assert lot.call("present", report_interval_seconds=60)["restart_needed"]
+    second = lot.call("started", report_interval_seconds=60)
+    assert lot.actions(second) == ["stop", "start"]
+    assert not set(first["pids"]) & set(second["pids"])
+    assert "SHOW PROC '/replications'" in second["remains"]
+    assert not lot.call("started", report_interval_seconds=60)["changed"]
+
+
+def test_another_archive_takes_the_place_and_keeps_the_log(lot: Lot) -> None:
+    lot.call("started")
+    (lot.home / "log").mkdir()
+    (lot.home / "log/sync.INFO.log").write_text("old")
+    lot.archive(SLEEPS + "# newer\n")
+    with pytest.raises(MigrationError, match="another archive"):
+        lot.call("present")
+    assert lot.actions(lot.call("started")) == ["stop", "install", "configure", "start"]
+    assert (lot.home / "log/sync.INFO.log").read_text() == "old"
+    assert "newer" in (lot.home / "bin/start.sh").read_text()
+    assert [path.name for path in lot.home.parent.iterdir()] == ["sync"]
+
+
+def test_a_tool_that_does_not_end_is_killed(lot: Lot) -> None:
+    lot.archive(STUBBORN, stop="#!/bin/sh\necho asked > asked\n")
+    pids = lot.call("started")["pids"]
+    assert pids
+    stopped = lot.call("stopped")
+    assert not stopped["running"]
+    assert (lot.home / "asked").exists()
+    assert not any(is_alive(pid) for pid in pids)
+    outcome = json.loads(lot.journal.read_text().splitlines()[-1])
+    assert outcome["data"]["evidence"]["signals"] == ["SIGTERM", "SIGKILL"]
+    assert outcome["data"]["evidence"]["stop_script"] == "ended 0"
+
+
+def test_a_tool_that_dies_at_once_is_told_with_what_it_said(lot: Lot) -> None:
+    lot.archive(DIES)
+    with pytest.raises(MigrationError, match="ended at once with 7, saying: no java here") as caught:
+        lot.call("started")
+    assert caught.value.code == "starrocks.tool_died"
+    assert lot.failed["changed"]
+    assert [change["action"] for change in lot.failed["changes"]] == ["install", "configure"]
+
+
+def test_a_killed_tool_is_started_again(lot: Lot) -> None:
+    for pid in lot.call("started")["pids"]:
+        os.kill(pid, signal.SIGKILL)
+    ends = time.monotonic() + 5
+    while time.monotonic() < ends and lot.call("started", check=True)["running"]:
+        time.sleep(0.05)
+    assert lot.actions(lot.call("started")) == ["start"]
+
+
+def test_a_one_time_run_is_judged_by_its_reports(lot: Lot) -> None:
+    lot.archive(ONCE.format(done=4))
+    result = lot.call("started", one_time_run_mode=True)
+    assert (result["running"], result["run"]) == (False, "completed")
+    assert result["run_reasons"][0]["code"] == "starrocks.sync.one_time_completed"
+    # It is over, and not begun again unless something else is to be copied or it was stopped.
+    assert not lot.call("started", one_time_run_mode=True)["changed"]
+    assert (
+        lot.actions(lot.call("started", one_time_run_mode=True, include_data_list="db1", force_properties=True))[-1]
+        == "start"
+    )
+    assert not lot.call("stopped")["changed"]
+    assert lot.actions(lot.call("started", one_time_run_mode=True))[-1] == "start"
+
+
+def test_a_one_time_run_that_ends_early_has_failed(lot: Lot) -> None:
+    lot.archive(ONCE.format(done=3))
+    with pytest.raises(MigrationError) as caught:
+        lot.call("started", one_time_run_mode=True)
+    assert caught.value.code == "starrocks.tool_died"
+
+
+def test_a_tool_that_somebody_else_started(lot: Lot) -> None:
+    lot.call("present")
+    reader = subprocess.Popen(["sleep", "600"], cwd=lot.home)
+    shell = subprocess.Popen(["sh", "./bin/start.sh"], cwd=lot.home, start_new_session=True, stdout=subprocess.DEVNULL)
+    try:
+        time.sleep(0.2)
+        assert lot.call("present")["pids"] == [shell.pid]
+        for state in ("started", "stopped", "absent"):
+            with pytest.raises(MigrationError, match=f"process {shell.pid}") as caught:
+                lot.call(state)
+            assert caught.value.code == "starrocks.tool_started_elsewhere"
+        assert lot.actions(lot.call("stopped", adopt=True)) == ["stop"]
+        assert shell.wait(5) != 0
+        assert reader.poll() is None, "a process that merely stands in the folder is none of the tool's"
+    finally:
+        for process in (reader, shell):
+            process.kill()
+            process.wait()
+
+
+def test_a_number_that_was_given_again_is_nobody_of_ours(lot: Lot) -> None:
+    lot.call("started")
+    lot.call("stopped")
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+    try:
+        found = Processes().get(other.pid)
+        assert found is not None
+        record = {"pid": other.pid, "started": found.started - 1, "boot": Processes().boot(), "mark": "x",
+                  "at": "2026-01-01T00:00:00.000Z", "config": "", "supervisor": "session"}  # fmt: skip
+        (lot.home / ".dbops-migration/start.json").write_text(json.dumps(record))
+        assert not lot.call("stopped")["changed"]
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_a_child_that_leaves_the_session_is_still_found(lot: Lot) -> None:
+    lot.archive("#!/bin/sh\nsetsid sh -c 'cd /; exec sleep 600' &\n")
+    pids = lot.call("started")["pids"]
+    (process,) = [one for one in (Processes().get(pid) for pid in pids) if one is not None]
+    assert (process.argv[0], process.cwd, bool(process.mark)) == ("sleep", "/", True)
+    assert lot.actions(lot.call("stopped")) == ["stop"]
+    assert not is_alive(process.pid)
+
+
+def test_the_tool_gets_no_secret_of_the_module(lot: Lot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
+    lot.archive("#!/bin/sh\nenv > seen\nexec sleep 600\n")
+    lot.call("started", environment={"JAVA_HOME": "/opt/java"})
+    seen = (lot.home / "seen").read_text()
+    assert "hidden" not in seen
+    assert "JAVA_HOME=/opt/java\n" in seen
+    assert MARK in seen
