@@ -1,0 +1,129 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""Looking at one cluster for preflight: a fixed number of questions, whatever the number of its tables."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.transport import Rows
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import inventory_tables as tables
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_read import Asker
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import Frontend, text
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.partitions import plain_database
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_view import (
+    TARGET,
+    Answer,
+    ClusterView,
+    Health,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sql import like_literal
+
+MASTER_KEY = "default_master_key"
+_CONFIG_OF_BOTH = ("disable_load_job", "catalog_trash_expire_second", MASTER_KEY)
+_CONFIG_OF_TARGET = (
+    "max_running_txn_num_per_db",
+    "replication_max_parallel_table_count",
+    "enable_legacy_compatibility_for_replication",
+    "lake_compaction_max_tasks",
+)
+# Asked of each frontend itself: the row must be its own, whatever stands between.
+_SELF = f"ADMIN SHOW FRONTEND CONFIG LIKE {like_literal('query_port')}"
+_CLOCK = "SELECT UNIX_TIMESTAMP()"
+DATABASES = "SHOW PROC '/dbs'"
+TEMPORARY = "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.temp_tables"
+
+
+def look_at(cluster: Cluster, role: str, asker: Asker, clock: Clock, variables: bool) -> ClusterView:
+    """One cluster. ``variables``: read the global variables too."""
+    frontends = cluster.frontends()
+    alive = [frontend for frontend in frontends if frontend.alive]
+    good, failed = cluster.on_each(alive, lambda frontend: _ask_itself(cluster, frontend, clock))
+    databases = asker.ask("databases", DATABASES)
+    listed = asker.ask("tables", tables.TABLES)
+    natives = asker.ask("natives", tables.NATIVE) if cluster.profile.tables_config else None
+    statistic = asker.ask("health", "SHOW PROC '/statistic'")
+    shown = asker.ask("variables", "SHOW GLOBAL VARIABLES") if variables else None
+    return ClusterView(
+        role=role,
+        cluster_id=cluster.cluster_id,
+        version=cluster.version,
+        profile=cluster.profile,
+        frontends=frontends,
+        nodes=cluster.nodes(),
+        given=tuple(str(address) for address in cluster.connection.frontends),
+        reached_at={frontend.address: str(cluster.reach(frontend)) for frontend in alive},
+        answers={frontend.address: answer for frontend, answer in good.items()},
+        silent={frontend.address: error.message for frontend, error in failed.items()},
+        config=_config(asker, role),
+        databases=None if databases is None else tables.decode_databases(databases),
+        tables=None if listed is None else tables.decode_tables(listed),
+        natives=None if natives is None else tables.decode_natives(natives),
+        temporary=_temporary(asker),
+        health=None if statistic is None else health_of(statistic),
+        variables=None if shown is None else {str(row[0]): text(row[1]) for row in shown.rows},
+        problems=asker.problems,
+    )
+
+
+def _ask_itself(cluster: Cluster, frontend: Frontend, clock: Clock) -> Answer:
+    doing = f"ask frontend {frontend.address} itself"
+    port: t.Optional[int] = None
+    seconds: t.Optional[float] = None
+    try:
+        for row in cluster.query_on(frontend, _SELF, doing).records():
+            if row.get("key") == "query_port":
+                port = int(str(row["value"]))
+    except MigrationError as error:
+        if error.code != "starrocks.access_denied":
+            raise
+    except ValueError:
+        pass
+    begun = time.monotonic()
+    try:
+        told = cluster.query_on(frontend, _CLOCK, doing).single()
+        # Halfway between question and answer is as near as one can say.
+        seconds = float(str(told)) - clock.now().timestamp() + (time.monotonic() - begun) / 2
+    except (MigrationError, ValueError):
+        pass
+    return Answer(port, seconds)
+
+
+def _config(asker: Asker, role: str) -> t.Dict[str, str]:
+    found: t.Dict[str, str] = {}
+    for key in _CONFIG_OF_BOTH + (_CONFIG_OF_TARGET if role == TARGET else ()):
+        rows = asker.ask("config", f"ADMIN SHOW FRONTEND CONFIG LIKE {like_literal(key)}")
+        for row in rows.records() if rows is not None else ():
+            if row.get("key") == key:
+                # Whether there is a master key is all that anybody needs to know of it.
+                found[key] = ("set" if text(row.get("value")) else "") if key == MASTER_KEY else text(row.get("value"))
+    return found
+
+
+def _temporary(asker: Asker) -> t.Dict[str, int]:
+    rows, _problem, _unknown = asker.ask_kind(TEMPORARY, "temporary tables")
+    found: t.Dict[str, int] = {}
+    for row in rows.rows if rows is not None else ():
+        database = plain_database(str(row[0]))
+        found[database] = found.get(database, 0) + 1
+    return found
+
+
+def health_of(rows: Rows) -> Health:
+    """Sums over the databases; the server adds a line of totals of its own, which has no number as its id."""
+
+    def total(column: str) -> int:
+        return sum(
+            int(str(row.get(column) or 0))
+            for row in rows.records()
+            if str(row.get("dbid")).isdigit() and str(row.get(column) or 0).isdigit()
+        )
+
+    broken = total("errorstatetabletnum") + total("unrecoverabletabletnum")
+    return Health(total("unhealthytabletnum"), total("inconsistenttabletnum"), broken)

@@ -1,0 +1,292 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""What of the source moves, and what does not: hidden tables, the lists, tables that need care, other objects. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Finding
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import inventory_objects as kinds
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import inventory_tables as inventory
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_details import STATEMENTS_AT_MOST
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_look import DATABASES
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_view import (
+    ClusterView,
+    Objects,
+    View,
+)
+
+_SHOWN = 20
+_MANUAL = "https://docs.starrocks.io/docs/administration/data_migration_tool/"
+
+
+def shown(names: t.Sequence[str]) -> t.Dict[str, t.Any]:
+    """The number of things and the first of them."""
+    return {"count": len(names), "first": list(names[:_SHOWN])}
+
+
+def visibility_findings(view: View) -> t.Iterator[Finding]:
+    """What the user does not see is not missed by anybody, so it is counted by another way."""
+    for cluster in (view.source, view.target):
+        yield from _unread(cluster)
+        if cluster.databases is None or cluster.tables is None:
+            continue
+        missing = inventory.hidden(cluster.databases, cluster.tables, cluster.temporary)
+        if missing:
+            yield Finding(
+                "starrocks.privileges.hidden_tables",
+                "blocker",
+                cluster.subject,
+                {"hidden_tables": missing, "query": f"{DATABASES} (TableNum), information_schema.tables"},
+                "The user does not see all tables of these databases: a server leaves out, without a word, what its "
+                "user has no privilege on. GRANT SELECT ON ALL TABLES, ALL VIEWS and ALL MATERIALIZED VIEWS IN ALL "
+                "DATABASES to it.",
+            )
+
+
+def _unread(cluster: ClusterView) -> t.Iterator[Finding]:
+    wanted = {"databases": cluster.databases, "tables": cluster.tables}
+    unread = {name: cluster.problems.get(name, "") for name, found in wanted.items() if found is None}
+    if unread:
+        yield Finding(
+            "starrocks.privileges.operate" if "databases" in unread else "starrocks.inventory.unknown",
+            "blocker",
+            cluster.subject,
+            unread,
+            "GRANT OPERATE ON SYSTEM to the user, directly or by a role. Without it neither settings nor the full list "
+            "of tables can be read."
+            if "databases" in unread
+            else "The tables could not be listed. See to it that a backend or compute node is alive.",
+        )
+
+
+def selection_findings(view: View) -> t.Iterator[Finding]:
+    """Entries of the two lists that name nothing."""
+    if view.source.tables is None:
+        return
+    known = {table.full for table in view.source.tables} | set(view.source.databases or ())
+    known |= {table.database for table in view.source.tables}
+    unknown = sorted(view.scope.include - known)
+    if unknown:
+        yield Finding(
+            "starrocks.selection.unknown",
+            "blocker",
+            "include_data_list",
+            unknown,
+            "The source has no such database or table, or the user may not see it. Correct the names (upper and lower "
+            "case differ).",
+        )
+    useless = sorted(view.scope.exclude - known)
+    if useless:
+        yield Finding(
+            "starrocks.selection.excluded_unknown",
+            "warning",
+            "exclude_data_list",
+            useless,
+            "The source has no such database or table, so nothing is left out by these entries. Correct the names.",
+        )
+    if not unknown and not view.selected():
+        yield Finding(
+            "starrocks.selection.empty",
+            "blocker",
+            "include_data_list",
+            {"tables_on_source": len(view.source.tables)},
+            "Nothing is selected. Give databases or tables that exist, and do not exclude them all.",
+        )
+
+
+def table_findings(view: View) -> t.Iterator[Finding]:
+    """Native tables that need care, and those that do not move."""
+    external = [table.full for table in view.selected() if table.external]
+    if external:
+        yield _of_tables(
+            "external",
+            "warning",
+            kinds.UNSUPPORTED,
+            external,
+            inventory.TABLES,
+            "External tables are not moved, and views on them break. Create them on the target by hand.",
+        )
+    ranged = [table.full for table in view.selected_natives() if table.distribution == "RANGE"]
+    if ranged:
+        yield _of_tables(
+            "range_distribution",
+            "blocker",
+            kinds.UNSUPPORTED,
+            ranged,
+            inventory.NATIVE,
+            "Tables with range distribution need a procedure of their own (splitting and merging of tablets is "
+            "switched "
+            "off on both sides meanwhile). Exclude them, or set that up first, and then accept this.",
+            "https://github.com/StarRocks/starrocks/pull/77360",
+        )
+    yield from _with_trait(
+        view,
+        inventory.COLOCATED,
+        "Verify after the sync that their groups are stable on the target (SHOW PROC '/colocation_group').",
+    )
+    yield from _with_trait(
+        view,
+        inventory.DYNAMIC,
+        "Partitions are created and dropped at their times on the source, also while writes are stopped. Do not cut "
+        "over "
+        "across such a time (midnight, as a rule).",
+    )
+    if view.target.profile.shared_data:
+        yield from _with_trait(
+            view, inventory.LOCAL_INDEX, "The sync tool makes LOCAL persistent indexes CLOUD_NATIVE on the target."
+        )
+    yield from _details(view)
+
+
+def _details(view: View) -> t.Iterator[Finding]:
+    details = view.details
+    if details.auto_increment:
+        yield _of_tables(
+            "auto_increment",
+            "blocker",
+            kinds.UNSUPPORTED,
+            details.auto_increment,
+            "SHOW CREATE TABLE",
+            "The sync tool does not support AUTO_INCREMENT columns: numbers would be given twice after the cutover. "
+            "Exclude these tables, and move them by other means.",
+        )
+    if details.unread:
+        yield Finding(
+            "starrocks.table.auto_increment_unknown",
+            "warning",
+            view.source.subject,
+            {"tables_not_looked_at": details.unread, "limit": STATEMENTS_AT_MOST},
+            "Only SHOW CREATE TABLE tells of AUTO_INCREMENT columns, and that was not read of these tables. Run again "
+            "with deep: true.",
+        )
+    for name, found, remedy in (
+        (
+            "generated_columns",
+            details.generated,
+            "Generated columns arrive, but compare their values after the sync (issue 66349).",
+        ),
+        (
+            "temporary_partitions",
+            details.temporary_partitions,
+            "Temporary partitions are not compared and may not arrive. Replace or drop them before the cutover.",
+        ),
+        (
+            "altering",
+            details.altering,
+            "Let running ALTER jobs end before the sync is started: a changed schema lets the tool drop its copy.",
+        ),
+    ):
+        if found:
+            yield _of_tables(name, "warning", kinds.MIGRATED, found, "information_schema, SHOW ALTER TABLE", remedy)
+    if details.unstable_groups:
+        yield Finding(
+            "starrocks.table.unstable_colocation",
+            "warning",
+            view.source.subject,
+            shown(details.unstable_groups),
+            "These colocation groups are being balanced on the source. Let that end first.",
+        )
+
+
+def _with_trait(view: View, trait: str, remedy: str) -> t.Iterator[Finding]:
+    found = [table.full for table in view.selected_natives() if trait in table.traits]
+    if found:
+        yield _of_tables(trait, "info", kinds.MIGRATED, found, inventory.NATIVE, remedy)
+
+
+def _of_tables(
+    name: str,
+    severity: str,
+    verdict: str,
+    found: t.Sequence[str],
+    query: str,
+    remedy: str,
+    reference: str = "",
+) -> Finding:
+    evidence = {"verdict": verdict, "query": query, **shown(found)}
+    return Finding(f"starrocks.table.{name}", severity, "source tables", evidence, remedy, reference)
+
+
+def object_findings(view: View) -> t.Iterator[Finding]:
+    """A finding for every kind of object that exists and does not move by itself."""
+    blind = {one.kind.name: one.problem for one in view.objects if one.problem}
+    if blind:
+        yield Finding(
+            "starrocks.inventory.not_visible",
+            "warning",
+            view.source.subject,
+            blind,
+            "These could not be looked at, so it is unknown whether there are any. Grant the privileges, or look "
+            "yourself.",
+        )
+    for one in view.objects:
+        if not one.names:
+            continue
+        verdict = verdict_of(one, view)
+        moved = verdict == kinds.MIGRATED
+        yield Finding(
+            f"starrocks.object.{one.kind.name}",
+            "info" if moved else one.kind.severity,
+            view.source.subject,
+            {"verdict": verdict, "query": one.kind.query, **shown(one.names)},
+            "The sync tool moves their definitions. Verify them on the target."
+            if moved and one.kind.switch
+            else one.kind.remedy,
+            _MANUAL,
+        )
+    yield from _variables(view)
+
+
+def verdict_of(one: Objects, view: View) -> str:
+    """What becomes of a kind with the switches as they are."""
+    return kinds.MIGRATED if one.kind.switch and view.is_on(one.kind.switch) else one.kind.verdict
+
+
+def inventory_result(view: View) -> t.List[t.Dict[str, t.Any]]:
+    """Every kind with its verdict, those without objects too, for the module's result."""
+    tables = {
+        "kind": "table",
+        "verdict": kinds.MIGRATED,
+        "count": len(view.selected_natives()),
+        "names": [],
+        "query": inventory.NATIVE,
+        "looked_at": view.source.natives is not None,
+    }
+    others = [
+        {
+            "kind": one.kind.name,
+            "verdict": verdict_of(one, view),
+            "count": len(one.names),
+            "names": list(one.names[:_SHOWN]),
+            "query": one.kind.query,
+            "looked_at": not one.problem,
+        }
+        for one in view.objects
+    ]
+    return [tables, *others]
+
+
+_EXPECTED_TO_DIFFER = ("version", "version_comment", "system_time_zone", "hostname", "license", "event_scheduler")
+
+
+def _variables(view: View) -> t.Iterator[Finding]:
+    source, target = view.source.variables, view.target.variables
+    if source is None or target is None:
+        return
+    differing = {
+        name: {"source": value, "target": target.get(name)}
+        for name, value in sorted(source.items())
+        if name in target and target[name] != value and name not in _EXPECTED_TO_DIFFER
+    }
+    if differing:
+        yield Finding(
+            "starrocks.variables.differ",
+            "info",
+            "global variables",
+            differing,
+            "Set on the target what was set on the source on purpose. New versions bring new defaults, too.",
+        )

@@ -1,0 +1,150 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""What preflight is asked to look at, checked as a whole before anything is contacted."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_mapping
+from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import (
+    InvalidInput,
+    InvalidOption,
+    MigrationError,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_scope import Scope, read_scope
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import (
+    TARGET,
+    Connection,
+    connection_argument_spec,
+    source_and_target,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_properties import (
+    KINDS,
+    as_property,
+    is_secret,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_use import Destinations
+
+PROPERTIES = "sync_properties"
+TOKEN = "source_cluster_token"  # noqa: S105  (the name of an option)
+_LISTS = ("include_data_list", "exclude_data_list")
+_ELSEWHERE = ("source_fe_host", "source_fe_query_port", "target_fe_host", "target_fe_query_port")
+
+Value = t.TypeVar("Value")
+
+
+@dataclasses.dataclass(frozen=True)
+class PreflightRequest:
+    """The options. ``properties`` as the sync tool's file would have them; ``duration`` and ``port_timeout`` in "
+    "seconds."""
+
+    source: Connection
+    target: Connection
+    scope: Scope
+    properties: t.Mapping[str, str]
+    token_given: bool
+    duration: float
+    probe_ports: bool
+    port_timeout: float
+    inventory: bool
+    deep: bool
+
+    @property
+    def destinations(self) -> Destinations:
+        """Where the tables go, between shared-data clusters."""
+        builtin_only = self.properties.get("target_cluster_use_builtin_storage_volume_only") == "true"
+        return Destinations(builtin_only, self.properties.get("target_cluster_storage_volume", ""))
+
+
+def preflight_argument_spec() -> ArgumentSpec:
+    """The options besides journal and acceptances."""
+    spec = ArgumentSpec(
+        {
+            "include_data_list": {"type": "raw"},
+            "exclude_data_list": {"type": "raw"},
+            PROPERTIES: {"type": "raw"},
+            TOKEN: {"type": "str", "no_log": True},
+            "expected_duration": {"type": "str", "default": "24h"},
+            "probe_ports": {"type": "bool", "default": True},
+            "port_timeout": {"type": "str", "default": "3s"},
+            "inventory": {"type": "bool", "default": True},
+            "deep": {"type": "bool", "default": False},
+            "fail_on_blocker": {"type": "bool", "default": True},
+        }
+    )
+    return spec.merge(connection_argument_spec()).merge(connection_argument_spec(TARGET))
+
+
+def read_request(params: t.Mapping[str, t.Any]) -> PreflightRequest:
+    """The request of a module's parameters.
+
+    :raises InvalidOption: one option is wrong
+    :raises InvalidInput: several are; all are told at once
+    """
+    problems: t.List[t.Union[InvalidOption, str]] = []
+
+    def attempt(call: t.Callable[[], Value]) -> t.Optional[Value]:
+        try:
+            return call()
+        except InvalidOption as problem:
+            problems.append(problem)
+        except InvalidInput as found:
+            problems.extend(found.problems)
+        return None
+
+    connections = attempt(lambda: source_and_target(params))
+    properties = _properties(params, attempt, problems)
+    lists = {name: params.get(name) or properties.get(name) for name in _LISTS}
+    for name in _LISTS:
+        if params.get(name) and properties.get(name):
+            fix = "Give the list once, best as the option"
+            problems.append(InvalidOption(name, f"it is in {PROPERTIES} too", fix))
+    scope = attempt(lambda: read_scope(lists))
+    duration = attempt(lambda: parse_duration(params.get("expected_duration"), "expected_duration"))
+    timeout = attempt(lambda: parse_duration(params.get("port_timeout"), "port_timeout", maximum=60))
+    if len(problems) == 1 and isinstance(problems[0], MigrationError):
+        raise problems[0]
+    if problems or connections is None or scope is None or duration is None or timeout is None:
+        raise InvalidInput(problems)
+    return PreflightRequest(
+        source=connections[0],
+        target=connections[1],
+        scope=scope,
+        properties=properties,
+        token_given=bool(str(params.get(TOKEN) or "").strip()),
+        duration=duration,
+        probe_ports=bool(params.get("probe_ports", True)),
+        port_timeout=timeout,
+        inventory=bool(params.get("inventory", True)),
+        deep=bool(params.get("deep", False)),
+    )
+
+
+def _properties(
+    params: t.Mapping[str, t.Any],
+    attempt: t.Callable[[t.Callable[[], t.Any]], t.Any],
+    problems: t.List[t.Union[InvalidOption, str]],
+) -> t.Dict[str, str]:
+    found: t.Dict[str, str] = {}
+    given: t.Dict[str, t.Any] = attempt(lambda: as_mapping(params.get(PROPERTIES), PROPERTIES)) or {}
+    for name, value in given.items():
+        if is_secret(name):
+            fix = f"Leave it out; only the token matters here, and it goes into {TOKEN}"
+            problems.append(InvalidOption(f"{PROPERTIES}.{name}", "it is a secret", fix))
+        elif name in _ELSEWHERE:
+            fix = "Leave it out; the clusters are those of frontends and target_frontends"
+            problems.append(InvalidOption(f"{PROPERTIES}.{name}", "it is not looked at", fix))
+        elif name not in KINDS:
+            fix = "Correct the name; it is not in the vendor's manual"
+            problems.append(InvalidOption(f"{PROPERTIES}.{name}", "no release of the sync tool has it", fix))
+        else:
+            converted = attempt(lambda name=name, value=value: as_property(name, value))  # type: ignore[misc]
+            if converted is not None:
+                found[name] = converted
+    return found

@@ -1,0 +1,115 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""What the sync tool is about to do with its properties: what it may drop, what it lacks, what is in its way. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Finding
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_objects import shown
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_view import View
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_properties import DROPS
+
+SHIPPED_ON = frozenset(
+    {
+        "ddl_job_allow_drop_schema_change_table",
+        "ddl_job_allow_drop_inconsistent_partition",
+        "ddl_job_allow_drop_inconsistent_time_partition",
+        "ddl_job_allow_drop_partition_target_only",
+        "ddl_job_allow_drop_inconsistent_bitmap_index",
+        "ddl_job_allow_drop_bitmap_index_target_only",
+        "ddl_job_allow_drop_inconsistent_materialized_view",
+        "ddl_job_allow_drop_inconsistent_view",
+    }
+)
+"""Switches that are on in the file that comes with the tool; the table of the manual says more, and is wrong there."""
+TARGET_ONLY = "ddl_job_allow_drop_target_only"
+
+
+def tool_findings(view: View) -> t.Iterator[Finding]:
+    """Drops that nobody asked for, and the token."""
+    yield from _drops(view)
+    if not view.source.profile.shared_data and not view.token_given:
+        yield Finding(
+            "starrocks.tool.token_missing",
+            "blocker",
+            "source_cluster_token",
+            {"source": view.source.profile.run_mode},
+            "The sync tool needs the token of a shared-nothing source. Read it from <meta_dir>/image/VERSION on one of "
+            "its frontends (grep token), and give it in source_cluster_token.",
+        )
+
+
+def _drops(view: View) -> t.Iterator[Finding]:
+    for name, (what, needs) in DROPS.items():
+        if not view.is_on(name, name in SHIPPED_ON) or (needs and not view.is_on(needs)):
+            continue
+        said = name in view.properties
+        evidence: t.Dict[str, t.Any] = {"property": name, "value": "true", "given": said, "drops": what}
+        if name == TARGET_ONLY:
+            evidence["would_be_dropped"] = shown(target_only(view))
+        yield Finding(
+            f"starrocks.tool.{name}",
+            "warning" if said and name != TARGET_ONLY else "blocker",
+            name,
+            evidence,
+            f"The sync tool may drop {what} from the target"
+            + (", as you said." if said else f", because {name} is on as shipped.")
+            + " Accept this finding by its id, or set the property to false."
+            + ("" if said else " Giving it as true makes this a warning."),
+        )
+
+
+def target_only(view: View) -> t.List[str]:
+    """Databases, and tables of common databases, that only the target has and that the lists take."""
+    if view.source.tables is None or view.target.tables is None:
+        return []
+    databases = set(view.source.databases or ()) | {table.database for table in view.source.tables}
+    known = {table.full for table in view.source.tables}
+    found: t.Set[str] = set()
+    for table in view.target.tables:
+        if not view.scope.takes(table.database, table.name) or table.full in known:
+            continue
+        found.add(table.full if table.database in databases else table.database)
+    return sorted(found)
+
+
+def collision_findings(view: View) -> t.Iterator[Finding]:
+    """Names of the target that are taken by something else than a copy of this migration."""
+    there = {table.full: table for table in view.target.tables or ()}
+    selected = {table.full: table for table in view.selected()}
+    common = [name for name in selected if name in there]
+    other = sorted(name for name in common if there[name].type != selected[name].type)
+    if other:
+        yield Finding(
+            "starrocks.target.other_kind",
+            "blocker",
+            "target tables",
+            shown([f"{name}: {selected[name].type} on the source, {there[name].type} on the target" for name in other]),
+            "These names belong to an object of another kind on the target. Drop or rename it there, or exclude it.",
+        )
+    if not common:
+        return
+    if view.written.tables is None:
+        yield Finding(
+            "starrocks.target.data_unknown",
+            "blocker",
+            "target tables",
+            {"tables_on_both": shown(sorted(common)), "reason": view.written.reason},
+            "Tables of these names are on the target already, and it could not be told whether they hold data of their "
+            "own, which the sync tool would drop or never overwrite. Look yourself.",
+        )
+        return
+    taken = sorted(name for name in common if view.written.tables.get(name))
+    if taken:
+        yield Finding(
+            "starrocks.target.table_written",
+            "blocker" if not view.written.reason else "warning",
+            "target tables",
+            {**shown(taken), **({"reason": view.written.reason} if view.written.reason else {})},
+            "These tables of the target hold data that no replication brought. It will be dropped, or it stops the "
+            "replication for good (target data version is larger). Drop or rename them, or exclude them.",
+        )

@@ -1,0 +1,154 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""What preflight has seen, in records that hold no more than the findings need."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_scope import Scope
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_objects import Kind
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_tables import Native, Table
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import Frontend, Node
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.profile import Profile
+
+SOURCE, TARGET = "source", "target"
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What a frontend said of itself when asked directly. ``seconds``: its clock minus ours, None if not told."""
+
+    query_port: t.Optional[int] = None
+    seconds: t.Optional[float] = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Port:
+    """A port that must be reachable. ``what``: such as ``FE fe-0 query_port``. ``problem`` "": it is."""
+
+    role: str
+    what: str
+    address: str
+    problem: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Health:
+    """Sums of ``SHOW PROC '/statistic'``: tablets that lack a copy, that disagree, that are broken."""
+
+    unhealthy: int = 0
+    inconsistent: int = 0
+    broken: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class ClusterView:
+    """One cluster. What could not be read is None or absent, with the reason in ``problems`` under the field's name.
+
+    ``given``: the addresses of the options. ``answers`` and ``silent`` (why) by the address on record of each frontend
+    that is alive. ``reached_at``: where each was asked. ``config``: only keys that were found.
+    """
+
+    role: str
+    cluster_id: str
+    version: Version
+    profile: Profile
+    frontends: t.Tuple[Frontend, ...]
+    nodes: t.Tuple[Node, ...]
+    given: t.Tuple[str, ...] = ()
+    reached_at: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    answers: t.Mapping[str, Answer] = dataclasses.field(default_factory=dict)
+    silent: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    config: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    databases: t.Optional[t.Mapping[str, int]] = None
+    tables: t.Optional[t.Tuple[Table, ...]] = None
+    natives: t.Optional[t.Tuple[Native, ...]] = None
+    temporary: t.Mapping[str, int] = dataclasses.field(default_factory=dict)
+    health: t.Optional[Health] = None
+    variables: t.Optional[t.Mapping[str, str]] = None
+    problems: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def subject(self) -> str:
+        """How findings call it."""
+        return f"{self.role} cluster {self.cluster_id}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Objects:
+    """What was found of a kind, sorted. ``problem``: why it could not be looked at. ``unknown``: no such kind there."""
+
+    kind: Kind
+    names: t.Tuple[str, ...] = ()
+    problem: str = ""
+    unknown: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Details:
+    """What only single queries tell of the source's selected tables; None: not looked at, with the reason in problems.
+
+    ``generated``: ``db.table.column``. ``auto_increment`` and ``control_characters``: ``db.table``, out of
+    ``SHOW CREATE TABLE``; ``unread``: how many tables were not asked that way. ``altering``: ``db.table``.
+    """
+
+    partitions: t.Optional[int] = None
+    temporary_partitions: t.Optional[t.Tuple[str, ...]] = None
+    generated: t.Optional[t.Tuple[str, ...]] = None
+    auto_increment: t.Tuple[str, ...] = ()
+    control_characters: t.Tuple[str, ...] = ()
+    unread: int = 0
+    altering: t.Optional[t.Tuple[str, ...]] = None
+    unstable_groups: t.Tuple[str, ...] = ()
+    problems: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Written:
+    """Tables of the target that hold data which no replication brought, with the number of such partitions.
+
+    None: it could not be told (``reason``).
+    """
+
+    tables: t.Optional[t.Mapping[str, int]] = None
+    reason: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """All of it. ``properties``: those of the sync tool that were given; the rest is as the tool is shipped.
+
+    ``volume_problems``: sentences of the mirror step, for a migration between shared-data clusters.
+    ``duration``: how long the migration is expected to take, in seconds.
+    """
+
+    source: ClusterView
+    target: ClusterView
+    scope: Scope
+    properties: t.Mapping[str, str]
+    token_given: bool
+    duration: float
+    ports: t.Tuple[Port, ...] = ()
+    objects: t.Tuple[Objects, ...] = ()
+    details: Details = Details()
+    written: Written = Written()
+    volume_problems: t.Tuple[str, ...] = ()
+    volumes: t.Mapping[str, int] = dataclasses.field(default_factory=dict)
+
+    def selected(self) -> t.Tuple[Table, ...]:
+        """The tables and views of the source that the lists take."""
+        return tuple(table for table in self.source.tables or () if self.scope.takes(table.database, table.name))
+
+    def selected_natives(self) -> t.Tuple[Native, ...]:
+        """The native tables of the source that the lists take."""
+        return tuple(table for table in self.source.natives or () if self.scope.takes(table.database, table.name))
+
+    def is_on(self, name: str, shipped: bool = False) -> bool:
+        """Whether a switch of the sync tool is on; ``shipped``: as it comes."""
+        value = self.properties.get(name)
+        return shipped if value is None else value.strip().lower() == "true"

@@ -1,0 +1,111 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""Looking at both clusters and everything between them, for one verdict."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import volume_mirror as mirrors
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_read import Asker, read_objects
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_details import (
+    read_details,
+    read_written,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_look import look_at
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_ports import probe, wanted_ports
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_request import PreflightRequest
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_view import (
+    SOURCE,
+    TARGET,
+    ClusterView,
+    Details,
+    Objects,
+    Port,
+    View,
+    Written,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_send import VolumeReader
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_use import LAKE_ENGINE, Use
+
+
+def take_view(request: PreflightRequest, source: Cluster, target: Cluster, clock: Clock) -> View:
+    """Everything, the two clusters at once. Reads only.
+
+    :raises MigrationError: a cluster is out of reach
+    """
+    asking = {SOURCE: Asker(source), TARGET: Asker(target)}
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        looks = [
+            pool.submit(look_at, cluster, role, asking[role], clock, request.inventory)
+            for role, cluster in ((SOURCE, source), (TARGET, target))
+        ]
+        here, there = [look.result() for look in looks]
+    natives = [table for table in here.natives or () if request.scope.takes(table.database, table.name)]
+    databases = sorted({name for name in here.databases or {} if request.scope.touches(name)})
+    objects: t.Tuple[Objects, ...] = ()
+    if request.inventory:
+        objects = read_objects(asking[SOURCE], databases, request.scope.touches, here.profile.shared_data, request.deep)
+    details = Details()
+    if here.natives is not None:
+        details = read_details(asking[SOURCE], here.profile, request.scope, natives, request.deep)
+    problems, volumes = _volumes(request, source, target, here, there)
+    return View(
+        source=here,
+        target=there,
+        scope=request.scope,
+        properties=request.properties,
+        token_given=request.token_given,
+        duration=request.duration,
+        ports=_ports(request, here, there),
+        objects=objects,
+        details=details,
+        written=_written(asking[TARGET], here, there),
+        volume_problems=problems,
+        volumes=volumes,
+    )
+
+
+def _ports(request: PreflightRequest, here: ClusterView, there: ClusterView) -> t.Tuple[Port, ...]:
+    if not request.probe_ports:
+        return ()
+    # Between shared-data clusters, data goes by the object storage, and no node talks to the source's nodes.
+    nodes = () if here.profile.shared_data else here.nodes
+    wanted = wanted_ports(SOURCE, request.source, here.frontends, nodes)
+    return probe(wanted + wanted_ports(TARGET, request.target, there.frontends, ()), request.port_timeout)
+
+
+def _written(asker: Asker, here: ClusterView, there: ClusterView) -> Written:
+    names = {table.full for table in there.tables or ()}
+    if not any(table.full in names for table in here.tables or ()):
+        return Written({})
+    return read_written(asker, there.profile)
+
+
+def _volumes(
+    request: PreflightRequest, source: Cluster, target: Cluster, here: ClusterView, there: ClusterView
+) -> t.Tuple[t.Tuple[str, ...], t.Dict[str, int]]:
+    """Problems of the mirror step that need no credentials to be seen, and tables by volume."""
+    if not (here.profile.shared_data and there.profile.shared_data) or here.natives is None:
+        return (), {}
+    by_volume: t.Dict[str, t.List[str]] = {}
+    for table in here.natives:
+        if table.volume and table.engine.startswith(LAKE_ENGINE) and request.scope.takes(table.database, table.name):
+            by_volume.setdefault(table.volume, []).append(table.full)
+    reader, target_reader = VolumeReader(source), VolumeReader(target)
+    problems: t.List[str] = []
+    found: t.List[mirrors.Mirror] = []
+    for name, tables in sorted(by_volume.items()):
+        use = Use(name, tuple(sorted(tables)))
+        volume = reader.get(name)
+        problems.extend(mirrors.use_problems(use, volume))
+        if volume is not None:
+            found.append(mirrors.mirror_of(use, volume, request.destinations, there.profile, {}, {}))
+    destinations = target_reader.several(mirrors.destination_names(found))
+    problems.extend(mirrors.destination_problems(found, request.destinations, destinations))
+    return tuple(problems), {name: len(tables) for name, tables in sorted(by_volume.items())}
