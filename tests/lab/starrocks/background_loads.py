@@ -17,10 +17,12 @@ from lab.starrocks.transactions import Transactions
 NEED_SCHEDULE, RUNNING, PAUSED = "NEED_SCHEDULE", "RUNNING", "PAUSED"
 STATISTICS = "_statistics_"
 TASKS_INTERVAL = 1.0
+FIRST_KEY = 10**12
+"""Far from the keys that clients insert."""
 
 
 class BackgroundLoads:
-    """Looks every second whose turn it is. Rows go into a table's last partition, with the keys after its last one."""
+    """Looks every second whose turn it is. Rows go into a table's last partition."""
 
     def __init__(self, transactions: Transactions, loads: Loads) -> None:
         self._transactions = transactions
@@ -71,7 +73,7 @@ class BackgroundLoads:
         if not partitions:
             raise SqlError("table %s has no partition" % table.name)
         partition = partitions[-1]
-        first = max(self._loads.next_key(partition), self._keys.get(partition.id, 0))
+        first = self._keys.get(partition.id, FIRST_KEY)
         added = IntervalSet([(first, first + rows)])
         self._loads.load(database, table, label, source_type, {partition.name: added}, done)
         # Only once it is committed: what was refused leaves no hole.
