@@ -1,0 +1,117 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""The options of the module that tells how far the sync tool is."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import parse_iso
+from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_list, as_mapping
+from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, raise_problems
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import (
+    TARGET,
+    Connection,
+    connection_argument_spec,
+)
+
+_OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
+
+Value = t.TypeVar("Value")
+
+
+@dataclasses.dataclass(frozen=True)
+class ProgressRequest:
+    """What was asked for. Times in seconds; ``since`` in Unix seconds. None: not given."""
+
+    directory: str
+    log_file: str
+    cursor: t.Mapping[str, t.Any]
+    report_interval: t.Optional[float]
+    meta_interval: t.Optional[float]
+    stall_after: float
+    utc_offset: t.Optional[float]
+    since: t.Optional[float]
+    target: t.Optional[Connection]
+
+
+def progress_argument_spec() -> ArgumentSpec:
+    """All options."""
+    spec = ArgumentSpec(
+        {
+            "directory": {"type": "path", "required": True},
+            "log_file": {"type": "path"},
+            "cursor": {"type": "raw"},
+            "report_interval": {"type": "str"},
+            "meta_interval": {"type": "str"},
+            "stall_after": {"type": "str", "default": "30m"},
+            "log_utc_offset": {"type": "str"},
+            "converged_since": {"type": "str"},
+        }
+    )
+    return spec.merge(connection_argument_spec(TARGET))
+
+
+def read_progress_request(params: t.Mapping[str, t.Any]) -> ProgressRequest:
+    """The request of a module's parameters; everything that is wrong with them is told at once."""
+    problems: t.List[InvalidOption] = []
+
+    def attempt(call: t.Callable[[], Value], fallback: Value) -> Value:
+        try:
+            return call()
+        except InvalidOption as problem:
+            problems.append(problem)
+            return fallback
+
+    def seconds(name: str) -> t.Optional[float]:
+        if params.get(name) in (None, ""):
+            return None
+        return parse_duration(params[name], name, maximum=7 * 86400)
+
+    directory = str(params["directory"])
+    if not os.path.isabs(directory):
+        problems.append(InvalidOption("directory", f"{directory!r} is no absolute path", "Give the tool's folder"))
+    nothing: t.Dict[str, t.Any] = {}
+    request = ProgressRequest(
+        directory=os.path.realpath(directory),
+        log_file=str(params.get("log_file") or ""),
+        cursor=attempt(lambda: as_mapping(params.get("cursor"), "cursor"), nothing),
+        report_interval=attempt(lambda: seconds("report_interval"), None),
+        meta_interval=attempt(lambda: seconds("meta_interval"), None),
+        stall_after=attempt(lambda: seconds("stall_after"), None) or 1800.0,
+        utc_offset=attempt(lambda: _offset(params.get("log_utc_offset")), None),
+        since=attempt(lambda: _moment(params.get("converged_since")), None),
+        target=None,
+    )
+    raise_problems(problems)
+    if as_list(params.get("target_frontends"), "target_frontends"):
+        request = dataclasses.replace(request, target=Connection.from_params(params, TARGET))
+    return request
+
+
+def _offset(value: t.Any) -> t.Optional[float]:
+    if value in (None, ""):
+        return None
+    text = str(value).strip()
+    match = _OFFSET.fullmatch("+00:00" if text in ("Z", "z", "UTC") else text)
+    if match is None or int(match.group(2)) > 14 or int(match.group(3)) > 59:
+        raise InvalidOption("log_utc_offset", f"{value!r} is no offset", "Give one such as +08:00, or UTC")
+    sign = -1 if match.group(1) == "-" else 1
+    return sign * (int(match.group(2)) * 3600.0 + int(match.group(3)) * 60.0)
+
+
+def _moment(value: t.Any) -> t.Optional[float]:
+    if value in (None, ""):
+        return None
+    try:
+        return parse_iso(str(value)).timestamp()
+    except ValueError:
+        fix = "Give one such as 2026-11-21T03:14:00Z"
+        raise InvalidOption("converged_since", f"{value!r} is no ISO 8601 time", fix) from None
