@@ -12,6 +12,7 @@ import typing as t
 from lab.control import Route
 from lab.http_server import HttpRequest
 from lab.starrocks import state_json
+from lab.starrocks.foreign import Foreign
 from lab.starrocks.strikes import RESTART_SECONDS, Strikes
 
 if t.TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Actions:
             ("POST", "frontends"): self._frontends,
             ("POST", "nodes"): self._nodes,
             ("POST", "config"): self._config,
+            ("POST", "foreign"): self._foreign,
         }
 
     async def faults_changed(self) -> None:
@@ -86,6 +88,9 @@ class Actions:
                     setattr(node.record, field, value)
                 return state_json.node(node)
         raise ValueError("node: %r is not there" % name)
+
+    async def _foreign(self, request: HttpRequest) -> t.Any:
+        return await Foreign(self._lab).run(request.json())
 
     async def _config(self, request: HttpRequest) -> t.Any:
         """Settings of the frontends by name (FrontSettings), of both clusters or of "cluster"."""

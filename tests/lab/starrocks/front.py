@@ -92,6 +92,17 @@ class Front:
             record = Node(self.cluster.new_id(), kind, NODE_HOSTS[self.key] % (FIRST_NODE_HOST + number))
             self.nodes.append(NodeServer(self, record))
 
+    def crash_node(self) -> None:
+        """A backend or compute node dies and comes back a little later, as of issue #45276."""
+        node = next((node for node in self.nodes if node.record.alive), None)
+        if node is not None:
+            self.spawn(self._crash(node))
+
+    async def _crash(self, node: NodeServer) -> None:
+        await node.set_alive(False)
+        await self.clock.sleep(self.engine.settings.crash_restart)
+        await node.set_alive(True)
+
     def set_statements(self, groups: t.Iterable[StatementSet]) -> None:
         """What the frontends understand."""
         self.dispatcher = Dispatcher(groups)

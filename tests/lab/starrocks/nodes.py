@@ -46,6 +46,7 @@ class NodeServer:
         elif not alive:
             self.http_server.pause()
         self.record.alive = alive
+        self.front.engine.compactions.nodes = sum(node.record.alive for node in self.front.nodes)
 
     def update(self, name: str, value: str) -> str:
         """Change one item; returns the server's complaint, or nothing."""

@@ -26,6 +26,11 @@ def constant(value: t.Any) -> Getter:
     return lambda row: value
 
 
+def cell(name: str) -> Getter:
+    """A column of rows that are mappings; empty where a row lacks it."""
+    return lambda row: row.get(name, "")
+
+
 def relation(
     name: str,
     names: t.Iterable[str],

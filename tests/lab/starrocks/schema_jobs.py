@@ -9,7 +9,7 @@ import json
 import typing as t
 
 from lab.starrocks import columns
-from lab.starrocks.schema import Equals, constant, databases, relation
+from lab.starrocks.schema import Equals, cell, constant, databases, relation
 from lab.starrocks.sql_expr import Getter
 from lab.starrocks.sql_select import Relation
 from lab.starrocks.state_jobs import RoutineLoad
@@ -93,7 +93,7 @@ class Jobs:
 
     def _other(self, name: str, names: str) -> Source:
         """Rows that only a test puts there (the cluster's ``others``)."""
-        getters: dict[str, Getter] = {n: (lambda row, n=n: row.get(n, "")) for n in columns.words(names)}
+        getters = {n: cell(n) for n in columns.words(names)}
         return lambda call: relation(
             name, columns.words(names), getters, lambda equals: self._front.cluster.others.get(name, [])
         )

@@ -11,8 +11,7 @@ from lab.mysql_packets import ResultSet
 from lab.starrocks import columns
 from lab.starrocks.errors import SqlError
 from lab.starrocks.profiles import Profile
-from lab.starrocks.schema import HIDDEN_DATABASES, relation
-from lab.starrocks.sql_expr import Getter
+from lab.starrocks.schema import HIDDEN_DATABASES, cell, relation
 from lab.starrocks.sql_select import Relation, SelectReader
 from lab.starrocks.state_tables import QUOTA, Database, Table
 from lab.starrocks.statements import Call, Statement, table
@@ -51,8 +50,7 @@ _INTERNAL_CATALOG = {
 
 def _dict_relation(name: str, names: t.Iterable[str], rows: t.Sequence[t.Mapping[str, str]]) -> Relation:
     names = list(names)
-    getters: dict[str, Getter] = {n: (lambda row, n=n: row.get(n, "")) for n in names}
-    return relation(name, names, getters, lambda equals: rows)
+    return relation(name, names, {n: cell(n) for n in names}, lambda equals: rows)
 
 
 class ListStatements:
