@@ -62,6 +62,14 @@ def read_options(params: t.Mapping[str, t.Any], dead: str) -> ConfigOptions:
     return ConfigOptions(settings, state, str(params[dead]), str(params.get("persistent") or "never"))
 
 
+def read_settings(value: t.Any, keys_only: bool) -> t.Tuple[Wanted, ...]:
+    """The option ``settings`` alone; InvalidOption, or InvalidInput with all problems at once."""
+    problems: t.List[InvalidOption] = []
+    found = _settings(value, keys_only, problems)
+    raise_problems(problems)
+    return found
+
+
 def _settings(value: t.Any, restoring: bool, problems: t.List[InvalidOption]) -> t.Tuple[Wanted, ...]:
     found: t.List[Wanted] = []
     for index, item in enumerate(_items(value)):
