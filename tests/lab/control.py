@@ -12,11 +12,17 @@ from lab.breakpoints import Breakpoints
 from lab.clock import LabClock
 from lab.faults import Faults
 from lab.http_server import HttpRequest, HttpResponse
-from lab.ledger import Ledger
 from lab.record import RequestRecord
 
 MAX_WAIT = 60.0
 Route = t.Callable[[HttpRequest], t.Awaitable[t.Any]]
+
+
+class Books(t.Protocol):
+    """An account of what writers were told, and of what is missing."""
+
+    def as_dict(self) -> dict[str, t.Any]:
+        """The account as the control port gives it."""
 
 
 class Parts(t.Protocol):
@@ -28,7 +34,7 @@ class Parts(t.Protocol):
     breakpoints: Breakpoints
 
     @property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> Books:
         """The writers' ledger."""
 
     def stop(self) -> None:

@@ -63,3 +63,34 @@ def pegasus_lab(_embedded: EmbeddedLabs) -> t.Iterator[LabFactory]:
     yield lab
     for client in started:
         _embedded.stop(client)
+
+
+STARROCKS = {"factor": 100, "tables": 8, "rate": 0, "no_s3": True}
+
+
+@pytest.fixture
+def starrocks_lab(_embedded: EmbeddedLabs) -> t.Iterator[LabFactory]:
+    """StarRocks labs of the test's own, ended with it: a few tables, no writers, no S3 server, a fast clock."""
+    started: list[LabClient] = []
+
+    def lab(profile: str, **options: t.Any) -> LabClient:
+        started.append(_embedded.start("starrocks", profile, **{**STARROCKS, **options}))
+        return started[-1]
+
+    yield lab
+    for client in started:
+        _embedded.stop(client)
+
+
+@pytest.fixture(scope="session")
+def starrocks_shared(_embedded: EmbeddedLabs) -> LabFactory:
+    """A StarRocks lab for tests that leave it as it was."""
+    known: dict[t.Any, LabClient] = {}
+
+    def lab(profile: str, **options: t.Any) -> LabClient:
+        key = (profile, tuple(sorted(options.items())))
+        if key not in known:
+            known[key] = _embedded.start("starrocks", profile, **{**STARROCKS, **options})
+        return known[key]
+
+    return lab

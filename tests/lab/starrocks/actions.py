@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import os
 import typing as t
@@ -34,6 +35,7 @@ class Actions:
             ("POST", "nodes"): self._nodes,
             ("POST", "config"): self._config,
             ("POST", "foreign"): self._foreign,
+            ("POST", "writers"): self._writers,
         }
 
     async def faults_changed(self) -> None:
@@ -51,6 +53,7 @@ class Actions:
             "time": lab.clock.now(),
             "factor": lab.clock.factor,
             "epoch": lab.clock.epoch(),
+            "writes_to": lab.ledger.writes_to,
             "clusters": {key: state_json.cluster(front, tables) for key, front in lab.fronts.items()},
         }
 
@@ -91,6 +94,17 @@ class Actions:
 
     async def _foreign(self, request: HttpRequest) -> t.Any:
         return await Foreign(self._lab).run(request.json())
+
+    async def _writers(self, request: HttpRequest) -> t.Any:
+        """{"count", "rate": rows per lab second, "to": "source"|"target"}; what is left out stays as it is."""
+        data, options = request.json(), self._lab.options
+        if "to" in data:
+            self._lab.writers.point_to(data["to"])
+        if "count" in data or "rate" in data:
+            options.clients = int(data.get("count", options.clients))
+            options.rate = float(data.get("rate", options.rate))
+            await asyncio.to_thread(self._lab.writers.run, options.clients, options.rate)
+        return {"count": options.clients, "rate": options.rate, "to": self._lab.ledger.writes_to}
 
     async def _config(self, request: HttpRequest) -> t.Any:
         """Settings of the frontends by name (FrontSettings), of both clusters or of "cluster"."""

@@ -27,7 +27,8 @@ def add_options(start: argparse.ArgumentParser) -> None:
     start.add_argument("--databases", type=int, default=4, help="databases of the source")
     start.add_argument("--tables", type=int, default=200, help="tables of the source, over all databases")
     start.add_argument("--partitions", type=int, default=4, help="partitions of each table")
-    start.add_argument("--rate", type=float, default=20.0, help="loads per lab second into the source")
+    start.add_argument("--clients", type=int, default=4, help="clients that insert rows over MySQL")
+    start.add_argument("--rate", type=float, default=20.0, help="rows per lab second, all clients together")
     start.add_argument("--frontends", type=int, default=3, help="frontends of each cluster")
     start.add_argument("--observers", type=int, default=0, help="how many of them are observers")
     start.add_argument("--nodes", type=int, default=3, help="backends or compute nodes of each cluster")
@@ -38,6 +39,7 @@ def add_options(start: argparse.ArgumentParser) -> None:
     )
     start.add_argument("--version-text", default="", help="the version that nodes report, as a custom build would")
     start.add_argument("--fe-conf", default="", metavar="KEY=VALUE,...", help="further lines of every fe.conf")
+    start.add_argument("--no-s3", action="store_true", help="no S3 server: volumes say what nobody checks")
     start.add_argument("--seed", type=int, default=7)
 
 
@@ -63,8 +65,9 @@ def create(args: argparse.Namespace, directory: str) -> StarRocksLab:
     """The lab that the arguments ask for, not started yet."""
     from lab.starrocks.server import Options, StarRocksLab  # loaded only where a lab runs
 
-    names = [name for name in Options.__dataclass_fields__ if name != "fe_conf"]
+    names = [name for name in Options.__dataclass_fields__ if name not in ("fe_conf", "s3")]
     values: dict[str, t.Any] = {name: getattr(args, name) for name in names}
+    values["s3"] = not args.no_s3
     pairs = [pair.partition("=") for pair in args.fe_conf.split(",") if pair]
     values["fe_conf"] = {key: value for key, _equals, value in pairs}
     return StarRocksLab(Options(**values), directory)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from lab.starrocks import writers
 from lab.starrocks.accounts import SYSTEM, TABLE, USER, Account, Accounts, Grant
 
 USERS = {"root": "", "operator": "operate-42", "tool": "sync-tool-42", "reader": "read-42"}
@@ -16,7 +17,7 @@ default. reader: sees every table and nothing else.
 
 
 def add_people(accounts: Accounts) -> None:
-    """Add them."""
+    """Add them, and the user of the lab's own writing clients."""
     roles = accounts.profile.roles
     main = "db_admin" if roles else "root"
     operator = Account("operator", USERS["operator"], roles={main}, default_roles=set() if roles else {main})
@@ -24,5 +25,7 @@ def add_people(accounts: Accounts) -> None:
     operator.grants.add(Grant("CREATE", USER))
     tool = Account("tool", USERS["tool"], roles={main}, default_roles={main})
     reader = Account("reader", USERS["reader"], grants={Grant("SELECT", TABLE)})
-    for account in (operator, tool, reader):
+    writer = Account(writers.USER, writers.PASSWORD)
+    writer.grants |= {Grant(privilege, TABLE) for privilege in ("SELECT", "INSERT", "DELETE")}
+    for account in (operator, tool, reader, writer):
         accounts.users[account.name] = account

@@ -18,19 +18,31 @@ from lab.control import Control
 from lab.faults import Faults
 from lab.gate import Gate
 from lab.http_server import HttpServer
-from lab.intervals import IntervalSet
-from lab.ledger import Ledger
 from lab.record import RequestRecord
+from lab.starrocks import furnish
 from lab.starrocks.actions import Actions
 from lab.starrocks.engine import Engine
 from lab.starrocks.front import Front, FrontSettings
 from lab.starrocks.people import USERS, add_people
 from lab.starrocks.profiles import SHARED_NOTHING, Profile
-from lab.starrocks.state import Cluster
+from lab.starrocks.rpc import Rpc
+from lab.starrocks.s3 import BUCKETS, S3, SOURCE, TARGET
+from lab.starrocks.state import Cluster, StorageVolume
 from lab.starrocks.strikes import ENGINE_FAULTS
+from lab.starrocks.table_ledger import TableLedger
 from lab.starrocks.vocabulary import statement_groups
+from lab.starrocks.volume_rules import PREFIX_COUNT, PREFIX_ENABLED
+from lab.starrocks.writers import Writers
 
-KEYS = ("source", "target")
+NO_S3 = {
+    "aws.s3.region": "us-east-1",
+    "aws.s3.endpoint": "http://127.0.0.1:9",
+    "aws.s3.use_aws_sdk_default_behavior": "false",
+    "aws.s3.use_instance_profile": "false",
+    "aws.s3.access_key": "lab-access-key",
+    "aws.s3.secret_key": "lab-secret-key",
+}
+"""What volumes say in a lab without an S3 server."""
 
 
 @dataclass
@@ -45,6 +57,7 @@ class Options:
     databases: int = 4
     tables: int = 200
     partitions: int = 4
+    clients: int = 4
     rate: float = 20.0
     seed: int = 7
     frontends: int = 3
@@ -54,6 +67,7 @@ class Options:
     container: bool = False
     tls: str = ""
     version_text: str = ""
+    s3: bool = True
     fe_conf: t.Dict[str, str] = field(default_factory=dict)
 
 
@@ -76,11 +90,12 @@ class StarRocksLab:
         }
         source, target = self.fronts.values()
         for front, other in ((source, target), (target, source)):
-            front.engine = Engine(
-                front.cluster, front, self.clock, other.cluster, lambda other=other: other.token, seed=options.seed
-            )
-            front.set_statements(statement_groups(front))
-        self.ledger = Ledger(self.clock, lambda key: IntervalSet())
+            self._connect(front, other)
+        shared = any(front.profile.shared_data for front in self.fronts.values())
+        self.s3 = S3() if shared and options.s3 else None
+        clusters = {key: front.cluster for key, front in self.fronts.items()}
+        self.ledger = TableLedger(self.clock, clusters)
+        self.writers = Writers(self.clock, clusters, self._query_ports, self.ledger, options.seed)
         self.describe: dict[str, t.Any] = {}
         self.stopped = asyncio.Event()
         self._control: HttpServer | None = None
@@ -97,15 +112,28 @@ class StarRocksLab:
         front.add_nodes(options.nodes)
         return front
 
+    def _connect(self, front: Front, other: Front) -> None:
+        """Give a cluster its engine, which may copy from the other one, and its statements."""
+        peer, token = other.cluster, lambda: other.token
+        front.engine = Engine(front.cluster, front, self.clock, peer, token, self._readable, self.options.seed)
+        front.engine.compactions.nodes = self.options.nodes
+        front.engine.replications.on_crash = front.crash_node
+        front.set_statements(statement_groups(front))
+
     async def start(self) -> None:
         """Listen everywhere and fill ``describe``."""
         certificates = tls.create(str(self.directory)) if self.options.tls else None
         context = certificates.server_context() if certificates else None
+        if self.s3 is not None:
+            await asyncio.to_thread(self.s3.start)
+        self._furnish()
         for front in self.fronts.values():
+            Rpc(front, front.engine, self.fronts["source"].profile.shared_data).attach()
             await front.start(context, self.options.tls == "require")
         for front in self.fronts.values():
             front.engine.start()
             front.spawn(front.engine.run())
+        self.writers.run(self.options.clients, self.options.rate)
         actions = Actions(self)
         self.gate.request_kinds = ENGINE_FAULTS
         self.gate.on_rule = actions.strikes.strike
@@ -122,7 +150,28 @@ class StarRocksLab:
             "clusters": {key: _describe(front) for key, front in self.fronts.items()},
             "users": dict(USERS),
             "ca_cert": certificates.ca_file if certificates else "",
+            "s3": self.s3.describe() if self.s3 is not None else None,
         }
+
+    def _query_ports(self, key: str) -> list[int]:
+        return [frontend.record.query_port for frontend in self.fronts[key].frontends]
+
+    def _readable(self, volume: StorageVolume) -> str:
+        return self.s3.problem(volume) if self.s3 is not None else ""
+
+    def _furnish(self) -> None:
+        """Volumes on both clusters, everything else on the source."""
+        options = self.options
+        source, target = self.fronts.values()
+        for front, user, buckets in ((source, SOURCE, BUCKETS[:2]), (target, TARGET, BUCKETS[2:])):
+            if front.profile.shared_data:
+                furnish.volumes(front.engine, self.s3.params(user) if self.s3 is not None else NO_S3, buckets)
+        amount = furnish.Amount(options.databases, options.tables, options.partitions, rate=options.rate)
+        furnish.source(source.engine, amount, options.seed)
+        furnish.target(target.engine)
+        if source.profile.shared_data and source.profile.partitioned_prefix:
+            # What the source has must not be copied into the mirrored volume.
+            source.cluster.storage_volumes["lake_b"].params.update({PREFIX_ENABLED: "true", PREFIX_COUNT: "256"})
 
     def front(self, key: str) -> Front:
         """The source or the target; ValueError for anything else."""
@@ -136,10 +185,13 @@ class StarRocksLab:
 
     def close(self) -> None:
         """Close every socket and stop everything that runs."""
+        self.writers.close()
         if self._control is not None:
             self._control.close()
         for front in self.fronts.values():
             front.close()
+        if self.s3 is not None:
+            self.s3.close()
 
 
 def _describe(front: Front) -> dict[str, t.Any]:
