@@ -20,6 +20,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_options import tool_argument_spec
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_process import Processes
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_systemd import Systemd
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_task import ToolTask
 
 SHIPPED = """\
@@ -89,7 +90,9 @@ class Lot:
                     tar.addfile(info, io.BytesIO(text.encode()))
         self.given = {"archive": str(path), "archive_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
-    def call(self, state: str, check: bool = False, **more: t.Any) -> dict[str, t.Any]:
+    def call(
+        self, state: str, check: bool = False, systemd: t.Optional[Systemd] = None, **more: t.Any
+    ) -> dict[str, t.Any]:
         """One call of the module; its result."""
         spec = tool_argument_spec().argument_spec
         params: dict[str, t.Any] = {name: option.get("default") for name, option in spec.items()}
@@ -100,7 +103,7 @@ class Lot:
         params.update(self.given)
         params.update(more)
         redactor = Redactor([PASSWORD, "0f0f-token"])
-        task = ToolTask(params, check, redactor, SystemClock())
+        task = ToolTask(params, check, redactor, SystemClock(), systemd=systemd)
         try:
             result = task.body()
         except MigrationError:

@@ -1,0 +1,116 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import pathlib
+import stat
+import typing as t
+
+import pytest
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_systemd import (
+    Systemd,
+    read_unit_name,
+    unit_text,
+)
+from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._starrocks.tool_lot import (
+    Lot,
+    is_alive,
+    make_lot,
+)
+
+pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="there is no /proc here")
+
+# Does what the unit says, as far as the module can tell.
+MANAGER = """#!/bin/sh
+root={root}
+echo "$@" >> $root/calls
+unit=$root/etc/systemd/system/$2.service
+case "$1" in
+restart)
+  set -a
+  . $(sed -n 's/^EnvironmentFile=//p' $unit)
+  cd $(sed -n 's/^WorkingDirectory=//p' $unit)
+  setsid $(sed -n 's/^ExecStart="\\(.*\\)"/\\1/p' $unit) > /dev/null 2>&1 < /dev/null &
+  sleep 0.2 ;;
+fail) echo broken >&2; exit 3 ;;
+esac
+"""
+
+
+@pytest.fixture(name="root")
+def fixture_root(tmp_path: pathlib.Path) -> pathlib.Path:
+    root = tmp_path / "root"
+    (root / "run/systemd/system").mkdir(parents=True)
+    (root / "etc/systemd/system").mkdir(parents=True)
+    manager = root / "systemctl"
+    manager.write_text(MANAGER.format(root=root))
+    manager.chmod(manager.stat().st_mode | stat.S_IXUSR)
+    return root
+
+
+@pytest.fixture(name="lot")
+def fixture_lot(tmp_path: pathlib.Path) -> t.Iterator[Lot]:
+    yield from make_lot(tmp_path)
+
+
+def test_a_life_as_a_unit(lot: Lot, root: pathlib.Path) -> None:
+    systemd = Systemd(str(root), [str(root / "systemctl")])
+
+    def call(state: str, **more: t.Any) -> dict[str, t.Any]:
+        return lot.call(state, supervisor="auto", systemd=systemd, **more)
+
+    first = call("started")
+    assert lot.actions(first) == ["install", "configure", "unit", "start"]
+    assert first["supervisor"] == "systemd"
+    assert first["pids"]
+    assert (root / "calls").read_text() == "daemon-reload\nrestart starrocks-cluster-sync\n"
+    assert (lot.home / ".dbops-migration/start.env").stat().st_mode & 0o777 == 0o600
+    assert not call("started")["changed"]
+    second = call("started", environment={"JAVA_HOME": "/opt/java"})
+    assert lot.actions(second) == ["unit", "stop", "start"]
+    assert lot.actions(call("stopped")) == ["stop"]
+    assert "stop starrocks-cluster-sync" in (root / "calls").read_text()
+    assert not any(is_alive(pid) for pid in (*first["pids"], *second["pids"]))
+    assert lot.actions(call("absent")) == ["remove_unit", "remove"]
+    assert not list((root / "etc/systemd/system").iterdir())
+
+
+def test_a_unit_of_somebody_else(lot: Lot, root: pathlib.Path) -> None:
+    (root / "etc/systemd/system/starrocks-cluster-sync.service").write_text("[Unit]\n")
+    with pytest.raises(MigrationError) as caught:
+        lot.call("started", supervisor="systemd", systemd=Systemd(str(root), [str(root / "systemctl")]))
+    assert caught.value.code == "starrocks.tool_unit_taken"
+    assert not lot.home.exists()
+
+
+def test_where_systemd_does_not_run(lot: Lot, tmp_path: pathlib.Path) -> None:
+    for more in ({"supervisor": "systemd"}, {"supervisor": "auto", "user": "tool"}):
+        with pytest.raises(InvalidOption):
+            lot.call("started", systemd=Systemd(str(tmp_path / "none")), **more)
+
+
+def test_a_manager_that_fails(root: pathlib.Path) -> None:
+    with pytest.raises(MigrationError, match="fail failed: broken") as caught:
+        Systemd(str(root), [str(root / "systemctl")]).call("fail")
+    assert caught.value.code == "starrocks.tool_systemd"
+
+
+def test_text_of_a_unit() -> None:
+    text = unit_text("/opt/sync", "/opt/sync/m", "tool", {"A": 'x "y" \\ %'}, 30.4)
+    assert 'Environment="A=x \\"y\\" \\\\ %%"\n' in text
+    assert "User=tool\n" in text
+    assert "TimeoutStopSec=30\n" in text
+    assert 'ExecStart="/opt/sync/bin/start.sh"\n' in text
+    assert "User=" not in unit_text("/opt/sync", "/opt/sync/m", "", {}, 30)
+
+
+def test_names_of_units() -> None:
+    assert read_unit_name(" sync.service ", "unit_name") == "sync"
+    for wrong in ("", "a/b", "a b", "../x"):
+        with pytest.raises(InvalidOption):
+            read_unit_name(wrong, "unit_name")
