@@ -89,7 +89,8 @@ def test_a_unit_of_somebody_else(lot: Lot, root: pathlib.Path) -> None:
 
 
 def test_where_systemd_does_not_run(lot: Lot, tmp_path: pathlib.Path) -> None:
-    for more in ({"supervisor": "systemd"}, {"supervisor": "auto", "user": "tool"}):
+    cases: list[dict[str, t.Any]] = [{"supervisor": "systemd"}, {"supervisor": "auto", "user": "tool"}]
+    for more in cases:
         with pytest.raises(InvalidOption):
             lot.call("started", systemd=Systemd(str(tmp_path / "none")), **more)
 
