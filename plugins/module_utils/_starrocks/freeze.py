@@ -51,6 +51,14 @@ class FreezeLook:
         """Whether the switch is on everywhere, and no job runs."""
         return self.switch.everywhere == fs.ON and not self.running
 
+    def states(self, cluster_id: str) -> t.Dict[str, t.Any]:
+        """By resource, as the journal keeps them."""
+        states: t.Dict[str, t.Any] = {
+            fs.resource(cluster_id, one.address): value for one, value in self.switch.values.items()
+        }
+        states.update({job.resource(cluster_id): job.as_state() for job in self.jobs})
+        return states
+
     def told(self, cluster_id: str) -> t.Dict[str, t.Any]:
         """For the journal."""
         return {

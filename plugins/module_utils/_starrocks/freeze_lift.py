@@ -58,10 +58,11 @@ class Thaw:
     def predict(self) -> ChangeList:
         """What has to be sent, as things are now."""
         changes = ChangeList()
-        for switch_step in self._unset(self._switch.look()):
+        look = self._switch.look()
+        for switch_step in self._unset(look):
             for change in switch_step.changes:
                 changes.add(change)
-        for job_step in self._resume(self._look_at_jobs()):
+        for job_step in self._resume(look, self._look_at_jobs()):
             changes.add(job_step.change)
         return changes
 
@@ -77,13 +78,13 @@ class Thaw:
         waiting = self._switch_left(look)
         if not waiting:
             # A job that is resumed while loads are refused stops again at once.
-            for job_step in self._resume(self._look_at_jobs()):
+            for job_step in self._resume(look, self._look_at_jobs()):
                 try:
                     self._send_job(job_step, sender)
                 except MigrationError as error:
                     problems.append(error)
         jobs = self._look_at_jobs()
-        waiting += [f"{step.job.subject} is {step.job.word or step.job.state}" for step in self._resume(jobs)]
+        waiting += [f"{step.job.subject} is {step.job.word or step.job.state}" for step in self._resume(look, jobs)]
         if problems:
             raise problems[0]
         return Thawed(tuple(waiting), self._states(look, jobs), tuple(self._kept(look, jobs)))
@@ -112,8 +113,13 @@ class Thaw:
             found.setdefault(job.resource(cluster_id), job)
         return found
 
-    def _resume(self, jobs: t.Mapping[str, t.Optional[fj.LoadJob]]) -> t.List[fp.JobStep]:
-        return fp.resume_steps(self._cluster.cluster_id, jobs, self._past, self._stopped_before)
+    def _resume(self, look: fs.SwitchLook, jobs: t.Mapping[str, t.Optional[fj.LoadJob]]) -> t.List[fp.JobStep]:
+        cluster_id = self._cluster.cluster_id
+        refused = any(
+            value == fs.ON and fp.switch_decision(self._past, cluster_id, one.address, value).action != "restore"
+            for one, value in look.values.items()
+        )
+        return fp.resume_steps(cluster_id, jobs, self._past, self._stopped_before, refused)
 
     def _send_job(self, step: fp.JobStep, sender: Sender) -> None:
         def look() -> t.List[t.Any]:

@@ -79,15 +79,20 @@ def unset_steps(
 
 
 def resume_steps(
-    cluster_id: str, now: t.Mapping[str, t.Optional[fj.LoadJob]], past: PastOf, stopped_before: t.Collection[str]
+    cluster_id: str,
+    now: t.Mapping[str, t.Optional[fj.LoadJob]],
+    past: PastOf,
+    stopped_before: t.Collection[str],
+    refused: bool,
 ) -> t.List[JobStep]:
     """Resume what we paused and is still paused, ``now`` by resource, and what the switch itself made stop.
 
-    ``stopped_before``: jobs that some switch had made stop before this freeze began.
+    ``stopped_before``: jobs that some switch had made stop before this freeze began. ``refused``: somebody else's
+    switch stays on, and makes whatever is resumed stop again; that is theirs to end.
     """
     steps = []
     for resource, job in sorted(now.items()):
-        if job is None:
+        if job is None or (refused and job.stopped_by_freeze):
             continue
         ours = job_decision(past, resource, job).action == "restore"
         if ours or stopped_with_us(past, stopped_before, resource, job):

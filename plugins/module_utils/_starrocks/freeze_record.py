@@ -83,6 +83,7 @@ class FreezeRecord:
         self.waits: t.Dict[str, Wait] = {}
         self._journal = journal
         self._clock = clock
+        self.cluster_id = cluster_id
         self._mine = of_freeze(cluster_id)
 
     def past(self) -> t.Dict[str, Past]:

@@ -19,7 +19,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.durations im
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks import freeze_switch as fs
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_past import (
     COMMITTED_KIND,
@@ -117,7 +116,7 @@ class FreezeTask:
         if self._check_mode or not predicted.changed:
             return self._frozen(cluster, look, predicted, look.running)
         record = self._open(cluster, journal)
-        record.settle(_states(cluster.cluster_id, look))
+        record.settle(look.states(cluster.cluster_id))
         self._run(record, "freeze", lambda: freeze.apply(look, record, Deadline(self._clock, seconds, "the freeze")))
         return self._frozen(cluster, freeze.look(), record.changes, look.running)
 
@@ -189,14 +188,6 @@ class FreezeTask:
 
     def _waits(self) -> t.List[t.Dict[str, t.Any]]:
         return [] if self._record is None else [wait.as_result() for wait in self._record.waits.values()]
-
-
-def _states(cluster_id: str, look: FreezeLook) -> t.Dict[str, t.Any]:
-    states: t.Dict[str, t.Any] = {
-        fs.resource(cluster_id, one.address): value for one, value in look.switch.values.items()
-    }
-    states.update({job.resource(cluster_id): job.as_state() for job in look.jobs})
-    return states
 
 
 def _changes(changes: ChangeList) -> t.Dict[str, t.Any]:

@@ -1,0 +1,72 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""Why a cutover does not go on, in words and with stable codes."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import comparison as cmp
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_sum import Comparison
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.quiescence import Condition
+
+NEVER_EQUAL = (cmp.FOREIGN_WRITE, cmp.TARGET_AHEAD, cmp.UNKNOWN)
+"""Verdicts that no waiting changes."""
+
+
+def waiting_for(found: Comparison, unmet: t.Sequence[Condition], since: str) -> Wait:
+    """What is waited for: the copy as long as it is not equal, then the source's rest."""
+    if not found.equal:
+        return Wait(
+            "starrocks.wait.convergence",
+            "the sync tool to bring the last loads to the target",
+            "every partition has the same version on both clusters",
+            since,
+            found.worst(),
+            found.partitions - found.counts[cmp.EQUAL],
+        )
+    return Wait(
+        "starrocks.wait.quiescence",
+        "the source to come to rest",
+        "no transaction and no job is under way, and two looks at all partitions show the same",
+        since,
+        [f"{one.name}: {'; '.join(one.evidence)}" for one in unmet],
+        len(unmet),
+    )
+
+
+def never_equal(found: Comparison) -> MigrationError:
+    counts = {verdict: found.counts[verdict] for verdict in NEVER_EQUAL if found.counts[verdict]}
+    worst = [one for one in found.differences if one.verdict in NEVER_EQUAL][:5]
+    shown = ", ".join(f"{one.subject} ({one.verdict}{f', {one.reason}' if one.reason else ''})" for one in worst)
+    return MigrationError(
+        "starrocks.foreign_write" if cmp.FOREIGN_WRITE in counts else f"starrocks.{next(iter(counts))}",
+        f"The target will not become equal by waiting: {shown}. Drop these tables on the target, let the tool copy "
+        "them again, and repeat the cutover.",
+        details={"counts": counts, "differences": [one.as_result() for one in worst]},
+    )
+
+
+def too_late(wait: Wait, what: str) -> MigrationError:
+    worst = ", ".join(wait.worst)
+    return MigrationError(
+        "starrocks.not_converged" if wait.reason == "starrocks.wait.convergence" else "starrocks.not_quiescent",
+        f"Not {what} in time: {wait.count} left{f': {worst}' if worst else ''}.",
+        details={"wait": wait.as_result()},
+    )
+
+
+def lift_failure(lift: MigrationError, reason: BaseException) -> MigrationError:
+    """What to raise when a cutover failed for ``reason``, and then its freeze could not be lifted either."""
+    told = reason.message if isinstance(reason, MigrationError) else f"{type(reason).__name__}: {reason}"
+    code = reason.code if isinstance(reason, MigrationError) else "internal.error"
+    return MigrationError(
+        lift.code,
+        f"{told} {lift.message} The guard goes on trying.",
+        server_text=lift.server_text,
+        details={**lift.details, "reason": code},
+    )

@@ -1,0 +1,150 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""What must be true before writes are stopped; everything that is not, at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Finding, Verdict
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import comparison as cmp
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import freeze_switch as fs
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import quiescence as qu
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_verdict as tv
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_findings import (
+    FOREIGN_TRANSACTION,
+    comparison_findings,
+    foreign_findings,
+    hidden_findings,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_sum import Comparison
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import ForeignWrites
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import FreezeLook
+
+MAY_BE_ACCEPTED = frozenset((FOREIGN_TRANSACTION,))
+"""Its transactions do not tell their table, so a person may know that they are none of the migration's."""
+
+
+@dataclasses.dataclass(frozen=True)
+class GateView:
+    """What the gate goes by. ``tool``: None when the operator has stopped it. ``hidden_*``: see ``PartitionReader``."""
+
+    source: FreezeLook
+    target_switch: fs.SwitchLook
+    comparison: Comparison
+    hidden_source: t.Mapping[str, t.Tuple[int, int]]
+    hidden_target: t.Mapping[str, t.Tuple[int, int]]
+    foreign: ForeignWrites
+    jobs: qu.Condition
+    tool: t.Optional[tv.Verdict]
+    ours: t.FrozenSet[str]
+    """Frontends of the source whose switch an earlier run of ours left on; it is lifted first."""
+
+
+def gate(view: GateView, max_behind: int) -> t.List[Finding]:
+    """Every finding, blockers and warnings."""
+    found = list(comparison_findings(view.comparison))
+    found += hidden_findings("source", view.hidden_source)
+    found += hidden_findings("target", view.hidden_target)
+    found += foreign_findings(view.foreign)
+    found += _switches(view)
+    found += _progress(view, max_behind)
+    if not view.jobs.met:
+        alter = [one for one in view.jobs.evidence if one.startswith("ALTER")]
+        if alter:
+            found.append(
+                _blocker("source.alter_running", "source", alter, "Wait for these ALTER jobs to end; they still write.")
+            )
+    return found
+
+
+def require(verdict: Verdict) -> None:
+    """MigrationError ``starrocks.cutover_blocked`` if a blocker is open; its message names all of them."""
+    if verdict.passed:
+        return
+    blockers = verdict.open_blockers
+    shown = " ".join(f"{one.id} ({one.subject}): {one.remedy}" for one in blockers)
+    count = f"{len(blockers)} finding{'s' if len(blockers) > 1 else ''}"
+    raise MigrationError(
+        "starrocks.cutover_blocked",
+        f"Not ready for the cutover, so nothing was stopped ({count}): {shown}",
+        details={"findings": [one.as_result() for one in blockers]},
+    )
+
+
+def _switches(view: GateView) -> t.Iterator[Finding]:
+    on = [one.address for one in view.source.switch.differing(fs.OFF) if one.address not in view.ours]
+    if on:
+        yield _blocker(
+            "source.loads_disabled",
+            ", ".join(on),
+            {fs.KEY: fs.ON},
+            f"{fs.KEY} is on there already, and this migration did not set it. Find out who did, and set it to false.",
+        )
+    off = [one.address for one in view.target_switch.differing(fs.OFF)]
+    if off:
+        yield _blocker(
+            "target.loads_disabled",
+            ", ".join(off),
+            {fs.KEY: fs.ON},
+            f"{fs.KEY} stops replications too, so nothing would arrive. Set it to false on the target.",
+        )
+    dead = [one.address for one in view.source.switch.dead]
+    if dead:
+        yield Finding(
+            "starrocks.source.frontend_dead",
+            "warning",
+            ", ".join(dead),
+            {"frontends": dead},
+            "A frontend that comes back takes loads until it is told otherwise, should it come to lead. Start it "
+            "before the cutover, or keep it down until the end.",
+        )
+
+
+def _progress(view: GateView, max_behind: int) -> t.Iterator[Finding]:
+    counts = view.comparison.counts
+    behind = counts[cmp.BEHIND] + counts[cmp.MISSING] + counts[cmp.EXTRA]
+    if behind > max_behind:
+        yield _blocker(
+            "comparison.too_far_behind",
+            "target",
+            {"partitions": behind, "max_behind": max_behind, "worst": view.comparison.worst()},
+            "Wait until the sync tool has caught up, or raise max_behind (the budget must hold the rest of the copy).",
+        )
+    if view.tool is None:
+        if behind:
+            yield Finding(
+                "starrocks.comparison.behind_without_tool",
+                "warning",
+                "target",
+                {"partitions": behind},
+                "No sync tool runs any more, so only replications that were sent already can still make it equal.",
+            )
+        return
+    reasons = [one.as_result() for one in view.tool.reasons]
+    if view.tool.verdict == tv.CONVERGED:
+        return
+    if view.tool.verdict == tv.RUNNING and behind <= max_behind:
+        # While loads go on, its 100 % is a matter of luck; what counts is the comparison.
+        yield Finding(
+            "starrocks.tool.not_converged",
+            "warning",
+            "tool",
+            {"verdict": view.tool.verdict, "reasons": reasons},
+            "The tool is at work on the last loads. The freeze waits for it, within the budget.",
+        )
+        return
+    yield _blocker(
+        "tool.not_ready",
+        "tool",
+        {"verdict": view.tool.verdict, "reasons": reasons},
+        "The sync tool must run, with fresh and good progress. See starrocks_sync_progress_info.",
+    )
+
+
+def _blocker(name: str, subject: str, evidence: t.Any, remedy: str) -> Finding:
+    return Finding(f"starrocks.{name}", "blocker", subject, evidence, remedy)

@@ -1,0 +1,99 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""Everything that a cutover looks at before it stops writes: both clusters, the tool, and how long all of it takes."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import cutover_gate as cg
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import freeze_switch as fs
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import quiescence as qu
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_live import compare_clusters
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_read import PartitionReader
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_task import require_two_clusters
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_options import CutoverRequest
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_tool import SyncTool
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.forecast import Pace
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import (
+    TransactionReader,
+    find_foreign,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import Freeze
+
+
+class Eyes:
+    """Both clusters and the tool of one call. ``close`` gives all connections back."""
+
+    def __init__(self, request: CutoverRequest, redactor: Redactor, clock: Clock) -> None:
+        self.request = request
+        self.clock = clock
+        self.source = Cluster(request.source, redactor, clock)
+        self.target = Cluster(request.target, redactor, clock)
+        self.readers = (PartitionReader(self.source, request.scope), PartitionReader(self.target, request.scope))
+        self.freeze = Freeze(self.source, clock)
+        self.tool: t.Optional[SyncTool] = None
+        if request.tool_directory:
+            self.tool = SyncTool(request.tool_directory, clock)
+        self._compared = 0.0
+
+    def close(self) -> None:
+        """Hang up on both clusters."""
+        self.source.close()
+        self.target.close()
+
+    def require_two(self) -> None:
+        """MigrationError ``starrocks.same_cluster``."""
+        require_two_clusters(self.source, self.target)
+
+    def view(self, ours: t.Collection[str]) -> cg.GateView:
+        """One look at everything. ``ours``: frontends of the source whose switch an earlier run left on."""
+        freeze = self.freeze.look()
+        target_switch = fs.LoadSwitch(self.target).look()
+        target_switch.require_known()
+        began = self.clock.monotonic()
+        comparison = compare_clusters(*self.readers)
+        self._compared = self.clock.monotonic() - began
+        conditions = qu.QuietReader(self.source).conditions(freeze)
+        return cg.GateView(
+            source=freeze,
+            target_switch=target_switch,
+            comparison=comparison,
+            hidden_source=self.readers[0].hidden(),
+            hidden_target=self.readers[1].hidden(),
+            foreign=find_foreign(TransactionReader(self.target), self.readers[1].databases),
+            jobs=next(one for one in conditions if one.name == qu.NO_JOBS),
+            tool=self.tool.verdict() if self.tool is not None else None,
+            ours=frozenset(ours),
+        )
+
+    def pace(self, view: cg.GateView) -> Pace:
+        """What the window depends on, measured where it can be."""
+        request = self.request
+        began = self.clock.monotonic()
+        self.source.query("SHOW PROC '/transactions'", "measure a round trip")
+        round_trip = self.clock.monotonic() - began
+        meta, replicate = self.tool.intervals() if self.tool is not None else (0.0, 0.0)
+        if self.tool is not None and request.meta_interval is not None:
+            meta = request.meta_interval
+        if self.tool is not None and request.replication_interval is not None:
+            replicate = request.replication_interval
+        return Pace(
+            frontends=len(view.source.switch.values),
+            jobs=len(view.source.running),
+            round_trip=round_trip,
+            compare=self._compared,
+            quiet=request.quiet_time,
+            transactions=request.transaction_time,
+            meta=meta,
+            replicate=replicate,
+            copy=request.copy_time if self.tool is not None else 0.0,
+            poll=request.poll_interval,
+            stop=min(2.0, request.tool_stop_timeout) if self.tool is not None else 0.0,
+            hook=request.switch_reserve,
+        )

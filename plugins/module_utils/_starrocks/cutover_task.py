@@ -1,0 +1,267 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""One call of the cutover module: from its options to its result.
+
+Order: options and journal are checked before anything is contacted; then both clusters and the tool are looked at; what
+an earlier run left is put right; then the gate, the forecast, the guard, and the freeze.
+"""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+import uuid
+
+from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
+from ansible_collections.dbops.migration.plugins.module_utils._core.accept_options import acceptances
+from ansible_collections.dbops.migration.plugins.module_utils._core.changes import ChangeList
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
+from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Acceptance, Verdict, judge
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLink
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import cutover_gate as cg
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import cutover_past as cp
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import forecast as fc
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import freeze_switch as fs
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import quiescence as qu
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_end import End
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_guarded import start
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_look import Eyes
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_options import (
+    COMMITTED,
+    CUT_OVER,
+    CutoverRequest,
+    read_request,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_result import cutover_result
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_run import CutoverRun
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_track import Track
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import FOUND_KIND
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_by_hand import (
+    lift_command,
+    same_host_note,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_lift import (
+    Thaw,
+    stopped_before,
+    thaw_all,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_past import Past, fold
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_record import (
+    FreezeJournal,
+    FreezeRecord,
+    of_freeze,
+)
+
+PHASE = "cutover"
+GUARD_KIND = "cutover.guard"
+_MOST_LINES = 200
+_BUSY = 60.0
+"""Seconds that the module may need between two words to its guard, besides what a server may take to answer."""
+
+
+class CutoverTask:
+    """Holds what one call needs, so that a failure in the middle can still tell what was done."""
+
+    def __init__(self, params: t.Mapping[str, t.Any], check_mode: bool, redactor: Redactor, clock: Clock) -> None:
+        self._params = params
+        self._check_mode = check_mode
+        self._redactor = redactor
+        self._clock = clock
+        self._track = Track()
+        self._record: t.Optional[FreezeRecord] = None
+        self._link: t.Optional[GuardLink] = None
+        self._accepted: t.Sequence[Acceptance] = ()
+        self._more: t.Dict[str, t.Any] = {}
+
+    def partial(self) -> t.Dict[str, t.Any]:
+        """What is known and was done so far."""
+        return self._result(self._record.changes if self._record is not None else ChangeList())
+
+    def body(self) -> t.Dict[str, t.Any]:
+        """The module's result; MigrationError where the cutover did not come to its end."""
+        request = read_request(self._params)
+        self._accepted = acceptances(self._params, self._clock.now())
+        journal = FreezeJournal(self._params, self._redactor, self._clock)
+        place = GuardPlace.of(str(self._params["journal"]))
+        eyes = Eyes(request, self._redactor, self._clock)
+        try:
+            if request.state != CUT_OVER:
+                return self._end(eyes, journal, place)
+            return self._cut_over(eyes, journal, place)
+        finally:
+            eyes.close()
+            journal.close()
+
+    # From the start to the hand-over.
+
+    def _cut_over(self, eyes: Eyes, journal: FreezeJournal, place: GuardPlace) -> t.Dict[str, t.Any]:
+        self._leave_no_guard(place)
+        if cp.last_end(journal.entries) == cp.COMMITTED_KIND:
+            self._track.state = "committed"
+            return self._result(ChangeList())
+        if eyes.tool is not None:
+            eyes.tool.require_there()
+        eyes.require_two()
+        cluster_id = eyes.source.cluster_id
+        past = fold(journal.entries, of_freeze(cluster_id))
+        left = {resource: one for resource, one in past.items() if one.changes}
+        self._require_not_handed_over(eyes, journal)
+        ours = [one.address for one in eyes.source.frontends() if fs.resource(cluster_id, one.address) in left]
+        view = eyes.view(ours)
+        verdict = self._judge(cg.gate(view, eyes.request.max_behind))
+        cg.require(verdict)
+        forecast = fc.forecast(eyes.pace(view))
+        self._more["forecast"] = forecast.as_result(eyes.request.budget)
+        self._more["lift_command"] = lift_command(eyes.source, view.source.running) + same_host_note(eyes.source)
+        fc.require_budget(forecast, eyes.request.budget)
+        if self._check_mode:
+            return self._result(self._predict(eyes, view, left, journal))
+        record = self._open(journal, cluster_id)
+        run_id = uuid.uuid4().hex[:12]
+        options = eyes.request.as_record()
+        record.append("run.started", {"run_id": run_id, "phase": PHASE, "options": options})
+        record.append("findings", {"phase": PHASE, **verdict.as_result()})
+        status = "failed"
+        try:
+            self._put_right(eyes, record, place, bool(left))
+            self._run(eyes, record, place, forecast, view)
+            status = "ok"
+        finally:
+            self._hang_up()
+            summary = {"state": self._track.state, "window": self._track.window(), **self._more}
+            record.append("run.finished", {"run_id": run_id, "phase": PHASE, "status": status, "summary": summary})
+        return self._result(record.changes)
+
+    def _leave_no_guard(self, place: GuardPlace) -> None:
+        found = cp.living_guard(place)
+        if found is not None and self._check_mode and found.answer.state in gs.ENDS:
+            found.link.close()
+            return
+        cp.dismiss(found)
+
+    def _require_not_handed_over(self, eyes: Eyes, journal: FreezeJournal) -> None:
+        """A freeze whose guard has died under the operator's switch: only he knows where the clients are."""
+        if cp.last_end(journal.entries) == cp.HANDED_OVER_KIND and eyes.freeze.look().frozen:
+            raise MigrationError(
+                "starrocks.handed_over",
+                "A cutover was handed over, its freeze is still held, and its guard is gone, so it is not lifted by "
+                "itself. If you have switched the clients, end it with state=committed, otherwise with state=lifted.",
+            )
+
+    def _judge(self, findings: t.Sequence[t.Any]) -> Verdict:
+        usable = [one for one in self._accepted if one.id in cg.MAY_BE_ACCEPTED]
+        verdict = judge(findings, usable, self._clock.now())
+        self._more["gate"] = verdict.as_result()
+        return verdict
+
+    def _predict(self, eyes: Eyes, view: cg.GateView, left: t.Mapping[str, Past], journal: FreezeJournal) -> ChangeList:
+        changes = ChangeList()
+        if left:
+            found = [entry.data for entry in journal.entries if entry.kind == FOUND_KIND]
+            for change in Thaw(eyes.source, left, stopped_before(found, eyes.source.cluster_id)).predict():
+                changes.add(change)
+        for change in eyes.freeze.predict(view.source):
+            changes.add(change)
+        if eyes.tool is not None and eyes.tool.state() == "running":
+            changes.add(eyes.tool.change())
+        return changes
+
+    def _open(self, journal: FreezeJournal, cluster_id: str) -> FreezeRecord:
+        self._record = FreezeRecord(journal.open(), self._clock, cluster_id)
+        return self._record
+
+    def _put_right(self, eyes: Eyes, record: FreezeRecord, place: GuardPlace, left: bool) -> None:
+        """Copy what guards did meanwhile, and end what an earlier run left of a freeze."""
+        known = [dict(line) for line in record.copied(GUARD_KIND)]
+        for line in place.read()[-_MOST_LINES:]:
+            if line not in known:
+                record.append(GUARD_KIND, line)
+        if left:
+            record.settle(eyes.freeze.look().states(record.cluster_id))
+            thaw_all(eyes.source, record, self._clock, 60.0)
+
+    def _run(
+        self, eyes: Eyes, record: FreezeRecord, place: GuardPlace, forecast: fc.Forecast, view: cg.GateView
+    ) -> None:
+        request = eyes.request
+        look = eyes.freeze.look()
+        cluster_id = eyes.source.cluster_id
+        before = frozenset(job.resource(cluster_id) for job in look.jobs if job.stopped_by_freeze)
+        ours = eyes.freeze.to_be_ours(look)
+        silence = request.source.connect_timeout + 2 * request.source.read_timeout + _BUSY
+        self._link = start(request.source, cluster_id, ours, before, silence, place, self._redactor, self._clock)
+        record.append("note", {"text": f"The guard of the cutover is process {self._link.pid}."})
+        known = frozenset(one.transaction_id for one in view.foreign.writes)
+        run = CutoverRun(
+            request, eyes.source, eyes.target, eyes.readers, eyes.tool, self._track, record, forecast, self._link,
+            known, self._clock,
+        )  # fmt: skip
+        run.run(look, lift_command(eyes.source, look.running) + same_host_note(eyes.source))
+        left = self._link.ask(gs.STATUS).left
+        self._more["guard"] = {"pid": self._link.pid, "seconds_left": left, "record": place.record}
+        self._more["deadline"] = iso(self._clock.now() + datetime.timedelta(seconds=left or 0.0))
+
+    def _hang_up(self) -> None:
+        """Leave the guard to itself: it keeps a freeze that was handed over, and watches a while over a lifted one."""
+        if self._link is not None:
+            self._link.close()
+
+    # The second call.
+
+    def _end(self, eyes: Eyes, journal: FreezeJournal, place: GuardPlace) -> t.Dict[str, t.Any]:
+        request = eyes.request
+        guard = cp.living_guard(place)
+        if guard is not None and guard.answer.state not in (gs.HANDED_OVER, *gs.ENDS, gs.LIFTING):
+            cp.dismiss(guard)
+        end = End(journal.entries, guard, self._track, self._clock)
+        try:
+            if request.state == COMMITTED:
+                return self._commit(eyes, journal, end, request)
+            return self._lift(eyes, journal, end, place)
+        finally:
+            end.close()
+
+    def _commit(self, eyes: Eyes, journal: FreezeJournal, end: End, request: CutoverRequest) -> t.Dict[str, t.Any]:
+        if end.committed:
+            self._track.state = "committed"
+            return self._result(ChangeList())
+        look = eyes.freeze.look()
+        end.require_committable(look)
+        if self._check_mode:
+            changes = eyes.freeze.predict(look)
+            if not changes.changed:
+                end.require_unmoved(qu.QuietReader(eyes.source).conditions(look), eyes.readers)
+            return self._result(changes)
+        record = self._open(journal, eyes.source.cluster_id)
+        if not look.frozen:
+            # A frontend was restarted under the operator's switch. The versions will tell whether anything came in.
+            eyes.freeze.hold(record, Deadline(self._clock, 30.0, "the proof of the freeze"))
+            look = eyes.freeze.look()
+        end.require_unmoved(qu.QuietReader(eyes.source).conditions(look), eyes.readers)
+        end.commit(record, eyes.source, eyes.target)
+        return self._result(record.changes)
+
+    def _lift(self, eyes: Eyes, journal: FreezeJournal, end: End, place: GuardPlace) -> t.Dict[str, t.Any]:
+        end.require_liftable("the target")
+        cluster_id = eyes.source.cluster_id
+        past = fold(journal.entries, of_freeze(cluster_id))
+        left = {resource: one for resource, one in past.items() if one.changes}
+        self._track.state = "lifted"
+        if not left:
+            return self._result(ChangeList())
+        if self._check_mode:
+            found = [entry.data for entry in journal.entries if entry.kind == FOUND_KIND]
+            return self._result(Thaw(eyes.source, left, stopped_before(found, cluster_id)).predict())
+        record = self._open(journal, cluster_id)
+        self._put_right(eyes, record, place, False)
+        end.lift(record, eyes.source)
+        return self._result(record.changes)
+
+    def _result(self, changes: ChangeList) -> t.Dict[str, t.Any]:
+        return cutover_result(self._track, changes, self._record, self._more)

@@ -1,0 +1,103 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""The sync tool as a cutover needs it: what it says of itself before the freeze, and its end after it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_verdict as tv
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_home import Home
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log_file import find_log, read_log
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_look import (
+    Look,
+    look_at,
+    properties_of,
+    rules_of,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_process import Process, Processes
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_session import end, run_stop_script
+
+_META = ("meta_job_interval_seconds", 180.0)
+_REPLICATION = ("replication_job_interval_seconds", 10.0)
+_DDL = ("ddl_job_interval_seconds", 10.0)
+
+
+class SyncTool:
+    """The tool in one folder of this host."""
+
+    def __init__(self, directory: str, clock: Clock) -> None:
+        self.directory = directory
+        self._clock = clock
+        self._home = Home(directory)
+        self._processes = Processes()
+
+    def require_there(self) -> None:
+        """MigrationError ``starrocks.tool_missing`` when this host has no such tool."""
+        if not os.path.isdir(self.directory):
+            raise MigrationError(
+                "starrocks.tool_missing",
+                f"tool_directory: there is no folder {self.directory} on {socket.gethostname()}. Delegate the cutover "
+                "to the host of the sync tool. Nothing was changed.",
+                details={"directory": self.directory},
+            )
+
+    def look(self) -> Look:
+        """What runs."""
+        return look_at(self._home, self._processes)
+
+    def verdict(self) -> tv.Verdict:
+        """What its log says now."""
+        look = self.look()
+        log = read_log(find_log(self.directory))
+        rules = rules_of(properties_of(look.files))
+        return tv.judge(log.memory, look.standing, rules, self._clock.now().timestamp())
+
+    def intervals(self) -> t.Tuple[float, float]:
+        """Seconds between two looks at the clusters, and from one to the last replication that follows it."""
+        properties = properties_of(self.look().files)
+        return _seconds(properties, _META), _seconds(properties, _REPLICATION) + _seconds(properties, _DDL)
+
+    def change(self) -> Change:
+        """The change that ending it is."""
+        return Change(
+            f"tool:{socket.gethostname()}/{self.directory}",
+            "stop",
+            "running",
+            "stopped",
+            {"stop": self.directory, "signals": ["SIGTERM", "SIGKILL"]},
+        )
+
+    def state(self) -> str:
+        """``running`` or ``stopped``, whoever started it."""
+        return "running" if self.look().running else "stopped"
+
+    def stop(self, timeout: float) -> t.List[str]:
+        """End all its processes; a running tool would go on to change tables of the target. Returns what it took.
+
+        :raises MigrationError: ``starrocks.tool_not_stopped``
+        """
+        # Another user's process in the same folder is found by its program, and counts too.
+        script = run_stop_script(self.directory, {}, self._find, timeout)
+        signals = end(self._find, self._processes, timeout)
+        self._home.remember_start(None)
+        return [*([f"stop script {script}"] if script else []), *signals]
+
+    def _find(self) -> t.List[Process]:
+        look = self.look()
+        return [*look.ours, *look.strange]
+
+
+def _seconds(properties: t.Mapping[str, str], known: t.Tuple[str, float]) -> float:
+    name, default = known
+    try:
+        return max(0.0, float(properties.get(name) or default))
+    except ValueError:
+        return default
