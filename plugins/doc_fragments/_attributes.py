@@ -60,6 +60,17 @@ attributes:
       - dbops.migration.pegasus
 """
 
+    # For modules which take the connection options of StarRocks.
+    ACTIONGROUP_STARROCKS = r"""
+options: {}
+attributes:
+  action_group:
+    description: Takes defaults of C(group/dbops.migration.starrocks) from C(module_defaults).
+    support: full
+    membership:
+      - dbops.migration.starrocks
+"""
+
     # For modules that are followed from the controller.
     FLOW = r"""
 options: {}

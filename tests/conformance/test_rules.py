@@ -26,6 +26,17 @@ def _documentation(module: str) -> dict[str, object]:
     raise AssertionError(f"{module} has no DOCUMENTATION")
 
 
+def _fragments(module: str) -> list[str]:
+    fragments = _documentation(module).get("extends_documentation_fragment") or []
+    assert isinstance(fragments, list)
+    return fragments
+
+
+def _connects(module: str, engine: str) -> bool:
+    """Whether it takes the connection options of the engine, which the group's defaults are."""
+    return f"dbops.migration._{engine}" in _fragments(module)
+
+
 def test_the_collection_depends_on_no_other_collection() -> None:
     assert not content.load_yaml("galaxy.yml").get("dependencies")
     assert not list(paths.ROOT.glob("**/meta/requirements.yml")) or not MODULES
@@ -43,26 +54,23 @@ def test_supported_versions_agree() -> None:
 
 
 @pytest.mark.skipif(not MODULES, reason="There are no modules yet.")
-@pytest.mark.parametrize("engine", ["greptimedb", "pegasus"])
-def test_action_group_lists_the_modules_of_its_engine(engine: str) -> None:
+@pytest.mark.parametrize("engine", ["greptimedb", "pegasus", "starrocks"])
+def test_action_group_lists_the_modules_that_connect_to_its_engine(engine: str) -> None:
     listed = content.load_yaml("meta/runtime.yml")["action_groups"][engine]
     assert listed == sorted(listed)
-    assert listed == [module for module in MODULES if module.startswith(f"{engine}_")]
+    assert listed == [module for module in MODULES if _connects(module, engine)]
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_module_says_what_it_supports(module: str) -> None:
-    documentation = _documentation(module)
-    fragments = documentation.get("extends_documentation_fragment") or []
-    assert isinstance(fragments, list)
+    fragments = _fragments(module)
     assert "dbops.migration._attributes" in fragments
-    attributes = documentation.get("attributes") or {}
+    attributes = _documentation(module).get("attributes") or {}
     assert isinstance(attributes, dict)
     if "dbops.migration._attributes.info_module" not in fragments:
         assert {"check_mode", "diff_mode", "idempotent"} <= set(attributes)
     engine = module.split("_")[0]
-    if engine in content.load_yaml("meta/runtime.yml")["action_groups"]:
-        assert f"dbops.migration._attributes.actiongroup_{engine}" in fragments
+    assert (f"dbops.migration._attributes.actiongroup_{engine}" in fragments) == _connects(module, engine)
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -76,7 +84,7 @@ def test_info_modules_have_check_mode(module: str) -> None:
 def test_every_wait_is_explained_to_who_waits() -> None:
     code = "\n".join(path.read_text(encoding="utf-8") for path in (paths.ROOT / "plugins").rglob("*.py"))
     guide = (paths.ROOT / "docs/docsite/rst/guide_waits.rst").read_text(encoding="utf-8")
-    used = set(re.findall(r'"((?:greptimedb|pegasus)\.wait\.[a-z_0-9]+)"', code))
+    used = set(re.findall(r'"((?:greptimedb|pegasus|starrocks)\.wait\.[a-z_0-9]+)"', code))
     explained = re.findall(r"^``([a-z]+\.wait\.[a-z_0-9]+)``$", guide, re.MULTILINE)
     assert sorted(used) == sorted(explained)
 
