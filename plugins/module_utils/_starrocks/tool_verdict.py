@@ -18,6 +18,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.durations im
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log import LogMemory, Tally
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log_errors import (
     FATAL,
+    OTHER,
     SEVERITY,
     TARGET_AHEAD,
 )
@@ -251,4 +252,11 @@ def _not_running(
     if rules.one_time and reports and is_converged(reports[-1][1]) and not fatal:
         return Verdict(CONVERGED, (Reason("starrocks.sync.one_time_completed", "the one run is over, with all equal"),))
     what = "the one run ended before all was equal" if rules.one_time else "the tool ended by itself"
-    return Verdict(FAILED, (Reason("starrocks.sync.ended", what), *fatal))
+    return Verdict(FAILED, (Reason("starrocks.sync.ended", what), *fatal, *_last_words(memory, standing, rules)))
+
+
+def _last_words(memory: LogMemory, standing: Standing, rules: Rules) -> t.Iterator[Reason]:
+    """The last error of unknown kind since the start: what it said before it ended."""
+    tally = memory.errors.get(OTHER)
+    if tally is not None and _at(tally, rules) >= int(standing.since or 0):
+        yield Reason("starrocks.sync.last_error", tally.text)

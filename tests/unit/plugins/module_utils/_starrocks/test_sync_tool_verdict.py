@@ -106,6 +106,8 @@ def test_benign_errors_change_nothing() -> None:
         ([DONE], tv.Standing(False, True, RUNS.since), True, ("converged_as_of_cycle", ["one_time_completed"])),
         ([report(10, finished=9)], tv.Standing(False, True, RUNS.since), True, ("failed", ["ended"])),
         ([], tv.Standing(False, True, RUNS.since), True, ("failed", ["ended"])),
+        ([error(9, "out of memory")], tv.Standing(False, True, RUNS.since), False, ("failed", ["ended", "last_error"])),
+        ([error(-9, "out of memory")], tv.Standing(False, True, RUNS.since), False, ("failed", ["ended"])),
         ([error(9, "Access denied"), DONE], tv.Standing(False, True, RUNS.since), True,
          ("failed", ["ended", "access_denied"])),
     ],
