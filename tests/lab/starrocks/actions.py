@@ -58,14 +58,20 @@ class Actions:
         }
 
     async def _frontends(self, request: HttpRequest) -> t.Any:
-        """POST /frontends/<cluster>/<number, host:port or name>/kill|start|restart, /frontends/<cluster>/failover"""
+        """POST /frontends/<cluster>/<number, host:port or name>/kill|start|restart, /frontends/<cluster>/failover
+
+        POST /frontends/<cluster>/<frontend> {"version", "error"}: what SHOW FRONTENDS prints of it.
+        """
         _frontends, key, *rest = request.path.strip("/").split("/")
         front = self._lab.front(key)
         if rest == ["failover"]:
             await front.failover()
             return {"leader": front.leader.address if front.leader else None}
-        name, action = rest
+        name, action = rest if len(rest) > 1 else (rest[0], "")
         frontend = front.frontend(name)
+        if not action:
+            _set_fields(frontend.record, request.json(), ("version", "error"))
+            return state_json.frontend(frontend)
         if action == "kill" and frontend.record.alive:
             front.kill(frontend)
         elif action == "start" and not frontend.record.alive:
@@ -84,11 +90,8 @@ class Actions:
                 values = dict(request.json())
                 if "alive" in values:
                     await node.set_alive(bool(values.pop("alive")))
-                known = {f.name for f in dataclasses.fields(node.record)} - {"id", "http_port"}
-                for field, value in values.items():
-                    if field not in known:
-                        raise ValueError("%s: not one of alive, %s" % (field, ", ".join(sorted(known))))
-                    setattr(node.record, field, value)
+                known = {f.name for f in dataclasses.fields(node.record)} - {"id", "http_port", "alive"}
+                _set_fields(node.record, values, known)
                 return state_json.node(node)
         raise ValueError("node: %r is not there" % name)
 
@@ -107,14 +110,29 @@ class Actions:
         return {"count": options.clients, "rate": options.rate, "to": self._lab.ledger.writes_to}
 
     async def _config(self, request: HttpRequest) -> t.Any:
-        """Settings of the frontends by name (FrontSettings), of both clusters or of "cluster"."""
+        """Settings by name, of both clusters or of "cluster": FrontSettings, and EngineSettings under "engine"."""
         data = dict(request.json())
         key = data.pop("cluster", "")
+        engine = data.pop("engine", {})
+        slow_down = data.pop("slow_down", None)
         fronts = [self._lab.front(key)] if key else list(self._lab.fronts.values())
         for front in fronts:
-            known = {f.name for f in dataclasses.fields(front.settings)}
-            for name, value in data.items():
-                if name not in known:
-                    raise ValueError("%s: not one of %s" % (name, ", ".join(sorted(known))))
-                setattr(front.settings, name, tuple(value) if isinstance(value, list) else value)
-        return {"settings": {front.key: dataclasses.asdict(front.settings) for front in fronts}}
+            _set_fields(front.settings, data, {f.name for f in dataclasses.fields(front.settings)})
+            settings = front.engine.settings
+            _set_fields(settings, engine, {f.name for f in dataclasses.fields(settings)})
+            if slow_down is not None:
+                front.engine.replications.slow_down = float(slow_down)
+        return {
+            "settings": {
+                front.key: {**dataclasses.asdict(front.settings), "engine": dataclasses.asdict(front.engine.settings)}
+                for front in fronts
+            }
+        }
+
+
+def _set_fields(record: t.Any, values: t.Mapping[str, t.Any], known: t.Collection[str]) -> None:
+    """Set fields of a record from JSON; ValueError with one sentence for an unknown name."""
+    for name, value in values.items():
+        if name not in known:
+            raise ValueError("%s: not one of %s" % (name, ", ".join(sorted(known))))
+        setattr(record, name, tuple(value) if isinstance(value, list) else value)

@@ -196,7 +196,6 @@ class StarRocksLab:
 
 def _describe(front: Front) -> dict[str, t.Any]:
     profile = front.profile
-    hosts = [server.record.host for server in front.frontends] + [server.record.host for server in front.nodes]
     return {
         "cluster_id": front.cluster_id,
         "profile": "%d.%d" % profile.number[:2],
@@ -216,7 +215,7 @@ def _describe(front: Front) -> dict[str, t.Any]:
             for server in front.frontends
         ],
         "address": ["127.0.0.1:%d" % server.record.query_port for server in front.frontends],
-        "address_map": dict.fromkeys(hosts, "127.0.0.1"),
+        "address_map": _address_map(front),
         "nodes": [
             {
                 "id": server.record.id,
@@ -227,3 +226,18 @@ def _describe(front: Front) -> dict[str, t.Any]:
             for server in front.nodes
         ],
     }
+
+
+def _address_map(front: Front) -> dict[str, str]:
+    """host -> where it is, as hosts.properties says it.
+
+    SHOW FRONTENDS prints the leader's HTTP port for every row; here each frontend has one of its own, so whoever leads,
+    the port that is printed must lead to the right one. Of two frontends on one host the first is meant.
+    """
+    found = dict.fromkeys((node.record.host for node in front.nodes), "127.0.0.1")
+    for server in reversed(front.frontends):
+        own = server.record.http_port
+        ports = [other.record.http_port for other in front.frontends if other.record.http_port != own]
+        pairs = ",".join("%d:%d" % (port, own) for port in ports)
+        found[server.record.host] = "127.0.0.1;%s" % pairs if pairs else "127.0.0.1"
+    return found
