@@ -121,8 +121,8 @@ options:
     default: 3s
   inventory:
     description:
-      - Whether to look at objects besides tables and at the global variables, too, about thirty questions and one for
-        each of up to 20 databases.
+      - Whether to look at objects besides tables, at the global variables and at running ALTER jobs, too, about thirty
+        questions and four for each of up to 20 databases.
     type: bool
     default: true
   deep:

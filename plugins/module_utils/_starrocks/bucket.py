@@ -43,6 +43,9 @@ class Place:
         bucket, _slash, path = location.partition("://")[2].partition("/")
         return cls(bucket, path.strip("/"))
 
+    def __str__(self) -> str:
+        return f"{self.bucket}/{self.path}".rstrip("/")
+
 
 @dataclasses.dataclass(frozen=True)
 class Look:
@@ -149,7 +152,7 @@ def explain(error: Exception, place: Place) -> str:
     if code in _PLACE:
         return f"there is no bucket {place.bucket} there ({code}); check location and endpoint"
     if code in ("AccessDenied", "403", "AllAccessDisabled"):
-        return f"the access key may not list or read {place.bucket}/{place.path} ({code}); grant it both"
+        return f"the access key may not list or read {place} ({code}); grant it both"
     if code in _REGION:
         return f"the store wants another region or endpoint ({code}); check {known.REGION} and {known.ENDPOINT}"
     if code:

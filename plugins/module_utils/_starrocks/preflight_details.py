@@ -38,8 +38,10 @@ _DEFAULT = re.compile(r'DEFAULT\s+"((?:[^"\\]|\\.)*)"', re.IGNORECASE | re.DOTAL
 _CONTROL = re.compile(r"[\x00-\x1f]|\\[nrt0bZ]")
 
 
-def read_details(asker: Asker, profile: Profile, scope: Scope, natives: t.Sequence[Native], deep: bool) -> Details:
-    """Of the source. ``natives``: the selected tables."""
+def read_details(
+    asker: Asker, profile: Profile, scope: Scope, natives: t.Sequence[Native], inventory: bool, deep: bool
+) -> Details:
+    """Of the source. ``natives``: the selected tables. ``inventory``: ask databases for running ALTER jobs, too."""
     problems: t.Dict[str, str] = {}
 
     def ask(name: str, sql: str) -> t.Optional[Rows]:
@@ -54,7 +56,8 @@ def read_details(asker: Asker, profile: Profile, scope: Scope, natives: t.Sequen
     generated = ask("generated", GENERATED) if profile.generation_expression else None
     groups = ask("groups", GROUPS)
     databases = sorted({table.database for table in natives})
-    altering = _altering(ask, databases if deep else databases[:DATABASES_AT_MOST], scope)
+    asked = databases if deep else databases[: DATABASES_AT_MOST if inventory else 0]
+    altering = _altering(ask, asked, scope)
     increments, controls, unread = _statements(asker, natives, deep)
     return Details(
         partitions=None if count is None else int(str(count.single() or 0)),

@@ -18,6 +18,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.invento
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import Frontend, text
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.partitions import plain_database
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_view import (
+    SOURCE,
     TARGET,
     Answer,
     ClusterView,
@@ -26,13 +27,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflig
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sql import like_literal
 
 MASTER_KEY = "default_master_key"
-_CONFIG_OF_BOTH = ("disable_load_job", "catalog_trash_expire_second", MASTER_KEY)
-_CONFIG_OF_TARGET = (
-    "max_running_txn_num_per_db",
-    "replication_max_parallel_table_count",
-    "enable_legacy_compatibility_for_replication",
-    "lake_compaction_max_tasks",
-)
+_CONFIG = {
+    SOURCE: ("disable_load_job", "catalog_trash_expire_second", MASTER_KEY),
+    TARGET: ("disable_load_job", "max_running_txn_num_per_db", "replication_max_parallel_table_count", MASTER_KEY),
+}
 # Asked of each frontend itself: the row must be its own, whatever stands between.
 _SELF = f"ADMIN SHOW FRONTEND CONFIG LIKE {like_literal('query_port')}"
 _CLOCK = "SELECT UNIX_TIMESTAMP()"
@@ -47,9 +45,12 @@ def look_at(cluster: Cluster, role: str, asker: Asker, clock: Clock, variables: 
     good, failed = cluster.on_each(alive, lambda frontend: _ask_itself(cluster, frontend, clock))
     databases = asker.ask("databases", DATABASES)
     listed = asker.ask("tables", tables.TABLES)
-    natives = asker.ask("natives", tables.NATIVE) if cluster.profile.tables_config else None
+    known = cluster.profile.tables_config and role == SOURCE
+    natives = asker.ask("natives", tables.NATIVE) if known else None
     statistic = asker.ask("health", "SHOW PROC '/statistic'")
     shown = asker.ask("variables", "SHOW GLOBAL VARIABLES") if variables else None
+    counted = None if databases is None else tables.decode_databases(databases)
+    seen = None if listed is None else tables.decode_tables(listed)
     return ClusterView(
         role=role,
         cluster_id=cluster.cluster_id,
@@ -62,10 +63,11 @@ def look_at(cluster: Cluster, role: str, asker: Asker, clock: Clock, variables: 
         answers={frontend.address: answer for frontend, answer in good.items()},
         silent={frontend.address: error.message for frontend, error in failed.items()},
         config=_config(asker, role),
-        databases=None if databases is None else tables.decode_databases(databases),
-        tables=None if listed is None else tables.decode_tables(listed),
+        databases=counted,
+        tables=seen,
         natives=None if natives is None else tables.decode_natives(natives),
-        temporary=_temporary(asker),
+        # Only needed to explain why not all tables are seen.
+        temporary=_temporary(asker) if tables.hidden(counted or {}, seen or (), {}) else {},
         health=None if statistic is None else health_of(statistic),
         variables=None if shown is None else {str(row[0]): text(row[1]) for row in shown.rows},
         problems=asker.problems,
@@ -97,7 +99,7 @@ def _ask_itself(cluster: Cluster, frontend: Frontend, clock: Clock) -> Answer:
 
 def _config(asker: Asker, role: str) -> t.Dict[str, str]:
     found: t.Dict[str, str] = {}
-    for key in _CONFIG_OF_BOTH + (_CONFIG_OF_TARGET if role == TARGET else ()):
+    for key in _CONFIG[role]:
         rows = asker.ask("config", f"ADMIN SHOW FRONTEND CONFIG LIKE {like_literal(key)}")
         for row in rows.records() if rows is not None else ():
             if row.get("key") == key:

@@ -53,7 +53,7 @@ def take_view(request: PreflightRequest, source: Cluster, target: Cluster, clock
         objects = read_objects(asking[SOURCE], databases, request.scope.touches, here.profile.shared_data, request.deep)
     details = Details()
     if here.natives is not None:
-        details = read_details(asking[SOURCE], here.profile, request.scope, natives, request.deep)
+        details = read_details(asking[SOURCE], here.profile, request.scope, natives, request.inventory, request.deep)
     problems, volumes = _volumes(request, source, target, here, there)
     return View(
         source=here,

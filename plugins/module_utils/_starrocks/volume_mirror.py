@@ -95,10 +95,15 @@ def use_problems(use: Use, source: t.Optional[Volume]) -> t.Iterator[str]:
         )
 
 
+def missing_credentials(mirror: Mirror) -> t.List[str]:
+    """What the source's volume has, no server tells, and nobody gave."""
+    return sorted(key for key in mirror.source.hidden if key not in mirror.wanted.credentials)
+
+
 def mirror_problems(mirror: Mirror) -> t.Iterator[str]:
     """What is wrong with the definition of one mirror."""
     name, given = mirror.source.name, mirror.wanted.credentials
-    hidden = sorted(key for key in mirror.source.hidden if key not in given)
+    hidden = missing_credentials(mirror)
     if hidden:
         yield (
             f"{name} has {', '.join(hidden)}, which no server tells. Give credentials that can read "

@@ -67,8 +67,8 @@ class MirrorTask:
                     self._create(target, reader, options, found, store)
         finally:
             store.close()
-        if self._warnings:
-            self.result["warnings"] = self._warnings
+            if self._warnings:
+                self.result["warnings"] = self._warnings
         return self.result
 
     def _look(self, source: Cluster, target: Cluster, reader: VolumeReader, options: Options) -> t.List[mirrors.Mirror]:
@@ -113,6 +113,9 @@ class MirrorTask:
 
         def look(mirror: mirrors.Mirror) -> t.List[bucket.Look]:
             wanted = mirror.wanted
+            if mirrors.missing_credentials(mirror):
+                reason = "its credentials are not given"
+                return [bucket.Look(location, bucket.NOT_CHECKED, reason) for location in wanted.locations]
             properties = {**wanted.properties, **wanted.credentials}
             return bucket.look_into(wanted.type, wanted.locations, properties, options.bucket_timeout)
 
@@ -126,7 +129,7 @@ class MirrorTask:
                 text = f"{mirror.wanted.name} ({one.location}): {one.reason}."
                 if one.status == bucket.UNREADABLE:
                     problems.append(text)
-                elif one.status == bucket.NOT_CHECKED:
+                elif one.status == bucket.NOT_CHECKED and not mirrors.missing_credentials(mirror):
                     self._warnings.append(f"{text} {_READ_BY_HAND}")
                 elif one.status == bucket.EMPTY:
                     self._warnings.append(text)
