@@ -23,7 +23,11 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.channel
     FrontendChannel,
     connect_mysql,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.errors import not_starrocks, unexpected_answer
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.errors import (
+    UNREACHABLE,
+    not_starrocks,
+    unexpected_answer,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.identity import (
     cluster_id,
     leader_of,
@@ -47,7 +51,7 @@ _PATIENCE = 30.0
 _PAUSE = 0.5
 _MOST_THREADS = 32
 _FOREIGN = ("starrocks.syntax", "starrocks.refused")
-_PASSING = ("starrocks.unreachable", "starrocks.not_leader")
+_PASSING = (UNREACHABLE, "starrocks.not_leader")
 
 
 class Cluster:
@@ -142,18 +146,7 @@ class Cluster:
 
     def query(self, sql: str, doing: str) -> Rows:
         """A read, asked of the leader; repeated while the leader changes, until ``patience`` is over."""
-        deadline = Deadline(self.clock, self._patience, doing)
-        refresh = False
-        while True:
-            try:
-                if refresh:
-                    self.frontends(refresh=True)
-                return self.query_on(self.leader(), sql, doing)
-            except MigrationError as error:
-                if error.code not in _PASSING or not self._frontends or deadline.remaining() <= _PAUSE:
-                    raise
-            refresh = True
-            self.clock.sleep(_PAUSE)
+        return self._led(doing, lambda leader: self.query_on(leader, sql, doing))
 
     def query_on(self, frontend: Frontend, sql: str, doing: str) -> Rows:
         """A read, asked of one frontend, once more if the connection had broken."""
@@ -161,13 +154,16 @@ class Cluster:
         try:
             return channel.ask(sql, doing)
         except MigrationError as error:
-            if error.code != "starrocks.unreachable":
+            if error.code != UNREACHABLE or error.details.get("kind") != "lost":
                 raise
         return channel.ask(sql, doing)
 
     def execute(self, sql: str, doing: str) -> Rows:
-        """A change, sent once to the leader. ``starrocks.no_reply``: look before anything else is done."""
-        return self.execute_on(self.leader(), sql, doing)
+        """A change, sent once to the leader; if it could not be sent to it, to the next one.
+
+        :raises MigrationError: ``starrocks.no_reply``: look before anything else is done
+        """
+        return self._led(doing, lambda leader: self.execute_on(leader, sql, doing), mutating=True)
 
     def execute_on(self, frontend: Frontend, sql: str, doing: str) -> Rows:
         """A change, sent once to one frontend (which may forward it)."""
@@ -222,6 +218,26 @@ class Cluster:
         return self.connection.reach(frontend.host, frontend.query_port)
 
     # Inside
+
+    def _led(self, doing: str, call: t.Callable[[Frontend], Rows], mutating: bool = False) -> Rows:
+        """Ask the leader, and look for another one while it cannot be reached or leads no more.
+
+        One that is silent has perhaps begun, so it is not asked again. Neither is a change repeated that a frontend
+        could not forward: the leader may have got it all the same.
+        """
+        deadline = Deadline(self.clock, self._patience, doing)
+        refresh = False
+        while True:
+            try:
+                if refresh:
+                    self.frontends(refresh=True)
+                return call(self.leader())
+            except MigrationError as error:
+                begun = error.details.get("kind") == "timeout" or (mutating and "errno" in error.details)
+                if error.code not in _PASSING or begun or not self._frontends or deadline.remaining() <= _PAUSE:
+                    raise
+            refresh = True
+            self.clock.sleep(_PAUSE)
 
     def _count(self) -> None:
         with self._guard:

@@ -148,7 +148,7 @@ def server_error(error: ServerError, doing: str, address: str, prefix: str = "")
 
 def connection_error(error: ConnectionLost, doing: str, *, mutating: bool, prefix: str = "") -> MigrationError:
     """What a broken connection means. Only a mutating statement that may have been seen is ``no_reply``."""
-    details = {"doing": doing, "address": error.address}
+    details = {"doing": doing, "address": error.address, "kind": error.kind}
     if mutating and error.sent:
         message = (
             f"Could not {doing} for certain: the connection to {error.address} broke after the statement was sent, so "

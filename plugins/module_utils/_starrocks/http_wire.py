@@ -62,8 +62,7 @@ def send(
 ) -> HttpReply:
     """One request on a connection of its own, sent once.
 
-    :raises MigrationError: ``starrocks.unreachable``, ``not_starrocks``, ``login_failed``, ``access_denied``;
-        ``no_reply`` when it may have been carried out
+    :raises MigrationError: ``starrocks.unreachable``, ``access_denied``; ``no_reply`` when it may have been carried out
     """
     connection = http.client.HTTPConnection(server.host, server.port, timeout=login.connect_timeout)
     sent = False
@@ -81,7 +80,7 @@ def send(
     finally:
         connection.close()
     if response.status in (401, 403):
-        raise _refused(response.status, text, doing, server, login.prefix)
+        raise _refused(response.status, text, doing, server)
     return HttpReply(response.status, text, str(server))
 
 
@@ -92,15 +91,12 @@ def _headers(login: HttpLogin) -> t.Dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(pair).decode("ascii")}
 
 
-def _refused(status: int, text: str, doing: str, server: Address, prefix: str) -> MigrationError:
-    code, fix = (
-        ("login_failed", f"check {prefix}username and {prefix}password")
-        if status == 401
-        else ("access_denied", "it takes root, the role root, or both db_admin and user_admin")
-    )
+def _refused(status: int, text: str, doing: str, server: Address) -> MigrationError:
+    """SQL has taken the same user and password already, so it is not they."""
     return MigrationError(
-        f"starrocks.{code}",
-        f"Could not {doing}: {server} does not take this from the user over HTTP; {fix}.",
+        "starrocks.access_denied",
+        f"Could not {doing}: {server} does not take this from the user over HTTP; it takes it from root, from the role "
+        "root, and from those who have both db_admin and user_admin.",
         server_text=text[:200],
         details={"doing": doing, "address": str(server), "status": status},
     )

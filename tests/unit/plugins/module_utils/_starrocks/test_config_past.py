@@ -13,7 +13,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_
     persisting_refused,
     recorded,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_read import ConfigRow
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_read import ConfigRow, Table
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_restore import (
     plan_restore,
     recorded_keys,
@@ -100,7 +100,12 @@ def test_each_frontend_gets_its_own_value_and_theirs_stay() -> None:
     for host, before in (("a", "-1"), ("b", "7"), ("c", "-1"), ("d", "-1"), ("gone", "-1")):
         story.change(f"{host}:9030", "k", before, "0")
     past = recorded(story.entries, PREFIX)
-    table = {fe("a"): {"k": row("0")}, fe("b"): {"k": row("0")}, fe("c"): {"k": row("3")}, fe("x"): {"k": row("0")}}
+    table: Table = {
+        fe("a"): {"k": row("0")},
+        fe("b"): {"k": row("0")},
+        fe("c"): {"k": row("3")},
+        fe("x"): {"k": row("0")},
+    }
     found = plan_restore("1", "k", past, table, [*table, fe("d", False)])
     wanted = {target.frontend.host: target.wanted for target in found.targets}
     assert wanted == {"a": "-1", "b": "7", "c": "3", "x": "0"}

@@ -180,6 +180,32 @@ def test_a_change_is_sent_once_ever(world: World) -> None:
     assert [sql for _host, sql in world.sent].count("ADMIN SET x") == 1
 
 
+def test_a_change_that_could_not_be_sent_goes_to_the_next_leader(world: World) -> None:
+    found = cluster(world)
+    found.frontends()
+    world.down, world.leader = {"fe0"}, 1
+    assert found.execute("ADMIN SET x", "set it").single() == "fe1"
+
+
+def test_a_change_that_could_not_be_forwarded_may_have_arrived(world: World) -> None:
+    found = cluster(world)
+    found.frontends()
+    world.fail_once = [ServerError("forward to leader failed: read timed out", errno=1064)]
+    with pytest.raises(MigrationError) as caught:
+        found.execute("ADMIN SET x", "set it")
+    assert caught.value.code == "starrocks.not_leader"
+    assert [sql for _host, sql in world.sent].count("ADMIN SET x") == 1
+
+
+def test_a_silent_leader_is_not_asked_again(world: World) -> None:
+    found = cluster(world)
+    found.frontends()
+    world.fail_once = [ConnectionLost("timed out", sent=True, address="fe0:9030", kind="timeout")]
+    with pytest.raises(MigrationError) as caught:
+        found.query("SELECT 1", "look")
+    assert caught.value.code == "starrocks.unreachable" and len(world.fail_once) == 0
+
+
 def test_a_refused_change_keeps_its_own_code(world: World) -> None:
     found = cluster(world)
     found.frontends()
@@ -240,6 +266,6 @@ def test_nodes() -> None:
     )
     [backend] = decode_nodes(rows, "BE")
     assert (backend.disk_used_percent, backend.decommissioned, backend.warehouse) == (12.34, True, "")
-    names = ("ComputeNodeId", "IP", "HeartbeatPort", "BePort", "HttpPort", "Alive", "WarehouseName")
-    [node] = decode_nodes(Rows(names, (("2", "c", "9050", "9060", "8040", "false", "default_warehouse"),)), "CN")
+    others = ("ComputeNodeId", "IP", "HeartbeatPort", "BePort", "HttpPort", "Alive", "WarehouseName")
+    [node] = decode_nodes(Rows(others, (("2", "c", "9050", "9060", "8040", "false", "default_warehouse"),)), "CN")
     assert (node.kind, node.alive, node.disk_used_percent, node.warehouse) == ("CN", False, None, "default_warehouse")
