@@ -56,7 +56,7 @@ def test_identity(starrocks_shared: LabFactory, profile: str, comment: str, faca
     sql = Sql(starrocks_shared(profile))
     assert sql.column("SELECT @@version_comment") == [comment]
     assert sql.column("SELECT VERSION()") == [facade]
-    assert sql.connection.get_server_info() == facade
+    assert vars(sql.connection)["server_version"] == facade
 
 
 def test_a_mixed_version_and_a_dead_frontend_are_shown(starrocks_lab: LabFactory) -> None:

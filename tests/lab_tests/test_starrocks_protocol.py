@@ -38,7 +38,7 @@ def test_a_client_that_asks_for_tls_is_not_given_it(starrocks_shared: LabFactory
         with pytest.raises(pymysql.err.OperationalError, match="SSL is required"):
             Sql(lab, ssl=context)
     else:
-        assert Sql(lab, ssl=context).connection._secure is False
+        assert vars(Sql(lab, ssl=context).connection)["_secure"] is False
 
 
 def test_an_unknown_database_at_login(starrocks_shared: LabFactory) -> None:
