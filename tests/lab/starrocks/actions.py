@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import os
 import typing as t
 
@@ -35,6 +36,7 @@ class Actions:
             ("POST", "nodes"): self._nodes,
             ("POST", "config"): self._config,
             ("POST", "foreign"): self._foreign,
+            ("POST", "tool"): self._tool,
             ("POST", "writers"): self._writers,
         }
 
@@ -108,6 +110,14 @@ class Actions:
             options.rate = float(data.get("rate", options.rate))
             await asyncio.to_thread(self._lab.writers.run, options.clients, options.rate)
         return {"count": options.clients, "rate": options.rate, "to": self._lab.ledger.writes_to}
+
+    async def _tool(self, request: HttpRequest) -> t.Any:
+        """What the sync tool is to suffer from now on (sync_tool/lab.py); {} nothing."""
+        orders = request.json()
+        temporary = self._lab.tool_orders.with_suffix(".new")
+        temporary.write_text(json.dumps(orders), encoding="utf-8")
+        temporary.replace(self._lab.tool_orders)
+        return orders
 
     async def _config(self, request: HttpRequest) -> t.Any:
         """Settings by name, of both clusters or of "cluster": FrontSettings, and EngineSettings under "engine"."""

@@ -9,6 +9,7 @@ import argparse
 import typing as t
 
 from lab.starrocks.profiles import PROFILES, RUN_MODES, SHARED_NOTHING, Profile
+from lab.starrocks.tool_files import GENERATIONS
 
 if t.TYPE_CHECKING:
     from lab.starrocks.server import StarRocksLab
@@ -40,6 +41,8 @@ def add_options(start: argparse.ArgumentParser) -> None:
     start.add_argument("--version-text", default="", help="the version that nodes report, as a custom build would")
     start.add_argument("--fe-conf", default="", metavar="KEY=VALUE,...", help="further lines of every fe.conf")
     start.add_argument("--no-s3", action="store_true", help="no S3 server: volumes say what nobody checks")
+    start.add_argument("--tool-generation", default="2026", help="one of %s" % ", ".join(GENERATIONS))
+    start.add_argument("--tool-background", action="store_true", help="the tool's start.sh returns at once")
     start.add_argument("--seed", type=int, default=7)
 
 
@@ -54,6 +57,8 @@ def problem(args: argparse.Namespace) -> str:
     for name in ("databases", "frontends", "nodes"):
         if getattr(args, name) < 1:
             return "--%s must be 1 or more" % name
+    if args.tool_generation not in GENERATIONS:
+        return "--tool-generation: one of %s" % ", ".join(GENERATIONS)
     if args.observers >= args.frontends:
         return "--observers must be fewer than --frontends"
     if not all("=" in pair for pair in args.fe_conf.split(",") if pair):
@@ -82,8 +87,10 @@ def connect_text(describe: t.Mapping[str, t.Any]) -> str:
             text = "    %-8s known as %s:%d   mysql -h 127.0.0.1 -P %d -u root   http://127.0.0.1:%d"
             ports = frontend["query_port"], frontend["query_port"], frontend["http_port"]
             lines.append(text % (frontend["role"].lower(), frontend["host"], *ports))
+    lines.append("  the sync tool's archive: %s" % describe["tool"]["archive"])
     lines.append("  users (password): %s" % ", ".join("%s (%s)" % item for item in describe["users"].items()))
     lines.append("  curl %s/state        (frontends, nodes, tables, volumes)" % describe["control"])
+    lines.append("  curl %s/ledger       (acknowledged and missing rows)" % describe["control"])
     lines.append("  curl %s/requests     (every request received)" % describe["control"])
     return "\n".join(lines)
 

@@ -19,7 +19,7 @@ from lab.faults import Faults
 from lab.gate import Gate
 from lab.http_server import HttpServer
 from lab.record import RequestRecord
-from lab.starrocks import furnish
+from lab.starrocks import furnish, tool_archive
 from lab.starrocks.actions import Actions
 from lab.starrocks.engine import Engine
 from lab.starrocks.front import Front, FrontSettings
@@ -68,6 +68,8 @@ class Options:
     tls: str = ""
     version_text: str = ""
     s3: bool = True
+    tool_generation: str = "2026"
+    tool_background: bool = False
     fe_conf: t.Dict[str, str] = field(default_factory=dict)
 
 
@@ -96,6 +98,7 @@ class StarRocksLab:
         clusters = {key: front.cluster for key, front in self.fronts.items()}
         self.ledger = TableLedger(self.clock, clusters)
         self.writers = Writers(self.clock, clusters, self._query_ports, self.ledger, options.seed)
+        self.tool_orders = self.directory / "tool-orders.json"
         self.describe: dict[str, t.Any] = {}
         self.stopped = asyncio.Event()
         self._control: HttpServer | None = None
@@ -134,6 +137,13 @@ class StarRocksLab:
             front.engine.start()
             front.spawn(front.engine.run())
         self.writers.run(self.options.clients, self.options.rate)
+        archive, sha256 = tool_archive.build(
+            self.directory,
+            self.options.factor,
+            self.options.tool_generation,
+            self.tool_orders,
+            self.options.tool_background,
+        )
         actions = Actions(self)
         self.gate.request_kinds = ENGINE_FAULTS
         self.gate.on_rule = actions.strikes.strike
@@ -150,6 +160,7 @@ class StarRocksLab:
             "clusters": {key: _describe(front) for key, front in self.fronts.items()},
             "users": dict(USERS),
             "ca_cert": certificates.ca_file if certificates else "",
+            "tool": {"archive": str(archive), "sha256": sha256},
             "s3": self.s3.describe() if self.s3 is not None else None,
         }
 

@@ -51,7 +51,10 @@ class Relation:
 
 @dataclass
 class Output:
-    """One output column: a value of each row, or an aggregate over the rows of a group."""
+    """One output column: a value of each row, or an aggregate over the rows of a group.
+
+    ``inferred``: an expression, which is a number where its values are.
+    """
 
     label: str
     kind: str
@@ -59,6 +62,7 @@ class Output:
     aggregate: str = ""
     distinct: bool = False
     counts_all: bool = False
+    inferred: bool = False
 
 
 def relation_named(cursor: Cursor) -> list[str]:
@@ -157,7 +161,11 @@ class SelectReader:
 
     def _result(self, outputs: list[Output], rows: list[tuple[t.Any, ...]]) -> ResultSet:
         self._cursor.end()
-        return ResultSet([Column(o.label, o.kind) for o in outputs], rows)
+        columns = []
+        for number, output in enumerate(outputs):
+            numeric = output.inferred and rows and all(type(row[number]) is int for row in rows[:10])
+            columns.append(Column(output.label, "i64" if numeric else output.kind))
+        return ResultSet(columns, rows)
 
     def _pass_relation(self) -> None:
         cursor = self._cursor
@@ -194,7 +202,7 @@ class SelectReader:
         else:
             value = self._reader().condition()
             kind = self._relation.kind(first.value) if first.kind in (WORD, QUOTED) else "string"
-            output = Output("", "i64" if first.kind == NUMBER else kind, value)
+            output = Output("", kind, value, inferred=first.kind != QUOTED and kind == "string")
         written = cursor.text[start : cursor.token.at].strip().rstrip(",").strip()
         output.label = written.strip("`").rpartition(".")[2].strip("`") if first.kind in (WORD, QUOTED) else written
         if "(" in written:
