@@ -43,8 +43,8 @@ notes:
   - "Ids about tables: C(starrocks.table.auto_increment), C(starrocks.table.range_distribution), blockers;
     C(starrocks.table.auto_increment_unknown), C(starrocks.table.external), C(starrocks.table.generated_columns),
     C(starrocks.table.temporary_partitions), C(starrocks.table.altering), C(starrocks.table.unstable_colocation),
-    warnings; C(starrocks.table.colocated), C(starrocks.table.dynamic_partition), C(starrocks.table.local_index),
-    infos."
+    warnings; C(starrocks.table.colocated), C(starrocks.table.dynamic_partition), C(starrocks.table.bloom_filter),
+    C(starrocks.table.local_index), infos."
   - "Ids about other objects, C(starrocks.object.) and the kind, such as C(starrocks.object.view),
     C(starrocks.object.materialized_view), C(starrocks.object.bitmap_index), C(starrocks.object.routine_load),
     C(starrocks.object.external_catalog) or C(starrocks.object.user); warnings, or infos where the sync tool moves them.

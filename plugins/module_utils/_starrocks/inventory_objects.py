@@ -199,6 +199,14 @@ KINDS: t.Tuple[Kind, ...] = (
         RECREATE,
         "Create them on the target, whose nodes must reach their files.",
     ),
+    Kind(
+        "small_file",
+        "SHOW FILE FROM {database}",
+        ("filename",),
+        RECREATE,
+        "Create them on the target (CREATE FILE); routine loads and catalogs refer to them.",
+        database=True,
+    ),
     Kind("resource", "SHOW RESOURCES", ("name",), RECREATE, "Create them on the target."),
     Kind(
         "repository", "SHOW REPOSITORIES", ("reponame",), RECREATE, "Create them on the target if backups go on there."

@@ -21,7 +21,8 @@ NATIVE = (
     "information_schema.tables_config"
 )
 BASE_TABLE = "BASE TABLE"
-COLOCATED, DYNAMIC, PRIMARY_KEY, LOCAL_INDEX = "colocated", "dynamic_partition", "primary_key", "local_index"
+COLOCATED, DYNAMIC, BLOOM = "colocated", "dynamic_partition", "bloom_filter"
+PRIMARY_KEY, LOCAL_INDEX = "primary_key", "local_index"
 
 
 class Table(t.NamedTuple):
@@ -125,6 +126,8 @@ def _traits(model: str, properties: t.Mapping[str, t.Any]) -> t.Iterator[str]:
         yield COLOCATED
     if str(properties.get("dynamic_partition.enable", "")).lower() == "true":
         yield DYNAMIC
+    if properties.get("bloom_filter_columns"):
+        yield BLOOM
     if model.upper().replace("_", " ") in ("PRIMARY KEYS", "PRIMARY KEY", "PRI KEYS"):
         yield PRIMARY_KEY
         if str(properties.get("persistent_index_type", "")).upper() == "LOCAL":

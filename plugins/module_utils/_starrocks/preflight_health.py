@@ -213,12 +213,20 @@ def _settings(cluster: ClusterView) -> t.Iterator[Finding]:
             if on_target
             else "disable_load_job is on already: nothing can be written. If a former run left it, lift it.",
         )
-    if cluster.config.get("default_master_key"):
+    encrypted = {
+        name: shown
+        for name, shown in (
+            ("default_master_key", "set (not shown)"),
+            ("enable_transparent_data_encryption", "true"),
+        )
+        if cluster.config.get(name)
+    }
+    if encrypted:
         yield Finding(
             "starrocks.config.encrypted",
             "blocker",
             cluster.subject,
-            {"default_master_key": "set (not shown)"},
+            encrypted,
             "Encryption at rest (TDE) is set up, and files cannot be read with the keys of another cluster. Check with "
             "the vendor whether your versions can, before you accept this.",
             "https://github.com/StarRocks/starrocks/pull/78080",

@@ -24,6 +24,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflig
     ClusterView,
     Health,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.profile import Profile
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sql import like_literal
 
 MASTER_KEY = "default_master_key"
@@ -31,6 +32,8 @@ _CONFIG = {
     SOURCE: ("disable_load_job", "catalog_trash_expire_second", MASTER_KEY),
     TARGET: ("disable_load_job", "max_running_txn_num_per_db", "replication_max_parallel_table_count", MASTER_KEY),
 }
+_ENCRYPTION = "enable_transparent_data_encryption"
+_ENCRYPTED_NODES = f"SELECT BE_ID, VALUE FROM information_schema.be_configs WHERE NAME = '{_ENCRYPTION}'"  # noqa: S608
 # Asked of each frontend itself: the row must be its own, whatever stands between.
 _SELF = f"ADMIN SHOW FRONTEND CONFIG LIKE {like_literal('query_port')}"
 _CLOCK = "SELECT UNIX_TIMESTAMP()"
@@ -62,7 +65,7 @@ def look_at(cluster: Cluster, role: str, asker: Asker, clock: Clock, variables: 
         reached_at={frontend.address: str(cluster.reach(frontend)) for frontend in alive},
         answers={frontend.address: answer for frontend, answer in good.items()},
         silent={frontend.address: error.message for frontend, error in failed.items()},
-        config=_config(asker, role),
+        config={**_config(asker, role), **_encryption(asker, cluster.profile)},
         databases=counted,
         tables=seen,
         natives=None if natives is None else tables.decode_natives(natives),
@@ -106,6 +109,14 @@ def _config(asker: Asker, role: str) -> t.Dict[str, str]:
                 # Whether there is a master key is all that anybody needs to know of it.
                 found[key] = ("set" if text(row.get("value")) else "") if key == MASTER_KEY else text(row.get("value"))
     return found
+
+
+def _encryption(asker: Asker, profile: Profile) -> t.Dict[str, str]:
+    rows, _problem, _unknown = (
+        asker.once(_ENCRYPTED_NODES, "the nodes") if profile.update_be_configs else (None, "", True)
+    )
+    on = any(str(row[1]).lower() == "true" for row in rows.rows) if rows is not None else False
+    return {_ENCRYPTION: "true"} if on else {}
 
 
 def _temporary(asker: Asker) -> t.Dict[str, int]:

@@ -135,6 +135,9 @@ def table_findings(view: View) -> t.Iterator[Finding]:
         "over "
         "across such a time (midnight, as a rule).",
     )
+    yield from _with_trait(
+        view, inventory.BLOOM, "Bloom filters come with their tables. Verify them on the target (SHOW CREATE TABLE)."
+    )
     if view.target.profile.shared_data:
         yield from _with_trait(
             view, inventory.LOCAL_INDEX, "The sync tool makes LOCAL persistent indexes CLOUD_NATIVE on the target."

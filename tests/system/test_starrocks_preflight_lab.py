@@ -1,0 +1,164 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Preflight against the lab: what is in the way is told, what is hidden is noticed, and nothing is touched."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import pathlib
+import typing as t
+
+import pymysql
+import pytest
+
+from lab.client import LabClient
+from lab.embedded import EmbeddedLabs
+from system.starrocks_modules import SMALL, Result, connection, finish, sent, start
+
+ASKED_FOR = json.dumps(
+    {
+        "ddl_job_allow_drop_schema_change_table": True,
+        "ddl_job_allow_drop_inconsistent_partition": "true",
+        "ddl_job_allow_drop_inconsistent_time_partition": True,
+        "ddl_job_allow_drop_partition_target_only": True,
+    }
+)
+
+
+@pytest.fixture(name="labs", scope="module")
+def _labs() -> t.Iterator[EmbeddedLabs]:
+    with contextlib.closing(EmbeddedLabs()) as embedded:
+        yield embedded
+
+
+@pytest.fixture(name="begin")
+def _begin(labs: EmbeddedLabs) -> t.Iterator[t.Callable[..., LabClient]]:
+    started: list[LabClient] = []
+
+    def start_lab(**options: t.Any) -> LabClient:
+        started.append(labs.start(**{**SMALL, "tables": 4, **options}))
+        return started[-1]
+
+    yield start_lab
+    for lab in started:
+        labs.stop(lab)
+
+
+Begin = t.Callable[..., LabClient]
+
+
+def preflight(lab: LabClient, **options: t.Any) -> Result:
+    both = {**connection(lab), **connection(lab, "target", "target_")}
+    defaults = {"source_cluster_token": lab.describe["clusters"]["source"]["token"], "sync_properties": ASKED_FOR}
+    return finish(start("preflight", {**both, **defaults, **options}))
+
+
+def ids(result: Result, *severities: str) -> list[str]:
+    wanted = severities or ("blocker",)
+    return [one["id"][len("starrocks.") :] for one in result["findings"] if one["severity"] in wanted]
+
+
+def only(result: Result, name: str) -> dict[str, t.Any]:
+    (found,) = [one for one in result["findings"] if one["id"] == f"starrocks.{name}"]
+    return t.cast("dict[str, t.Any]", found)
+
+
+def root(lab: LabClient, *statements: str, side: str = "source") -> None:
+    """Carry statements out as root on the leader."""
+    port = lab.describe["clusters"][side]["frontends"][0]["query_port"]
+    with contextlib.closing(pymysql.connect(host="127.0.0.1", port=port, user="root", ssl_disabled=True)) as session:
+        with session.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+
+
+def test_a_pair_in_order_passes_and_nothing_is_touched(begin: Begin, tmp_path: pathlib.Path) -> None:
+    lab = begin(profile="3.3", target_profile="3.5", target_mode="shared_data")
+    lab.clear_requests()
+    journal = tmp_path / "journal.jsonl"
+    found = preflight(lab, journal=str(journal), probe_ports=False)
+    assert found["passed"], found["msg"]
+    assert found["path"] == "shared_nothing -> shared_data" and found["changed"] is False
+    assert (found["looked_at"]["tables"], sent(lab)) == (found["clusters"]["source"]["tables"], [])
+    assert lab.describe["clusters"]["source"]["token"] not in json.dumps(found) + journal.read_text(encoding="utf-8")
+    kinds = {one["kind"]: one["verdict"] for one in found["inventory"]}
+    assert kinds["table"] == "migrated" and kinds["user"] == "recreate" and kinds["view"] == "needs_switch"
+
+
+@pytest.mark.thorough
+def test_what_is_missing_is_told_together(begin: Begin) -> None:
+    lab = begin(profile="3.3", target_profile="3.5", target_mode="shared_data")
+    found = preflight(lab, source_cluster_token=None, sync_properties=None, include_data_list="nowhere.t, nobody")
+    assert found["code"] == "preflight.blocked"
+    assert only(found, "selection.unknown")["evidence"] == ["nobody", "nowhere.t"]
+    assert "tool.token_missing" in ids(found)
+    assert sum(name.startswith("tool.ddl_job_allow_drop_") for name in ids(found)) == 4
+
+
+@pytest.mark.thorough
+def test_paths_that_do_not_work(begin: Begin) -> None:
+    back = begin(profile="4.1", mode="shared_data", target_mode="shared_nothing")
+    assert "path.unsupported" in ids(preflight(back))
+    old = begin(profile="3.5", mode="shared_data", target_mode="shared_data")
+    assert "path.target_too_old" in ids(preflight(old))
+
+
+@pytest.mark.thorough
+def test_tables_that_the_user_does_not_see_are_noticed(begin: Begin) -> None:
+    lab = begin(profile="3.5", databases=2, tables=6)
+    assert "privileges.hidden_tables" not in ids(preflight(lab))
+    root(lab, "CREATE USER 'blind'@'%' IDENTIFIED BY 'b-42'", "GRANT OPERATE ON SYSTEM TO USER 'blind'@'%'")
+    found = preflight(lab, username="blind", password="b-42")
+    hidden = only(found, "privileges.hidden_tables")["evidence"]["hidden_tables"]
+    assert len(hidden) == 2 and all(hidden.values())
+    assert "b-42" not in json.dumps(found)
+
+
+@pytest.mark.thorough
+def test_a_user_without_operate_gets_one_clear_sentence(begin: Begin) -> None:
+    lab = begin(profile="3.5")
+    found = preflight(lab, username="reader", password=lab.describe["users"]["reader"])
+    assert found["code"] == "starrocks.access_denied" and "OPERATE" in found["msg"]
+
+
+@pytest.mark.thorough
+def test_a_dead_frontend_is_a_blocker(begin: Begin) -> None:
+    lab = begin(profile="3.5")
+    lab.call("POST", "/frontends/target/3/kill")
+    for _attempt in range(20):
+        found = preflight(lab, inventory=False)
+        if "frontend.dead" in ids(found):
+            break
+    assert list(only(found, "frontend.dead")["evidence"].values())
+    assert "port.frontend_unreachable" not in ids(found)
+
+
+@pytest.mark.thorough
+def test_one_address_for_all_frontends_is_a_load_balancer(begin: Begin) -> None:
+    lab = begin(profile="3.5")
+    frontends = lab.describe["clusters"]["source"]["frontends"]
+    first = frontends[0]["query_port"]
+    mapping = {one["host"]: f"127.0.0.1;{one['query_port']}:{first}" for one in frontends}
+    found = preflight(lab, address_map=json.dumps(mapping), probe_ports=False)
+    assert only(found, "frontend.load_balancer")["evidence"]["one_address_for_several"]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("profile", ["2.5", "3.1", "3.2", "3.3", "3.4", "3.5"])
+def test_sources_of_every_version(begin: Begin, profile: str) -> None:
+    lab = begin(profile=profile, target_profile="3.5")
+    found = preflight(lab, probe_ports=False)
+    unexpected = [name for name in ids(found) if not name.startswith("table.")]
+    assert unexpected == [], found["msg"]
+    assert "inventory.not_visible" not in ids(found, "warning")
+
+
+@pytest.mark.thorough
+def test_volumes_that_the_target_lacks(begin: Begin) -> None:
+    lab = begin(profile="4.1", mode="shared_data")
+    wanted = {**json.loads(ASKED_FOR), "target_cluster_storage_volume": "nowhere"}
+    found = preflight(lab, sync_properties=json.dumps(wanted))
+    assert "nowhere does not exist on the target" in json.dumps(only(found, "volume.not_ready")["evidence"])
+    assert ids(preflight(lab)) == []

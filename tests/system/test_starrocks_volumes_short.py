@@ -1,0 +1,33 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The short path of the storage volume modules against the lab: predicted, made, dropped again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import pathlib
+import typing as t
+
+from lab.embedded import EmbeddedLabs
+from system.starrocks_modules import sent
+from system.starrocks_volumes import LAKE, keys, masked, mirror, one, told, volume
+
+
+def test_volumes_are_made_and_dropped_again(tmp_path: pathlib.Path) -> None:
+    journal: dict[str, t.Any] = {"journal": str(tmp_path / "journal.jsonl")}
+    with contextlib.closing(EmbeddedLabs()) as labs:
+        lab = labs.start(**LAKE)
+        secret = json.dumps({"*": keys(lab)})
+        predicted = mirror(lab, check=True, credentials=secret)
+        assert sent(lab) == []
+        made = mirror(lab, credentials=secret, **journal)
+        assert predicted["changes"] == made["changes"] and masked(sent(lab), lab) == told(made)
+        assert {found["status"] for found in made["buckets"]} == {"readable"}
+        volume(lab, volumes=one(lab), credentials=json.dumps({"*": keys(lab, "target")}), **journal)
+        lab.clear_requests()
+        back = volume(lab, state="restored", **journal)
+        assert {record["action"] for record in back["restore"]} == {"restore"}
+        dropped = [f"DROP STORAGE VOLUME `{found['name']}`" for found in made["volumes"]]
+        assert sent(lab) == ["DROP STORAGE VOLUME `extra`", *reversed(dropped)]
