@@ -159,7 +159,6 @@ class Deeds:
         look = look_at(self._home, self._processes)
         if one_time and ended_run(self._home, look, self._clock.now().timestamp())[0] == COMPLETED:
             return
-        self._home.remember_start(None)
         told = " ".join((read_text(self._home.state(_OUTPUT)) or "").split("\n")[-6:]).strip()
         ended = "ended at once" if code is None else f"ended at once with {code}"
         raise MigrationError(

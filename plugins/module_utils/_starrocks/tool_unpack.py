@@ -126,8 +126,6 @@ def _link(links: t.Sequence[Named], folder: str, prefix: str) -> None:
             raise _unsafe(member, "is there twice")
         os.makedirs(os.path.dirname(path), exist_ok=True)
         if member.issym():
-            if posixpath.isabs(member.linkname):
-                raise _unsafe(member, f"points to {member.linkname}, outside of the archive")
             os.symlink(member.linkname, path)
         else:
             original = os.path.join(folder, _inside(posixpath.normpath(member.linkname), prefix))

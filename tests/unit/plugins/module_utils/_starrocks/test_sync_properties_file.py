@@ -80,6 +80,16 @@ def test_malformed_escape_names_the_line() -> None:
     assert caught.value.code == "starrocks.properties_malformed"
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("a b\n", "a==c\n"), ("a\n", "a==c\n"), ("a = b\r\n", "a = =c\r\n"), ("a\\= b\na:b", "a\\= b\na:=c")],
+)
+def test_a_separator_that_is_none_for_every_value_is_replaced(text: str, expected: str) -> None:
+    merged = Properties.parse(text).merged({"a": "=c"})
+    assert merged.text() == expected
+    assert Properties.parse(expected).as_dict()["a"] == "=c"
+
+
 @given(st.dictionaries(st.text(), st.text()))
 def test_what_is_rendered_reads_the_same(values: dict[str, str]) -> None:
     text = render(values)

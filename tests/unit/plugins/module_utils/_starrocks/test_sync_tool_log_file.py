@@ -76,6 +76,17 @@ def test_a_log_that_is_truncated_or_gone_is_read_anew_and_the_gap_told(tmp_path:
     assert not again(path, look).gap
 
 
+def test_a_log_that_is_cut_behind_its_beginning(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "sync.INFO.log"
+    path.write_bytes(b"".join(line(number) for number in range(9)))
+    look = read_log(str(path))
+    os.truncate(path, 3 * len(line(1)))
+    with open(path, "ab") as file:
+        file.write(line(10))
+    look = again(path, look)
+    assert (seen(look)[-1], look.gap) == (10, True)
+
+
 def test_a_rotation_that_copies_and_truncates(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "sync.INFO.log"
     path.write_bytes(line(1))
