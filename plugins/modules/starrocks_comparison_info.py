@@ -140,8 +140,8 @@ differences:
       type: str
     reason:
       description: >-
-        What decided it, where the verdict leaves that open, such as C(txn_type), C(epoch), C(physical_partitions) or
-        C(source_version).
+        What decided it, where the verdict leaves that open, such as C(not_copied), C(txn_type), C(epoch),
+        C(physical_partitions) or C(source_version).
       type: str
     source:
       description: Its physical partitions with versions, epoch and type of transaction, and its rows (a statistic).
@@ -153,6 +153,10 @@ differences_left_out:
   description: How many more there are.
   returned: success
   type: int
+not_copied:
+  description: For each table, how many partitions hold data on the source and never held any on the target.
+  returned: success
+  type: dict
 target_only_tables:
   description: Tables that only the target has.
   returned: success

@@ -43,7 +43,8 @@ notes:
     C(starrocks.comparison.foreign_transaction) can be accepted with O(accept), since the server does not tell which
     table a transaction wrote to. The others are C(starrocks.comparison.nothing),
     C(starrocks.comparison.foreign_write), C(starrocks.comparison.target_ahead), C(starrocks.comparison.unknown),
-    C(starrocks.comparison.hidden_tables), C(starrocks.comparison.too_far_behind), C(starrocks.tool.not_ready),
+    C(starrocks.comparison.hidden_tables), C(starrocks.comparison.too_far_behind), C(starrocks.comparison.not_copied),
+    C(starrocks.tool.not_ready),
     C(starrocks.source.loads_disabled), C(starrocks.source.alter_running) and C(starrocks.target.loads_disabled)."
 extends_documentation_fragment:
   - dbops.migration._attributes

@@ -26,6 +26,8 @@ VERDICTS = (EQUAL, BEHIND, TARGET_AHEAD, FOREIGN_WRITE, MISSING, EXTRA, UNKNOWN)
 
 REPLICATION = "TXN_REPLICATION"
 NORMAL = "TXN_NORMAL"
+NOT_COPIED = "not_copied"
+"""The reason of a partition that is behind because it never held anything on the target."""
 EMPTY_VERSION = 1
 """The version of a partition that nothing was ever written to."""
 
@@ -80,7 +82,9 @@ def judge(source: t.Optional[Partition], target: t.Optional[Partition], rules: R
         paired = not rules.source_epoch or _by_epoch(source, have) == _by_epoch(target, copied)
         # The same versions, but of one physical partition those of another.
         return _EQUAL if paired else Outcome(TARGET_AHEAD, "physical_partitions")
-    return Outcome(TARGET_AHEAD if any(copy > one for one, copy in zip(ours, theirs)) else BEHIND)
+    if any(copy > one for one, copy in zip(ours, theirs)):
+        return Outcome(TARGET_AHEAD)
+    return Outcome(BEHIND, NOT_COPIED if theirs[-1] <= EMPTY_VERSION else "")
 
 
 def _by_epoch(partition: Partition, versions: t.Sequence[int]) -> t.List[t.Tuple[int, int]]:

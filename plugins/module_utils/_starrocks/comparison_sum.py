@@ -64,6 +64,8 @@ class Comparison:
         self.differences: t.List[Difference] = []
         self.target_only: t.List[str] = []
         self.tables = 0
+        self.not_copied: t.Dict[str, int] = {}
+        """By table, its partitions that were never copied."""
         self._sink = sink
         self._most = most
         self._all = hashlib.sha256()
@@ -92,6 +94,8 @@ class Comparison:
             outcome = cmp.judge(source, target, self.rules)
             counts[outcome.verdict] += 1
             versions = self._versions(source)
+            if outcome.reason == cmp.NOT_COPIED:
+                self.not_copied[f"{database}.{table}"] = self.not_copied.get(f"{database}.{table}", 0) + 1
             line = repr((database, table, name, outcome, source and source.physical, target and target.physical))
             self._all.update(line.encode("utf-8"))
             if source is not None:
@@ -157,6 +161,7 @@ class Comparison:
             "unequal_tables": {name: dict(counts) for name, counts in self.unequal_tables.items()},
             "differences": [one.as_result() for one in self.differences],
             "differences_left_out": self.partitions - self.counts[cmp.EQUAL] - len(self.differences),
+            "not_copied": dict(self.not_copied),
             "target_only_tables": list(self.target_only),
             "rules": self.rules.as_result(),
             "digest": self.digest,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
+from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLost
@@ -24,6 +25,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_track import (
     COMMITTED,
+    HANDED_OVER,
     LIFTED,
     Track,
 )
@@ -92,6 +94,16 @@ class End:
                 details={"proved": proved, "found": found.source_digest},
             )
 
+    def change(self, cluster_id: str) -> Change:
+        """The change that a commit is: nothing is sent to a cluster, but nothing lifts the freeze any more."""
+        return Change(
+            f"starrocks:{cluster_id}/cutover",
+            "commit",
+            HANDED_OVER,
+            COMMITTED,
+            {"guard": "commit", "journal": COMMITTED_KIND},
+        )
+
     def commit(self, record: FreezeRecord, source: Cluster, target: Cluster) -> None:
         """End it for good. The freeze stays, and no guard lifts it any more."""
         if self._guard is not None:
@@ -109,6 +121,7 @@ class End:
                 "guarded": self._guard is not None,
             },
         )
+        record.changes.add(self.change(source.cluster_id))
         self._track.state = COMMITTED
         self._bye()
 

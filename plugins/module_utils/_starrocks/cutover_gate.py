@@ -25,6 +25,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.compari
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import ForeignWrites
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import FreezeLook
 
+_SHOWN = 20
 MAY_BE_ACCEPTED = frozenset((FOREIGN_TRANSACTION,))
 """Its transactions do not tell their table, so a person may know that they are none of the migration's."""
 
@@ -114,6 +115,15 @@ def _progress(view: GateView, max_behind: int) -> t.Iterator[Finding]:
             "target",
             {"partitions": behind, "max_behind": max_behind, "worst": view.comparison.worst()},
             "Wait until the sync tool has caught up, or raise max_behind (the budget must hold the rest of the copy).",
+        )
+    if view.comparison.not_copied:
+        tables = dict(sorted(view.comparison.not_copied.items())[:_SHOWN])
+        yield _blocker(
+            "comparison.not_copied",
+            ", ".join(sorted(tables)[:3]),
+            {"tables": len(view.comparison.not_copied), "partitions": tables},
+            "These tables hold partitions that were never copied, and a first copy can take long. Wait for it. If it "
+            "does not come, see the log of the sync tool, or leave out what it cannot copy with exclude_data_list.",
         )
     if view.tool is None:
         if behind:

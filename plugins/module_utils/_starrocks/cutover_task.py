@@ -237,6 +237,7 @@ class CutoverTask:
             changes = eyes.freeze.predict(look)
             if not changes.changed:
                 end.require_unmoved(qu.QuietReader(eyes.source).conditions(look), eyes.readers)
+            changes.add(end.change(eyes.source.cluster_id))
             return self._result(changes)
         record = self._open(journal, eyes.source.cluster_id)
         if not look.frozen:

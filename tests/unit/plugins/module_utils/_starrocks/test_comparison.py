@@ -82,7 +82,7 @@ def original(data: int, epoch: int = 7) -> Partition:
         (original(5), part(one(4, txn_type=cmp.NORMAL)), cmp.FOREIGN_WRITE, "txn_type"),
         # Empty partitions keep their own epoch and TXN_NORMAL.
         (original(1, 3), part(one(1, 4, cmp.NORMAL)), cmp.EQUAL, ""),
-        (original(2, 3), part(one(1, 4, cmp.NORMAL)), cmp.BEHIND, ""),
+        (original(2, 3), part(one(1, 4, cmp.NORMAL)), cmp.BEHIND, "not_copied"),
         (original(1, 3), part(one(2, 4, cmp.NORMAL)), cmp.FOREIGN_WRITE, "txn_type"),
         (original(1, 3), part(one(2, 4)), cmp.TARGET_AHEAD, ""),
         (original(5), None, cmp.MISSING, ""),
