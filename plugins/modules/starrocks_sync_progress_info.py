@@ -40,7 +40,7 @@ options:
   cursor:
     description:
       - RV(cursor) of an earlier result. Only what was written since is read then, through rotation and truncation.
-        Without it, the last 16 MiB are read.
+        Without it, the last 8 MiB are read.
       - It must come from the same log.
     type: raw
   report_interval:

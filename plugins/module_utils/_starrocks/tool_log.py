@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import typing as t
 
@@ -41,6 +40,10 @@ class Tally:
     last: str = ""
     text: str = ""
     subjects: t.Dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def copy(self) -> Tally:
+        """As it is now."""
+        return dataclasses.replace(self, subjects=dict(self.subjects))
 
     def add(self, at: str, text: str) -> None:
         """Count one more."""
@@ -116,7 +119,7 @@ class LogMemory:
         self._error = None
         if kind is None:
             former = self.errors.get(OTHER)
-            self._error = (at, None if former is None else copy.deepcopy(former))
+            self._error = (at, None if former is None else former.copy())
         self.errors.setdefault(kind or OTHER, Tally()).add(at, line.text.strip())
 
     def as_record(self) -> t.Dict[str, t.Any]:

@@ -15,7 +15,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_ho
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log import LogMemory
 
 LOG_NAME = "sync.INFO.log"
-WINDOW = 16 << 20
+WINDOW = 8 << 20
 """How much of the end of a log is read by a call that knows nothing yet, in bytes."""
 
 _PIECE = 1 << 20
