@@ -88,6 +88,7 @@ def test_equal_rows_have_equal_checksums(starrocks_lab: LabFactory) -> None:
         sums.append(tuple(sql.rows(text)[0].values()))
     assert [count for count, _sum in sums] == [2, 2, 2]
     assert sums[0] == sums[2] != sums[1]
+    assert sql.column("SELECT id FROM sales.a WHERE id > 1 ORDER BY id") == [9]
 
 
 def test_global_variables(starrocks_lab: LabFactory) -> None:
@@ -109,6 +110,7 @@ def test_accounts(starrocks_lab: LabFactory) -> None:
     assert Sql(lab, user="sync", password="pw").rows("SHOW FRONTENDS")
     root.rows("REVOKE db_admin FROM USER sync")
     sync = Sql(lab, user="sync", password="pw")
+    sync.rows("SET ROLE ALL")
     assert sync.error("SHOW FRONTENDS")[0] == 5203
     root.rows("GRANT OPERATE ON SYSTEM TO USER sync")
     assert sync.rows("SHOW FRONTENDS")
