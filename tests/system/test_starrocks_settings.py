@@ -55,6 +55,11 @@ def values(lab: LabClient, key: str) -> list[str]:
     return [one["config"].get(key, DEFAULTS[key]) for one in lab.state()["clusters"]["source"]["frontends"]]
 
 
+def plain_map(lab: LabClient) -> dict[str, t.Any]:
+    """Hosts only: the ports that the lab maps are for those who take SHOW FRONTENDS' HttpPort at its word."""
+    return {"address_map": json.dumps(dict.fromkeys(lab.describe["clusters"]["source"]["address_map"], "127.0.0.1"))}
+
+
 def setting(**pairs: t.Any) -> str:
     return json.dumps([{"key": key, "value": value} for key, value in pairs.items()])
 
@@ -104,10 +109,11 @@ def test_set_and_put_back(begin: Begin, profile: str, tmp_path: pathlib.Path) ->
 @pytest.mark.parametrize("profile", ["3.3", "3.5"])
 def test_frontends_on_one_host_are_told_by_themselves(begin: Begin, profile: str, tmp_path: pathlib.Path) -> None:
     lab = begin(profile, same_host=True)
-    done = four_steps(lab, settings=setting(**{KEY: True}), **journal(tmp_path))
+    options = {**plain_map(lab), **journal(tmp_path)}
+    done = four_steps(lab, settings=setting(**{KEY: True}), **options)
     assert values(lab, KEY) == ["true"] * 3
     assert [call.split(" ")[0] for call in told(done)] == (["ADMIN"] if profile == "3.3" else ["ADMIN", "GET"])
-    four_steps(lab, state="restored", **journal(tmp_path))
+    four_steps(lab, state="restored", **options)
     assert values(lab, KEY) == ["false"] * 3
 
 
@@ -266,6 +272,31 @@ def test_who_may_not_is_told_so(begin: Begin, profile: str) -> None:
     operator = {"username": "operator", "password": lab.describe["users"]["operator"]}
     done = run("frontend_config", lab, settings=setting(**{KEY: True}), persistent="never", **operator)
     assert done["changed"] and "operate-42" not in json.dumps(done)
+
+
+@pytest.mark.thorough
+def test_who_may_use_sql_and_not_http_is_told_which_frontend_is_left(begin: Begin, tmp_path: pathlib.Path) -> None:
+    lab = begin("3.5", same_host=True)
+    operator = {"username": "operator", "password": lab.describe["users"]["operator"]}
+    options = {"settings": setting(**{KEY: True}), "persistent": "never", **journal(tmp_path), **plain_map(lab)}
+    done = run("frontend_config", lab, **operator, **options)
+    assert done["code"] == "starrocks.access_denied" and "over HTTP" in done["msg"] and done["changed"], done
+    assert values(lab, KEY) == ["true", "false", "true"]
+    # Somebody who may goes on where that run has stopped, and everything is put back.
+    assert len(run("frontend_config", lab, **options)["calls"]) == 1
+    run("frontend_config", lab, state="restored", **journal(tmp_path), **plain_map(lab))
+    assert values(lab, KEY) == ["false"] * 3
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("profile", ["3.4", "3.5"])
+def test_after_a_failover_the_new_leader_is_asked(begin: Begin, profile: str, tmp_path: pathlib.Path) -> None:
+    lab = begin(profile)
+    run("frontend_config", lab, settings=setting(**{KEY: True}), **journal(tmp_path))
+    lab.call("POST", "/frontends/source/failover", {})
+    restored = four_steps(lab, state="restored", **journal(tmp_path))
+    assert restored["calls"][0]["frontend"] == lab.state()["clusters"]["source"]["leader"]
+    assert values(lab, KEY) == ["false"] * 3
 
 
 @pytest.mark.thorough
