@@ -233,3 +233,46 @@ def test_foreign_actions_leave_no_trace_in_the_record(starrocks_lab: LabFactory)
     assert Sql(lab).config("disable_load_job") == "false"
     assert sql.rows("SHOW RESOURCE GROUPS ALL")[0]["name"] == "rg1"
     assert "theirs" in sql.column("SHOW DATABASES")
+
+
+def test_nodes_known_by_names_are_found_through_the_address_map(starrocks_shared: LabFactory) -> None:
+    lab = starrocks_shared("4.1", mode="shared_data", host_names=True)
+    cluster, sql = lab.describe["clusters"]["source"], Sql(starrocks_shared("4.1", mode="shared_data", host_names=True))
+    hosts = [row["IP"] for row in sql.rows("SHOW FRONTENDS") + sql.rows("SHOW COMPUTE NODES")]
+    assert hosts[0] == "fe-0.fe-search.source.svc.cluster.local"
+    assert set(hosts) == set(cluster["address_map"])
+    # SHOW FRONTENDS prints the leader's HTTP port for every row: the map leads from it to the right one.
+    shown = sql.rows("SHOW FRONTENDS")[1]["HttpPort"]
+    mapped = cluster["address_map"][hosts[1]].partition(";")[2].split(",")
+    assert "%s:%d" % (shown, cluster["frontends"][1]["http_port"]) in mapped
+
+
+def test_objects_that_are_not_migrated_are_listed(starrocks_lab: LabFactory) -> None:
+    sql = Sql(starrocks_lab("4.1"))
+    sql.rows("CREATE EXTERNAL TABLE sales.away (id int) ENGINE=MYSQL PROPERTIES ('host' = 'db')")
+    sql.rows("CREATE TABLE sales.numbered (id bigint AUTO_INCREMENT, v int) DISTRIBUTED BY HASH(id)")
+    sql.rows("CREATE TABLE sales.computed (id bigint, v int AS id + 1) DISTRIBUTED BY HASH(id)")
+    sql.rows("CREATE MATERIALIZED VIEW sales.sums REFRESH ASYNC AS SELECT id FROM sales.computed")
+    sql.rows("ALTER MATERIALIZED VIEW sales.sums INACTIVE")
+    engines = "SELECT ENGINE FROM information_schema.tables WHERE TABLE_NAME = 'away'"
+    assert sql.column(engines) == ["MYSQL"]
+    assert sql.column("SELECT PARTITION_NAME FROM information_schema.partitions_meta WHERE TABLE_NAME='away'") == []
+    assert "AUTO_INCREMENT" in sql.rows("SHOW CREATE TABLE sales.numbered")[0]["Create Table"]
+    generated = "SELECT COLUMN_NAME FROM information_schema.columns WHERE GENERATION_EXPRESSION <> ''"
+    assert sql.column(generated) == ["v"]
+    assert sql.column("SELECT IS_ACTIVE FROM information_schema.materialized_views WHERE TABLE_NAME='sums'") == [
+        "false"
+    ]
+    assert sql.column("SELECT TABLE_TYPE FROM information_schema.tables WHERE TABLE_NAME='sums'") == ["VIEW"]
+
+
+def test_a_table_needs_usage_on_its_volume(starrocks_lab: LabFactory) -> None:
+    lab = starrocks_lab("4.1", mode="shared_data")
+    root = Sql(lab)
+    root.rows("CREATE USER maker IDENTIFIED BY 'x'")
+    root.rows("GRANT CREATE TABLE ON DATABASE sales TO USER maker")
+    maker = Sql(lab, user="maker", password="x")
+    create = "CREATE TABLE sales.t (id bigint) DISTRIBUTED BY HASH(id)"
+    assert maker.error(create)[0] == 5203
+    root.rows("GRANT USAGE ON STORAGE VOLUME lake_a TO USER maker")
+    maker.rows(create)

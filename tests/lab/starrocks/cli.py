@@ -34,6 +34,7 @@ def add_options(start: argparse.ArgumentParser) -> None:
     start.add_argument("--observers", type=int, default=0, help="how many of them are observers")
     start.add_argument("--nodes", type=int, default=3, help="backends or compute nodes of each cluster")
     start.add_argument("--same-host", action="store_true", help="the first two frontends share a host")
+    start.add_argument("--host-names", action="store_true", help="nodes are known by names, not by addresses")
     start.add_argument("--container", action="store_true", help="/.dockerenv exists: nothing can be persisted")
     start.add_argument(
         "--tls", nargs="?", const="prefer", default="", choices=("", "prefer", "require"), help="offer or require TLS"

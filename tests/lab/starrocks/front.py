@@ -29,6 +29,7 @@ from lab.starrocks.statements_session import variable_defaults
 
 FRONTEND_HOSTS = {"source": "10.1.0.%d", "target": "10.2.0.%d"}
 NODE_HOSTS = {"source": "10.1.1.%d", "target": "10.2.1.%d"}
+FRONTEND_NAME, NODE_NAME = "fe-%d.fe-search.%s.svc.cluster.local", "cn-%d.cn-search.%s.svc.cluster.local"
 FIRST_HOST, FIRST_NODE_HOST = 11, 21
 
 
@@ -38,7 +39,8 @@ class FrontSettings:
 
     election: how long nobody leads. heartbeat: how long a dead frontend still counts as alive. container: /.dockerenv
     exists, so nothing can be persisted. read_only_conf: fe.conf is not writable. version_text: shown instead of the
-    real version (a custom build). fe_conf: further lines of every fe.conf.
+    real version (a custom build). host_names: nodes are known by names, as in Kubernetes; counts at the start only.
+    fe_conf: further lines of every fe.conf.
     """
 
     election: t.Tuple[float, float] = (3.0, 6.0)
@@ -46,6 +48,7 @@ class FrontSettings:
     container: bool = False
     read_only_conf: bool = False
     version_text: str = ""
+    host_names: bool = False
     fe_conf: t.Dict[str, str] = field(default_factory=dict)
 
 
@@ -78,8 +81,10 @@ class Front:
     def add_frontends(self, count: int, directory: Path, same_host: bool, observers: int = 0) -> None:
         """Make them; nothing listens yet. With ``same_host`` the first two share a host."""
         for number in range(count):
-            shift = 1 if same_host and number else 0
-            host = FRONTEND_HOSTS[self.key] % (FIRST_HOST + number - shift)
+            place = number - 1 if same_host and number else number
+            host = FRONTEND_HOSTS[self.key] % (FIRST_HOST + place)
+            if self.settings.host_names:
+                host = FRONTEND_NAME % (place, self.key)
             role = LEADER if not number else OBSERVER if number >= count - observers else FOLLOWER
             name = "%s_%d_%d" % (host, 9010, 1700000000000 + number)
             record = Frontend(number + 1, name, host, role)
@@ -89,7 +94,10 @@ class Front:
         """Backends where data lies on them, compute nodes where it lies in storage volumes."""
         kind = COMPUTE_NODE if self.profile.shared_data else BACKEND
         for number in range(count):
-            record = Node(self.cluster.new_id(), kind, NODE_HOSTS[self.key] % (FIRST_NODE_HOST + number))
+            host = NODE_HOSTS[self.key] % (FIRST_NODE_HOST + number)
+            if self.settings.host_names:
+                host = NODE_NAME % (number, self.key)
+            record = Node(self.cluster.new_id(), kind, host)
             self.nodes.append(NodeServer(self, record))
 
     def crash_node(self) -> None:

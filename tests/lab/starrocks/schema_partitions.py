@@ -13,7 +13,7 @@ from lab.starrocks.accounts import TABLE
 from lab.starrocks.schema import Equals, constant, relation, visible
 from lab.starrocks.sql_expr import Getter
 from lab.starrocks.sql_select import Relation, SelectReader
-from lab.starrocks.state_tables import Partition, Table
+from lab.starrocks.state_tables import NATIVE, Partition, Table
 from lab.starrocks.statements import Call, Statement, flag
 from lab.starrocks.statements_nodes import size
 
@@ -72,7 +72,7 @@ class Partitions:
             front.scan_node()
             names = equals.get("partition_name")
             for database, table in visible(front, call, equals, "db_name", "table_name", "tables"):
-                for partition in table.all_partitions():
+                for partition in table.all_partitions() if table.engine == NATIVE else ():
                     if names is None or partition.name in names:
                         yield database, table, partition
 

@@ -64,6 +64,7 @@ class Options:
     observers: int = 0
     nodes: int = 3
     same_host: bool = False
+    host_names: bool = False
     container: bool = False
     tls: str = ""
     version_text: str = ""
@@ -107,8 +108,15 @@ class StarRocksLab:
         options = self.options
         profile = Profile.choose(profile_name, mode)
         settings = FrontSettings(
-            container=options.container, version_text=options.version_text, fe_conf=dict(options.fe_conf)
+            container=options.container,
+            version_text=options.version_text,
+            host_names=options.host_names,
+            fe_conf=dict(options.fe_conf),
         )
+        if options.tls:
+            settings.fe_conf.update(ssl_keystore_location="/opt/starrocks/fe/conf/keystore.p12")
+            settings.fe_conf.update(ssl_keystore_password="keystore-secret")
+            settings.fe_conf.update(ssl_force_secure_transport=str(options.tls == "require").lower())
         front = Front(Cluster(key, profile), settings, self.clock, self.gate, options.seed)
         add_people(front.accounts)
         front.add_frontends(options.frontends, self.directory / key, options.same_host, options.observers)

@@ -9,7 +9,7 @@ import typing as t
 
 from lab.mysql_packets import ResultSet
 from lab.starrocks import table_read, table_text
-from lab.starrocks.accounts import DATABASE, TABLE
+from lab.starrocks.accounts import DATABASE, TABLE, VOLUME
 from lab.starrocks.engine import Engine
 from lab.starrocks.errors import SqlError, analyzing_error
 from lab.starrocks.schema_tables import properties
@@ -41,6 +41,8 @@ class DdlStatements:
             (("DROP", "VIEW"), self._drop_view),
             (("CREATE", "MATERIALIZED", "VIEW"), self._create_materialized_view),
             (("DROP", "MATERIALIZED", "VIEW"), self._drop_materialized_view),
+            (("ALTER", "MATERIALIZED", "VIEW"), self._alter_materialized_view),
+            (("CREATE", "EXTERNAL", "TABLE"), self._create_table),
         ):
             yield Statement(words, run, mutating=True, forwarded=True)
         yield Statement(("SHOW", "CREATE", "TABLE"), self._show_create)
@@ -92,6 +94,9 @@ class DdlStatements:
         call.rights.demand("CREATE TABLE", DATABASE, database_name)
         created = table_read.read_table(call.cursor, name)
         database = self._front.database(database_name)
+        volume = created.table.storage_volume or database.storage_volume or self._engine.cluster.default_volume
+        if self._front.profile.shared_data and volume:
+            call.rights.demand("USAGE", VOLUME, volume)
         if not (anyway and name in database.tables):
             created.table.id = self._engine.cluster.new_id()
             self._engine.ddl.create_table(database, created.table, created.partitions)
@@ -205,4 +210,18 @@ class DdlStatements:
         found = self._front.database(database)
         if found.materialized_views.pop(name, None) is None and not anyway:
             raise analyzing_error("Materialized view %s is not found" % name)
+        return ResultSet()
+
+    async def _alter_materialized_view(self, call: Call) -> ResultSet:
+        """ACTIVE or INACTIVE."""
+        database, name = self._path(call)
+        view = self._front.database(database).materialized_views.get(name)
+        if view is None:
+            raise analyzing_error("Materialized view %s is not found" % name)
+        call.rights.demand("ALTER", DATABASE, database)
+        view.active = call.cursor.words("ACTIVE")
+        if not view.active:
+            call.cursor.expect_words("INACTIVE")
+        call.cursor.end()
+        view.inactive_reason = "" if view.active else "user use alter materialized view set status to inactive"
         return ResultSet()
