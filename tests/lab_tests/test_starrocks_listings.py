@@ -155,6 +155,21 @@ def test_proc_nodes_by_version(starrocks_shared: LabFactory) -> None:
     assert Sql(starrocks_shared("3.4"), user="reader").error("SHOW PROC '/dbs'")[0] == 5203
 
 
+def test_old_versions_print_the_clusters_name_and_take_ids_only(starrocks_shared: LabFactory) -> None:
+    sql = Sql(starrocks_shared("2.5"))
+    numbers = {row["DbName"]: row["DbId"] for row in sql.rows("SHOW PROC '/transactions'")}
+    assert "default_cluster:sales" in numbers
+    assert len(sql.names("SHOW PROC '/transactions/%s/running'" % numbers["default_cluster:sales"])) == 14
+    start = "Getting analyzing error. Detail message: Unknown proc node path: /transactions/sales/running"
+    assert sql.error("SHOW PROC '/transactions/sales/running'") == (1064, start + ".")
+
+
+def test_the_builtin_volume_comes_from_fe_conf(starrocks_shared: LabFactory) -> None:
+    lab = starrocks_shared("4.1", mode="shared_data", fe_conf="enable_load_volume_from_conf=true")
+    assert "builtin_storage_volume" in Sql(lab).column("SHOW STORAGE VOLUMES")
+    assert "builtin_storage_volume" in Sql(lab, "target").column("SHOW STORAGE VOLUMES")
+
+
 def test_backend_settings(starrocks_lab: LabFactory) -> None:
     lab = starrocks_lab("3.4")
     sql = Sql(lab)

@@ -31,7 +31,7 @@ from lab.starrocks.state import Cluster, StorageVolume
 from lab.starrocks.strikes import ENGINE_FAULTS
 from lab.starrocks.table_ledger import TableLedger
 from lab.starrocks.vocabulary import statement_groups
-from lab.starrocks.volume_rules import PREFIX_COUNT, PREFIX_ENABLED
+from lab.starrocks.volume_rules import BUILTIN, PREFIX_COUNT, PREFIX_ENABLED
 from lab.starrocks.writers import Writers
 
 NO_S3 = {
@@ -184,7 +184,12 @@ class StarRocksLab:
         source, target = self.fronts.values()
         for front, user, buckets in ((source, SOURCE, BUCKETS[:2]), (target, TARGET, BUCKETS[2:])):
             if front.profile.shared_data:
-                furnish.volumes(front.engine, self.s3.params(user) if self.s3 is not None else NO_S3, buckets)
+                params = self.s3.params(user) if self.s3 is not None else NO_S3
+                furnish.volumes(front.engine, params, buckets)
+                if options.fe_conf.get("enable_load_volume_from_conf") == "true":
+                    number = front.cluster.new_id()
+                    volume = StorageVolume(number, BUILTIN, "S3", ["s3://%s" % buckets[0]], dict(params))
+                    front.cluster.storage_volumes[BUILTIN] = volume
         amount = furnish.Amount(options.databases, options.tables, options.partitions, rate=options.rate)
         furnish.source(source.engine, amount, options.seed)
         furnish.target(target.engine)

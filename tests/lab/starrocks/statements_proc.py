@@ -91,7 +91,11 @@ class ProcStatements:
 
     def _database(self, database: Database) -> tuple[t.Any, ...]:
         quota = "8388608.000 TB" if database.quota == QUOTA else size(database.quota)
-        return database.id, database.name, len(database.tables), quota, "NULL", database.replica_quota
+        return database.id, self._shown(database), len(database.tables), quota, "NULL", database.replica_quota
+
+    def _shown(self, database: Database) -> str:
+        """The name; old versions print the cluster's before it."""
+        return database.name if self._front.profile.since("3.0") else "default_cluster:%s" % database.name
 
     def _find(self, path: str, name: str) -> Database:
         for database in self._front.cluster.databases.values():
@@ -108,7 +112,7 @@ class ProcStatements:
     def _transactions(self, steps: list[str]) -> ResultSet:
         databases = self._front.cluster.databases.values()
         if not steps:
-            return table(("DbId", "DbName"), [(d.id, d.name) for d in databases])
+            return table(("DbId", "DbName"), [(d.id, self._shown(d)) for d in databases])
         database = self._find("/".join(["", "transactions", *steps]), steps[0])
         if len(steps) == 1:
             return table(
