@@ -45,6 +45,7 @@ options:
         O(state=present).
       - For O(state=restored), a list of keys is enough, and by default everything is restored that the journal has.
         Restoring goes in the reverse order of the first changes.
+      - For O(state=default), a list of keys is needed.
       - C(key) is the name of the config, or an alias of it. C(value) is the value; a list for arrays. With
         C(optional=true), the config is left out where the version does not know it.
       - Configs that hold secrets are refused.
@@ -54,8 +55,10 @@ options:
       - V(present) sets the values.
       - V(restored) puts back what the first change in O(journal) had found, frontend by frontend, but only where the
         value is still as this collection had set it. Where somebody else changed it since, theirs stays.
+      - V(default) sets the defaults of this patch release, with a warning. It is for when the journal is lost, and for
+        the configs of a migration only.
     type: str
-    choices: [present, restored]
+    choices: [present, restored, default]
     default: present
   persistent:
     description:
@@ -161,12 +164,12 @@ settings:
           type: str
 skipped:
   description: Configs with C(optional=true) that the version does not know.
-  returned: with O(state=present)
+  returned: unless O(state=restored)
   type: list
   elements: str
 drift:
   description: Where a value that an earlier run had set was not there any more.
-  returned: with O(state=present)
+  returned: unless O(state=restored)
   type: list
   elements: dict
   contains:
@@ -270,8 +273,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.clock import
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import journal_spec
 from ansible_collections.dbops.migration.plugins.module_utils._core.module import redactor_from, run
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_options import (
+    FRONTEND_STATES,
     PERSISTENT,
-    STATES,
     UNREACHED,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config import FrontendConfigTask
@@ -282,7 +285,7 @@ def main() -> None:
     spec = ArgumentSpec(
         {
             "settings": {"type": "raw"},
-            "state": {"type": "str", "choices": list(STATES), "default": "present"},
+            "state": {"type": "str", "choices": list(FRONTEND_STATES), "default": "present"},
             "persistent": {"type": "str", "choices": list(PERSISTENT), "default": "auto"},
             "dead_frontends": {"type": "str", "choices": list(UNREACHED), "default": "fail"},
         }

@@ -300,6 +300,20 @@ def test_after_a_failover_the_new_leader_is_asked(begin: Begin, profile: str, tm
 
 
 @pytest.mark.thorough
+def test_defaults_of_the_patch_release_when_the_journal_is_lost(begin: Begin) -> None:
+    lab = begin("3.2.4")
+    run("frontend_config", lab, settings=setting(**{GRACE: 10_000_000, COUNT: 900}))
+    done = four_steps(lab, state="default", settings=[GRACE, COUNT])
+    assert [(one["key"], {at["value"] for at in one["frontends"]}) for one in done["settings"]] == [
+        (GRACE, {"5"}),
+        (COUNT, {"1000"}),
+    ]
+    assert "before the migration" in json.dumps(done["warnings"])
+    wrong = run("frontend_config", lab, state="default", settings=["label_keep_max_num"])
+    assert "not on record" in wrong["msg"], wrong
+
+
+@pytest.mark.thorough
 def test_an_alias_is_the_config_itself(begin: Begin, tmp_path: pathlib.Path) -> None:
     lab = begin("3.3")
     done = four_steps(lab, settings=setting(disable_balance=True), **journal(tmp_path))

@@ -15,6 +15,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_keys import is_secret
 
 STATES = ("present", "restored")
+FRONTEND_STATES = (*STATES, "default")
 PERSISTENT = ("auto", "never", "always")
 UNREACHED = ("fail", "skip")
 
@@ -35,7 +36,10 @@ class Wanted:
 
 @dataclasses.dataclass(frozen=True)
 class ConfigOptions:
-    """``settings`` in the order in which they are sent; with ``restored``, only their keys count (none: all)."""
+    """``settings`` in the order in which they are sent.
+
+    With ``restored``, only their keys count (none: all that are recorded); with ``default`` too.
+    """
 
     settings: t.Tuple[Wanted, ...]
     state: str
@@ -55,8 +59,8 @@ def read_options(params: t.Mapping[str, t.Any], dead: str) -> ConfigOptions:
     """
     state = str(params["state"])
     problems: t.List[InvalidOption] = []
-    settings = _settings(params.get("settings"), state == "restored", problems)
-    if state == "present" and not settings and not problems:
+    settings = _settings(params.get("settings"), state != "present", problems)
+    if state != "restored" and not settings and not problems:
         problems.append(InvalidOption("settings", "there is none", "Give a list of mappings with key and value"))
     raise_problems(problems)
     return ConfigOptions(settings, state, str(params[dead]), str(params.get("persistent") or "never"))

@@ -14,16 +14,14 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.channel import Connect, connect_mysql
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_check import Checker
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_journal import ConfigJournal
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_keys import frontend_key_since
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_options import (
     ConfigOptions,
+    Wanted,
     read_options,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import (
     NOT_PERSISTED,
-    RESTORE,
     Past,
     persisting_refused,
     recorded,
@@ -31,11 +29,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_values import canonical
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_plan import (
     ConfigCall,
-    Target,
     plan_calls,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_read import (
-    ConfigRow,
     Table,
     read_all,
 )
@@ -43,22 +39,18 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.fronten
     Restoring,
     plan_restore,
     recorded_keys,
-    resource,
     resource_prefix,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_send import Sender, Sent
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_steps import (
+    Step,
+    default_settings,
+    drift,
+    restore_step,
+    wanted_steps,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import Frontend
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import Connection
-
-
-class Step(t.NamedTuple):
-    """One config: who should hold what, and how it is sent. ``again``: also when all hold it, for fe.conf's sake."""
-
-    key: str
-    targets: t.Tuple[Target, ...]
-    action: str
-    persistent: bool
-    again: bool
 
 
 class FrontendConfigTask:
@@ -119,48 +111,27 @@ class FrontendConfigTask:
             keys = recorded_keys(past, [setting.key for setting in options.settings])
             table = read_all(cluster, living, keys)
             restorings = [plan_restore(cluster.cluster_id, key, past, table, cluster.frontends()) for key in keys]
-            steps = [_restore_step(one, cluster.profile.with_persistent) for one in restorings]
+            steps = [restore_step(one, cluster.profile.with_persistent) for one in restorings]
         else:
             table = read_all(cluster, living, [setting.key for setting in options.settings])
-            steps = self._wanted_steps(cluster, options, table)
-            self.result["drift"] = _drift(cluster.cluster_id, table, past)
+            steps = self._wanted(cluster, options, table)
+            self.result["drift"] = drift(cluster.cluster_id, table, past)
         self._carry_out(cluster, steps, store, options, past, restorings)
         if dead and options.unreached == "fail" and any(one.unknown for one in restorings):
             raise _dead(dead, "the others have their former values back")
 
-    def _wanted_steps(self, cluster: Cluster, options: ConfigOptions, table: Table) -> t.List[Step]:
-        checker: Checker[ConfigRow] = Checker(
-            frontend_key_since, {frontend.address: frontend.version for frontend in table}, "fe.conf of every frontend"
-        )
-        steps = []
-        skipped = []
-        for setting in options.settings:
-            rows = {frontend: rows[setting.key] for frontend, rows in table.items()}
-            texts = checker.wanted(setting, {frontend.address: row for frontend, row in rows.items()})
-            if texts is None:
-                skipped.append(setting.key)
-                continue
-            targets = [
-                Target(
-                    frontend,
-                    resource(cluster.cluster_id, frontend, row.key),
-                    row.value,
-                    texts[frontend.address],
-                    row.kind,
-                )
-                for frontend, row in rows.items()
-                if row is not None
-            ]
-            name = next(row.key for row in rows.values() if row is not None)
-            steps.append(Step(name, tuple(targets), "set", self._persisting, False))
-        checker.raise_problems()
+    def _wanted(self, cluster: Cluster, options: ConfigOptions, table: Table) -> t.List[Step]:
+        settings: t.Sequence[Wanted] = options.settings
+        if options.state == "default":
+            settings, warning = default_settings(cluster.profile, settings)
+            self._sent.warnings.append(warning)
+        steps, self.result["skipped"] = wanted_steps(cluster.cluster_id, settings, table, self._persisting)
         if options.persistent == "always" and not cluster.profile.with_persistent:
             raise InvalidOption(
                 "persistent",
                 f"StarRocks {cluster.version} has no WITH PERSISTENT, which came with 3.5.0",
                 "Set it to auto or never, and write a block into fe.conf with starrocks_config_file",
             )
-        self.result["skipped"] = skipped
         return steps
 
     def _carry_out(
@@ -287,24 +258,6 @@ class FrontendConfigTask:
         )
         if self._sent.warnings:
             self.result["warnings"] = list(self._sent.warnings)
-
-
-def _restore_step(restoring: Restoring, with_persistent: bool) -> Step:
-    persistent = restoring.persistent and with_persistent
-    return Step(restoring.key, restoring.targets, RESTORE, persistent, persistent)
-
-
-def _drift(cluster_id: str, table: Table, past: t.Mapping[str, Past]) -> t.List[t.Dict[str, t.Any]]:
-    """Where a value that we set is not there any more: a restart, a failover, somebody's hand."""
-    found = []
-    for frontend, rows in table.items():
-        for row in rows.values():
-            one = past.get(resource(cluster_id, frontend, row.key)) if row is not None else None
-            if row is None or one is None or one.pending:
-                continue
-            if canonical(row.value, row.kind) != canonical(one.ours, row.kind):
-                found.append({"frontend": frontend.address, "key": row.key, "expected": one.ours, "found": row.value})
-    return found
 
 
 def _dead(dead: t.Sequence[Frontend], rest: str) -> MigrationError:

@@ -31,31 +31,23 @@ class Profile:
 
     version: Version
     run_mode: str
-    roles: bool
     set_runs_on: str
     with_persistent: bool
     be_configs: bool
     update_be_configs: bool
     partitions_meta: bool
     partitions_meta_data_version: bool
-    partitions_meta_storage_size: bool
-    partitions_meta_on_leader: bool
     storage_volumes: bool
     volume_types: t.Tuple[str, ...]
     partitioned_prefix: bool
-    volume_of_table_in_bulk: bool
-    volume_errors_print_secrets: bool
     tables_config: bool
     generation_expression: bool
     pipes: bool
-    proc_by_database_name: bool
     replications_proc: bool
-    replication_target: bool
     lake_replication_target: bool
     commits_write_data_version: bool
     compaction_safe_in_docs: bool
     unused_column_filter_crashes: bool
-    load_refused_text: str
     settings: t.Mapping[str, Setting] = dataclasses.field(repr=False)
     """The FE configs of this collection that this version knows, by key, with their defaults."""
 
@@ -89,30 +81,22 @@ class Profile:
         return cls(
             version=version,
             run_mode=run_mode,
-            roles=has("3.0.0"),
             set_runs_on="leader" if has("3.5.0") else "connected",
             with_persistent=has("3.5.0"),
             be_configs=has("3.0.0"),
             update_be_configs=has("3.1.0"),
             partitions_meta=has("3.1.9", "3.2.4", "3.3.0"),
             partitions_meta_data_version=has("3.3.2", "3.4.0"),
-            partitions_meta_storage_size=has("3.4.4", "3.5.0"),
-            partitions_meta_on_leader=has("3.2.12", "3.3.6", "3.4.0"),
             storage_volumes=has("3.1.0"),
             volume_types=volumes + (("GS",) if has("4.0.0") else ()),
             partitioned_prefix=has("3.2.4", "3.3.0"),
-            volume_of_table_in_bulk=has("3.1.9", "3.2.4", "3.3.0"),
-            volume_errors_print_secrets=not has("3.2.16", "3.3.14", "3.4.0"),
             tables_config=has("3.0.0"),
             generation_expression=has("3.2.10", "3.3.3", "3.4.0"),
             pipes=has("3.2.0"),
-            proc_by_database_name=has("3.1.8", "3.2.3", "3.3.0"),
             replications_proc=has("3.1.16", "3.2.11", "3.3.4", "3.4.0"),
-            replication_target=has("3.1.8", "3.2.3", "3.3.0"),
             lake_replication_target=has("4.1.0"),
             commits_write_data_version=has("3.3.10", "3.4.1", "3.5.0"),
             compaction_safe_in_docs=has("3.3.10", "3.4.1", "3.5.0"),
             unused_column_filter_crashes=not has("3.1.17", "3.2.15", "3.3.10", "3.4.0"),
-            load_refused_text=("all load jobs are rejected" if has("3.3.0") else "all load jobs are prevented"),
             settings=frontend_settings(version),
         )

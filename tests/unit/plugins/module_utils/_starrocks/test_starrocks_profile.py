@@ -62,19 +62,15 @@ def test_since_goes_by_branch() -> None:
 @pytest.mark.parametrize(
     ("name", "without", "having"),
     [
-        ("roles", "2.5.22", "3.0.0"),
         ("with_persistent", "3.4.4", "3.5.0-rc01"),
         ("update_be_configs", "3.0.9", "3.1.0"),
         ("partitions_meta", "3.1.8", "3.1.9"),
         ("partitions_meta", "3.2.3", "3.2.4"),
         ("partitions_meta_data_version", "3.3.1", "3.3.2"),
         ("partitions_meta_data_version", "3.2.16", "3.4.0"),
-        ("partitions_meta_storage_size", "3.4.3", "3.4.4"),
-        ("partitions_meta_on_leader", "3.3.5", "3.3.6"),
         ("partitioned_prefix", "3.2.3", "3.2.4"),
         ("replications_proc", "3.3.3", "3.3.4"),
         ("replications_proc", "3.2.10", "3.2.11"),
-        ("replication_target", "3.1.7", "3.1.8"),
         ("lake_replication_target", "4.0.5", "4.1.0"),
         ("commits_write_data_version", "3.4.0", "3.4.1"),
         ("generation_expression", "3.3.2", "3.3.3"),
@@ -89,9 +85,7 @@ def test_who_carries_a_setting_out() -> None:
     assert (profile("3.4.4").set_runs_on, profile("3.5.0").set_runs_on) == ("connected", "leader")
 
 
-def test_texts_and_types() -> None:
-    assert profile("3.2.9").load_refused_text.endswith("prevented")
-    assert profile("3.3.0").load_refused_text.endswith("rejected")
+def test_types_of_storage_volumes() -> None:
     assert profile("3.1.0").volume_types == ("S3", "HDFS")
     assert profile("4.1.0").volume_types == ("S3", "HDFS", "AZBLOB", "ADLS2", "GS")
 
