@@ -31,6 +31,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_ve
     judge,
 )
 
+_LOOKS = 3
+"""A list of processes is no snapshot: a parent that is listed can make a child, and be gone when it is looked at. The
+child is in the next list."""
+
 COMPLETED, ENDED_EARLY = "completed", "failed"
 
 
@@ -68,15 +72,21 @@ class Look:
 def look_at(home: Home, processes: Processes) -> Look:
     """See what is there."""
     start = home.start()
-    listed = processes.all()
-    ours = of_start(listed, start, processes.boot(), home.directory)
+    ours: t.List[Process] = []
+    strange: t.List[Process] = []
+    for _look in range(1 if start is None else _LOOKS):
+        listed = processes.all()
+        ours = of_start(listed, start, processes.boot(), home.directory)
+        strange = by_hand(listed, ours, home.directory)
+        if ours or strange:
+            break
     return Look(
         exists=home.exists(),
         installed=home.installed(),
         files={name: read_text(home.path(name)) for name in CONFIGURATION},
         start=start,
         ours=tuple(ours),
-        strange=tuple(by_hand(listed, ours, home.directory)),
+        strange=tuple(strange),
     )
 
 

@@ -9,6 +9,8 @@ import pathlib
 
 import pytest
 
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_home import Home
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_look import look_at
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_process import (
     MARK,
     Process,
@@ -96,6 +98,22 @@ def test_what_proc_says(tmp_path: pathlib.Path) -> None:
     assert found == Process(77, 5, 6, 22, "R", ("/bin/sh", "bin/start.sh"), HOME, "xyz")
     assert Processes(str(tmp_path)).boot() == ""
     assert Processes(str(tmp_path / "none")).all() == []
+
+
+def test_a_child_that_was_made_while_its_parent_was_looked_at(tmp_path: pathlib.Path) -> None:
+    class Racing(Processes):
+        looks = 0
+
+        def boot(self) -> str:
+            return "boot"
+
+        def all(self) -> list[Process]:
+            self.looks += 1
+            return [] if self.looks == 1 else [process(101, 101, 5001, mark="mark")]
+
+    home = Home(str(tmp_path))
+    home.remember_start(START)
+    assert look_at(home, Racing()).pids == [101]
 
 
 def test_a_record_that_is_none() -> None:
