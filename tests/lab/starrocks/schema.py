@@ -9,7 +9,6 @@ import typing as t
 
 from lab.starrocks.sql_expr import Getter
 from lab.starrocks.sql_select import Relation
-from lab.starrocks.state import SYSTEM_DATABASES
 from lab.starrocks.state_tables import Database
 
 if t.TYPE_CHECKING:
@@ -64,8 +63,3 @@ def visible(
         for found in getattr(database, kind).values():
             if (wanted is None or found.name in wanted) and sees(found.name):
                 yield database, found
-
-
-def is_user_database(name: str) -> bool:
-    """False for the system's own."""
-    return name not in SYSTEM_DATABASES

@@ -19,8 +19,6 @@ if t.TYPE_CHECKING:
     from lab.starrocks.statements import Call
     from lab.starrocks.statements_select import Source
 
-SHOWN_AS = {"INSERT_STREAMING": "INSERT"}
-
 
 def compact_json(value: t.Any) -> str:
     """JSON as Gson writes it."""

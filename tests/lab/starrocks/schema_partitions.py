@@ -70,6 +70,8 @@ class Partitions:
 
         def rows(equals: Equals) -> t.Iterator[tuple[t.Any, Table, Partition]]:
             front.scan_node()
+            if front.profile.partitions_meta_on_leader:
+                front.forward(call.connected)  # fails while nobody leads
             names = equals.get("partition_name")
             for database, table in visible(front, call, equals, "db_name", "table_name", "tables"):
                 for partition in table.all_partitions() if table.engine == NATIVE else ():

@@ -20,7 +20,7 @@ from lab.starrocks.statements_nodes import size
 if t.TYPE_CHECKING:
     from lab.starrocks.front import Front
 
-FORWARDED = ("transactions", "compactions", "replications", "routine_loads", "cluster_balance")
+FORWARDED = frozenset(("transactions", "compactions", "routine_loads", "cluster_balance"))
 
 
 class ProcStatements:
@@ -39,6 +39,8 @@ class ProcStatements:
             self._nodes["compactions"] = self._compactions
         if profile.replications_proc:
             self._nodes["replications"] = self._replications
+        later = ("replications",) if profile.replications_proc_forwarded else ()
+        self._forwarded = FORWARDED.union(later)
 
     def statements(self) -> t.Iterable[Statement]:
         """One."""
@@ -49,7 +51,7 @@ class ProcStatements:
         call.cursor.end()
         call.rights.demand("OPERATE", SYSTEM)
         steps = [step for step in path.split("/") if step]
-        if steps and steps[0] in FORWARDED:
+        if steps and steps[0] in self._forwarded:
             self._front.forward(call.connected)
         if not steps:
             return table(("name",), [(name,) for name in sorted(self._nodes)])

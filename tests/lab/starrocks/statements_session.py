@@ -17,8 +17,6 @@ if t.TYPE_CHECKING:
     from lab.starrocks.front import Front
     from lab.starrocks.statements_volumes import VolumeStatements
 
-SESSION_WORDS = ("NAMES", "SESSION", "LOCAL", "AUTOCOMMIT", "CHARACTER", "CHARSET", "SQL_MODE")
-
 
 def variable_defaults(front: Front) -> dict[str, str]:
     """The variables that matter; all else that is asked for is unknown."""
