@@ -14,47 +14,17 @@ import dataclasses
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._core.transport import Rows
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.http_wire import HttpReply
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import Frontend, Node
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_read import read_config
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_send import set_over_http
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import Frontend
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.profile import Profile
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sql import like_literal, quote_string
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sql import quote_string
 
 KEY = "disable_load_job"
 ON = "true"
 OFF = "false"
 PARTIAL = "starrocks.config_partial"
-NO_REPLY = "starrocks.no_reply"
-
-Item = t.TypeVar("Item", bound=t.Hashable)
-Result = t.TypeVar("Result")
-
-
-class SwitchServer(t.Protocol):
-    """What is needed of a cluster (``client.Cluster``)."""
-
-    @property
-    def profile(self) -> Profile:
-        """How it behaves."""
-
-    def frontends(self, refresh: bool = False) -> t.Tuple[Frontend, ...]:
-        """All frontends."""
-
-    def query_on(self, frontend: Frontend, sql: str, doing: str) -> Rows:
-        """A read on one frontend."""
-
-    def execute_on(self, frontend: Frontend, sql: str, doing: str) -> Rows:
-        """A change, sent once to one frontend."""
-
-    def on_each(
-        self, items: t.Iterable[Item], call: t.Callable[[Item], Result]
-    ) -> t.Tuple[t.Dict[Item, Result], t.Dict[Item, MigrationError]]:
-        """One call for each, at the same time."""
-
-    def http(
-        self, place: t.Union[Frontend, Node], method: str, path: str, doing: str, *, mutating: bool = False
-    ) -> HttpReply:
-        """One HTTP request."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +76,10 @@ class SwitchRequest:
 
     def as_result(self) -> t.Dict[str, str]:
         """For results and the journal."""
-        return {"frontend": self.frontend.address, "http" if self.http else "sql": self.text}
+        return {
+            "frontend": self.frontend.address,
+            **({"http": f"GET {self.text}"} if self.http else {"sql": self.text}),
+        }
 
 
 def resource(cluster_id: str, frontend: str) -> str:
@@ -141,7 +114,7 @@ def plan_requests(
 class LoadSwitch:
     """Reading and setting the switch. Journal and repetition are the caller's."""
 
-    def __init__(self, server: SwitchServer) -> None:
+    def __init__(self, server: Cluster) -> None:
         self._server = server
 
     def look(self) -> SwitchLook:
@@ -153,30 +126,21 @@ class LoadSwitch:
         return SwitchLook(values, failed, tuple(one for one in frontends if not one.alive))
 
     def _value(self, frontend: Frontend) -> str:
-        doing = f"read {KEY}"
-        rows = self._server.query_on(frontend, f"ADMIN SHOW FRONTEND CONFIG LIKE {like_literal(KEY)}", doing)
-        for row in rows.records():
-            if row.get("key") == KEY:
-                return ON if str(row.get("value")).strip().lower() == ON else OFF
-        raise MigrationError(
-            "starrocks.unexpected_answer",
-            f"{frontend.address} does not tell its {KEY}; check that the user has OPERATE ON SYSTEM there.",
-            details={"frontend": frontend.address},
-        )
+        row = read_config(self._server, frontend, KEY)
+        if row is None:
+            raise MigrationError(
+                "starrocks.unexpected_answer",
+                f"{frontend.address} does not tell its {KEY}; check that the user has OPERATE ON SYSTEM there.",
+                details={"frontend": frontend.address},
+            )
+        return ON if row.value.strip().lower() == ON else OFF
 
     def send(self, request: SwitchRequest) -> None:
         """Send it once. That only some frontends could be told is no error here: reading back shows it."""
         doing = f"set {KEY} to {request.value}"
         try:
             if request.http:
-                reply = self._server.http(request.frontend, "GET", request.text, doing, mutating=True)
-                refused = reply.document().get("err") or {}
-                if refused:
-                    raise MigrationError(
-                        "starrocks.refused",
-                        f"Could not {doing} on {request.frontend.address} over HTTP: it was refused.",
-                        server_text=reply.text[:200],
-                    )
+                set_over_http(self._server, request.frontend, KEY, request.text, doing)
             else:
                 self._server.execute_on(request.frontend, request.text, doing)
         except MigrationError as error:

@@ -82,7 +82,9 @@ class World:
 
     def query_on(self, frontend: Frontend, sql: str, doing: str) -> Rows:
         assert sql.startswith("ADMIN SHOW FRONTEND CONFIG LIKE")
-        return Rows(("Key", "Value"), (("disable_load_job", self.values[frontend.name]),))
+        key, value = ("http_port", "8030") if "http" in sql else ("disable_load_job", self.values[frontend.name])
+        columns = ("Key", "AliasNames", "Value", "Type", "IsMutable", "Comment")
+        return Rows(columns, ((key, "[]", value, "boolean", "true", ""),))
 
     def query(self, sql: str, doing: str) -> Rows:
         self.tick()
@@ -143,7 +145,7 @@ class World:
         if place.name not in self.deaf:
             self.values[place.name] = path.rpartition("=")[2]
         self.tick()
-        return HttpReply(200, '{"set":{},"err":{}}', "")
+        return HttpReply(200, '{"set":{"disable_load_job":"x"},"err":{}}', "")
 
 
 def _asked(sql: str, job: Job) -> bool:
