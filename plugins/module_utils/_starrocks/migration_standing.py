@@ -1,0 +1,138 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""How far a migration is and what of it is still changed, as its journal tells. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import math
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import parse_iso
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import INTENT, Entry
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import cutover_past as cp
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import RESTORE, recorded
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_switch import KEY as LOAD_SWITCH
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_restore import (
+    recorded_keys,
+    resource_prefix,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.migration_settings import COMPACTION, GRACE
+
+STALE = "lake_autovacuum_stale_partition_threshold"
+"""Hours; partitions without a write for so long are never vacuumed (lake/vacuum/AutovacuumDaemon)."""
+
+NOT_STARTED, MIGRATING, FROZEN, HANDED_OVER, CUT_OVER = (
+    "not_started", "migrating", "frozen", "handed_over", "cut_over",
+)  # fmt: skip
+STAGES = (NOT_STARTED, MIGRATING, FROZEN, HANDED_OVER, CUT_OVER)
+_MARGIN = 3600.0
+"""Seconds; the daemon comes round to a partition every few minutes."""
+_STAGE_OF = {cp.COMMITTED_KIND: CUT_OVER, cp.HANDED_OVER_KIND: HANDED_OVER, cp.STARTED_KIND: FROZEN}
+
+
+@dataclasses.dataclass(frozen=True)
+class Vacuum:
+    """The debt that a long grace period leaves: partitions idle for ``threshold`` hours would never be vacuumed.
+
+    ``needed``: whether one pass with ``wanted_threshold`` (hours) is to be made. ``seconds_left``: of that pass.
+    """
+
+    needed: bool
+    wanted_threshold: int
+    seconds_left: float
+
+    def as_result(self) -> t.Dict[str, t.Any]:
+        """For results."""
+        return dataclasses.asdict(self)
+
+
+def stage_of(entries: t.Sequence[Entry]) -> str:
+    """One of STAGES."""
+    found = _STAGE_OF.get(cp.last_end(entries))
+    if found is not None:
+        return found
+    return MIGRATING if any(entry.kind == INTENT for entry in entries) else NOT_STARTED
+
+
+def keys_to_restore(entries: t.Sequence[Entry], cluster_id: str) -> t.List[str]:
+    """FE configs of a cluster that the journal knows as changed, the last one first.
+
+    Without the switch of the freeze, whose matter is the cutover's, and the threshold of the vacuum pass.
+    """
+    past = recorded(entries, resource_prefix(cluster_id))
+    return [key for key in recorded_keys(past, ()) if key not in (LOAD_SWITCH, STALE)]
+
+
+def node_keys_to_restore(entries: t.Sequence[Entry], cluster_id: str) -> t.List[str]:
+    """Configs of BEs and CNs that the journal knows as changed, the last one first."""
+    past = recorded(entries, f"starrocks:{cluster_id}/node/")
+    order: t.Dict[str, int] = {}
+    for name, one in past.items():
+        key = name.rpartition("/config/")[2]
+        order[key] = min(one.order, order.get(key, one.order))
+    return sorted(order, key=lambda key: -order[key])
+
+
+def ramp_left(entries: t.Sequence[Entry], cluster_id: str, steps: t.Sequence[int]) -> t.List[int]:
+    """The steps of the ramp by which compaction comes back that are still to be gone, the present one again."""
+    ours = {
+        int(one.ours)
+        for name, one in recorded(entries, resource_prefix(cluster_id)).items()
+        if name.endswith(f"/config/{COMPACTION}") and one.ours.lstrip("-").isdigit()
+    }
+    if not ours:
+        return []
+    reached = max(ours)
+    return list(steps[steps.index(reached) :]) if reached in steps else list(steps)
+
+
+def vacuum_debt(
+    entries: t.Sequence[Entry], cluster_id: str, threshold: t.Optional[int], span: float, now: datetime.datetime
+) -> Vacuum:
+    """Whether a pass is to be made, seen when writes have moved away or the migration is given up.
+
+    :param threshold: hours, as the source has it; None when it was not asked
+    :param span: seconds that the pass is given
+    """
+    prefix = resource_prefix(cluster_id)
+    ended = _restored(entries, prefix, STALE)
+    held = [at for at in _moments(entries, prefix, GRACE) if not ended or at > ended[-1]]
+    if not held or threshold is None:
+        return Vacuum(False, 0, 0.0)
+    # Nothing that was written while the grace period was long has been left alone for longer than this.
+    hours = math.ceil(((now - held[0]).total_seconds() + span) / 3600) + 1
+    raised = [at for at in _moments(entries, prefix, STALE) if at > held[0]]
+    if raised:
+        return Vacuum(True, hours, max(0.0, span - (now - raised[0]).total_seconds()))
+    short = [at for at in _restored(entries, prefix, GRACE) if at > held[0]]
+    idle = ((short[0] if short else now) - held[0]).total_seconds()
+    if idle + _MARGIN < threshold * 3600:
+        return Vacuum(False, 0, 0.0)
+    return Vacuum(True, hours, span)
+
+
+def _moments(entries: t.Sequence[Entry], prefix: str, key: str) -> t.List[datetime.datetime]:
+    """When a config was changed by us, in order."""
+    return [
+        parse_iso(entry.at)
+        for entry in entries
+        if entry.kind == INTENT
+        and str(entry.data.get("resource", "")).startswith(prefix)
+        and str(entry.data.get("resource", "")).endswith(f"/config/{key}")
+        and entry.data.get("action") != RESTORE
+    ]
+
+
+def _restored(entries: t.Sequence[Entry], prefix: str, key: str) -> t.List[datetime.datetime]:
+    """When its matter was closed, in order."""
+    return [
+        parse_iso(entry.at)
+        for entry in entries
+        if entry.kind == RESTORE
+        and str(entry.data.get("resource", "")).startswith(prefix)
+        and str(entry.data.get("resource", "")).endswith(f"/config/{key}")
+    ]

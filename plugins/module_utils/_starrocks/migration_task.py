@@ -1,0 +1,163 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""One look at a migration: both clusters, its journal, and what follows from them for its next step."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_int, as_list, as_mapping_list
+from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import (
+    InvalidOption,
+    MigrationError,
+    raise_problems,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import migration_standing as ms
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_task import require_two_clusters
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_journal import ConfigJournal
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_read import read_config
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.migration_settings import (
+    AUTO,
+    NO,
+    YES,
+    Wishes,
+    plan_settings,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import (
+    TARGET,
+    Connection,
+    connection_argument_spec,
+    source_and_target,
+)
+
+_WORDS = {
+    ms.NOT_STARTED: "Nothing of this migration is done yet.",
+    ms.MIGRATING: "The migration is under way.",
+    ms.FROZEN: "A cutover was begun and has not come to its end.",
+    ms.HANDED_OVER: "The source is frozen, the target is equal, and the clients can be switched.",
+    ms.CUT_OVER: "The clients were switched.",
+}
+
+
+def migration_argument_spec() -> ArgumentSpec:
+    """The options besides those of the journal."""
+    spec = ArgumentSpec(
+        {
+            "compaction_off": {"type": "str", "choices": [AUTO, YES, NO], "default": AUTO},
+            "source_settings": {"type": "raw"},
+            "target_settings": {"type": "raw"},
+            "compaction_ramp": {"type": "raw"},
+            "vacuum_time": {"type": "str", "default": "30m"},
+        }
+    )
+    return spec.merge(connection_argument_spec()).merge(connection_argument_spec(TARGET))
+
+
+class MigrationTask:
+    """``body`` returns the module's result."""
+
+    def __init__(self, params: t.Mapping[str, t.Any], redactor: Redactor, clock: Clock) -> None:
+        self._params = params
+        self._redactor = redactor
+        self._clock = clock
+
+    def body(self) -> t.Dict[str, t.Any]:
+        """Look. A target that does not answer is told of, because a migration can be given up without it."""
+        source_connection, target_connection = source_and_target(self._params)
+        wishes, ramp, span = self._wishes()
+        journal = ConfigJournal(self._params, self._redactor, self._clock, restoring=False)
+        stage = ms.stage_of(journal.entries)
+        with Cluster(source_connection, self._redactor, self._clock) as source, Cluster(
+            target_connection, self._redactor, self._clock
+        ) as target:
+            problem = _ask(target)
+            if problem is None:
+                require_two_clusters(source, target)
+            found: t.Dict[str, t.Any] = {
+                "stage": stage,
+                "summary": _WORDS[stage],
+                "source": self._side(source, source_connection, journal),
+                "target": None if problem is not None else self._side(target, target_connection, journal),
+                "target_problem": None if problem is None else problem.as_result(),
+                "path": None,
+                "mirror": False,
+                "settings": None,
+                "compaction_ramp": [],
+                "vacuum": ms.vacuum_debt(
+                    journal.entries, source.cluster_id, _threshold(source), span, self._clock.now()
+                ).as_result(),
+            }
+            if problem is None:
+                found["path"] = f"{source.run_mode} -> {target.run_mode}"
+                found["mirror"] = source.profile.shared_data and target.profile.shared_data
+                found["settings"] = plan_settings(source.profile, target.profile, wishes).as_result()
+                found["compaction_ramp"] = ms.ramp_left(journal.entries, target.cluster_id, ramp)
+                found["summary"] += f" {source.run_mode} {source.version} to {target.run_mode} {target.version}."
+        return found
+
+    def _side(self, cluster: Cluster, connection: Connection, journal: ConfigJournal) -> t.Dict[str, t.Any]:
+        """What the steps need to know of one cluster. The tool is given the address that is known to work from here."""
+        first = connection.frontends[0]
+        hosts = [one.host for one in cluster.frontends()] + [one.host for one in cluster.nodes()]
+        return {
+            "cluster_id": cluster.cluster_id,
+            "version": str(cluster.version),
+            "run_mode": cluster.run_mode,
+            "fe_host": first.host,
+            "fe_query_port": first.port,
+            "hosts": list(dict.fromkeys(hosts)),
+            "changed_frontend_configs": ms.keys_to_restore(journal.entries, cluster.cluster_id),
+            "changed_node_configs": ms.node_keys_to_restore(journal.entries, cluster.cluster_id),
+        }
+
+    def _wishes(self) -> t.Tuple[Wishes, t.List[int], float]:
+        params = self._params
+        problems: t.List[InvalidOption] = []
+        lists: t.Dict[str, t.Tuple[t.Dict[str, t.Any], ...]] = {}
+        for name in ("source_settings", "target_settings"):
+            try:
+                lists[name] = tuple(dict(one) for one in as_mapping_list(params.get(name), name))
+            except InvalidOption as wrong:
+                problems.append(wrong)
+        ramp, span = [], 0.0
+        try:
+            steps = [
+                as_int(one, "compaction_ramp", 1) for one in as_list(params.get("compaction_ramp"), "compaction_ramp")
+            ]
+            ramp = sorted(set(steps))
+            if steps != ramp:
+                fix = "Give numbers of tasks that grow, such as 4, 16"
+                raise InvalidOption("compaction_ramp", f"{steps} does not grow", fix)
+        except InvalidOption as wrong:
+            problems.append(wrong)
+        try:
+            span = parse_duration(params["vacuum_time"], "vacuum_time", minimum=0, maximum=7 * 86400)
+        except InvalidOption as wrong:
+            problems.append(wrong)
+        raise_problems(problems)
+        wishes = Wishes(str(params["compaction_off"]), lists["source_settings"], lists["target_settings"])
+        return wishes, ramp, span
+
+
+def _ask(cluster: Cluster) -> t.Optional[MigrationError]:
+    try:
+        cluster.profile  # noqa: B018  the first question
+        cluster.nodes()
+    except MigrationError as error:
+        return error
+    return None
+
+
+def _threshold(source: Cluster) -> t.Optional[int]:
+    """Hours, None where there is no auto-vacuum."""
+    if not source.profile.shared_data:
+        return None
+    row = read_config(source, source.leader(), ms.STALE)
+    return int(row.value) if row is not None and row.value.isdigit() else None

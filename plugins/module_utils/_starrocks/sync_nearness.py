@@ -1,0 +1,91 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""How near the target is to the source, judged from one look. Pure.
+
+What counts is the comparison of the partitions: the tool's 100 % only speaks of its last look at the metadata, and
+while loads go on it may never be said. The tool must be alive and well all the same, or nothing will come any nearer.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.waits import ReasonRegistry
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import comparison as cmp
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_verdict as tv
+
+COPYING = "starrocks.wait.copying"
+BEHIND = "starrocks.wait.behind"
+SETTLING = "starrocks.wait.settling"
+TOOL = "starrocks.wait.tool"
+COMPACTIONS = "starrocks.wait.compactions"
+UNREACHABLE = "starrocks.wait.unreachable"
+REASONS = ReasonRegistry(frozenset((COPYING, BEHIND, SETTLING, TOOL, COMPACTIONS, UNREACHABLE)))
+
+_AT_WORK = (tv.RUNNING, tv.CONVERGED)
+_OVER = (tv.FAILED, tv.STOPPED)
+
+
+@dataclasses.dataclass(frozen=True)
+class Nearness:
+    """``reason``: of the wait, "" when nothing is waited for any more. ``good``: looks in a row that were good."""
+
+    reason: str
+    waiting_for: str
+    ends_when: str
+    good: int
+    worst: t.Tuple[str, ...] = ()
+    count: int = 0
+
+
+def lagging(counts: t.Mapping[str, int]) -> int:
+    """Partitions that the tool still has to bring or to take away."""
+    return counts[cmp.BEHIND] + counts[cmp.MISSING] + counts[cmp.EXTRA]
+
+
+def nearness(
+    counts: t.Mapping[str, int],
+    not_copied: int,
+    worst: t.Sequence[str],
+    verdict: str,
+    why: str,
+    *,
+    max_behind: int,
+    samples: int,
+    good: int,
+) -> Nearness:
+    """What is still waited for.
+
+    :param counts: partitions by verdict of the comparison
+    :param not_copied: how many of them are there, but have never held anything
+    :param verdict: the tool's, and ``why``
+    :param good: how many looks before this one were good
+    """
+    late = lagging(counts)
+    shown = tuple(worst[:5])
+    never = not_copied + counts[cmp.MISSING]
+    if never:
+        text = f"the first copy of {never} partition{_s(never)}"
+        return Nearness(COPYING, text, "the sync tool has copied them", 0, shown, never)
+    if late > max_behind:
+        text = f"{late} partitions that are behind (at most {max_behind} may be)"
+        return Nearness(BEHIND, text, "the sync tool has caught up", 0, shown, late)
+    if verdict not in _AT_WORK:
+        return Nearness(TOOL, f"the sync tool: {why}", "it reports good progress again", 0, (), 1)
+    if good + 1 < samples:
+        return Nearness(
+            SETTLING, f"look {good + 2} of {samples}", f"{samples} looks in a row are good", good + 1, shown, late
+        )
+    return Nearness("", "", "", good + 1, shown, late)
+
+
+def tool_is_over(verdict: str) -> bool:
+    """Whether waiting is of no use, because the tool does not run or does not get better by itself."""
+    return verdict in _OVER
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"

@@ -1,0 +1,231 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""One step of waiting for the target: look at tool and partitions, tell, and end when nothing is waited for."""
+
+from __future__ import annotations
+
+import datetime
+import typing as t
+import uuid
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.accept_options import acceptances
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
+from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_mapping
+from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.findings import judge
+from ansible_collections.dbops.migration.plugins.module_utils._core.progress import Progress
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import sync_nearness as sn
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison import EQUAL, MISSING
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_task import require_two_clusters
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_journal import WaitJournal
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_look import (
+    Looker,
+    SyncLook,
+    running_compactions,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_options import (
+    CAUGHT_UP,
+    WaitRequest,
+    read_wait_request,
+)
+
+_PASSING = ("starrocks.unreachable", "starrocks.not_leader", "starrocks.no_alive_node")
+"""Errors of a look that may be over at the next one."""
+_KEPT_SAMPLES = 30
+
+
+class SyncWaitTask:
+    """Holds what one step needs, so that a failure in the middle can still tell what was seen."""
+
+    def __init__(self, params: t.Mapping[str, t.Any], check_mode: bool, redactor: Redactor, clock: Clock) -> None:
+        self._params = params
+        self._check_mode = check_mode
+        self._redactor = redactor
+        self._clock = clock
+        self._good = 0
+        self._since: t.Dict[str, str] = {}
+        self._samples: t.List[t.Tuple[float, int]] = []
+        self.result: t.Dict[str, t.Any] = {"changed": False, "finished": False, "waits": []}
+
+    def body(self) -> t.Dict[str, t.Any]:
+        """The module's result."""
+        request = read_wait_request(self._params)
+        accepted = acceptances(self._params, self._clock.now())
+        follow = as_mapping(self._params.get("follow"), "follow")
+        journal = WaitJournal(
+            self._params, self._redactor, self._clock, str(follow.get("run_id") or uuid.uuid4().hex[:12])
+        )
+        if self._check_mode:
+            text = "A real run would wait here until the target is as far as it should be."
+            self.result.update(finished=True, line=text, summary=text)
+            return self.result
+        self._take(follow)
+        deadline = Deadline(self._clock, request.timeout, "timeout: the wait", follow.get("deadline"))
+        try:
+            with Cluster(request.source, self._redactor, self._clock) as source, Cluster(
+                request.target, self._redactor, self._clock
+            ) as target:
+                if not follow and request.until == CAUGHT_UP:
+                    require_two_clusters(source, target)
+                looker = Looker(self._params, request, source, target, self._redactor, self._clock)
+                looker.cursor = follow.get("cursor")
+                self._watch(request, looker, journal, deadline, accepted)
+            self.result["follow"] = {
+                "run_id": journal.run_id,
+                "deadline": deadline.absolute_epoch,
+                "cursor": looker.cursor,
+                "good": self._good,
+                "since": self._since,
+                "samples": self._samples,
+            }
+        except MigrationError as error:
+            journal.finish("failed", error.message)
+            raise
+        finally:
+            journal.close()
+        return self.result
+
+    def _take(self, follow: t.Mapping[str, t.Any]) -> None:
+        self._good = int(follow.get("good") or 0)
+        self._since = {str(reason): str(at) for reason, at in (follow.get("since") or {}).items()}
+        self._samples = [(float(at), int(done)) for at, done in follow.get("samples") or ()]
+
+    def _watch(
+        self,
+        request: WaitRequest,
+        looker: Looker,
+        journal: WaitJournal,
+        deadline: Deadline,
+        accepted: t.Sequence[t.Any],
+    ) -> None:
+        started = self._clock.monotonic()
+        while True:
+            before = self._clock.monotonic()
+            near = self._look(request, looker, journal, accepted)
+            if not near.reason:
+                self.result["finished"] = True
+                journal.finish("ok", self.result["summary"])
+                return
+            journal.wait(self.result["waits"], self.result.get("progress"))
+            deadline.check([near.waiting_for])
+            # Not more than a tenth of the time is spent on comparing.
+            pause = max(request.poll_interval, 9 * (self._clock.monotonic() - before))
+            over = self._clock.monotonic() - started
+            if request.step_time is not None and over + pause > request.step_time:
+                deadline.sleep(max(0.0, min(pause, request.step_time - over)))
+                return
+            deadline.sleep(pause)
+
+    def _look(
+        self, request: WaitRequest, looker: Looker, journal: WaitJournal, accepted: t.Sequence[t.Any]
+    ) -> sn.Nearness:
+        try:
+            near = (
+                self._caught_up(request, looker, journal, accepted)
+                if request.until == CAUGHT_UP
+                else self._drained(looker)
+            )
+        except MigrationError as error:
+            if error.code not in _PASSING:
+                raise
+            near = sn.Nearness(sn.UNREACHABLE, error.message, "the clusters answer again", 0)
+            self.result["line"] = error.message
+        self._good = near.good
+        self._tell(near)
+        return near
+
+    def _caught_up(
+        self, request: WaitRequest, looker: Looker, journal: WaitJournal, accepted: t.Sequence[t.Any]
+    ) -> sn.Nearness:
+        look = looker.look()
+        self.result.update(comparison=look.compared, tool=look.tool)
+        verdict = judge(look.findings, accepted, self._clock.now())
+        self.result["findings"] = verdict.as_result()["findings"]
+        near = sn.nearness(
+            look.counts,
+            look.not_copied,
+            look.worst,
+            look.verdict,
+            look.why,
+            max_behind=request.max_behind,
+            samples=request.stable_samples,
+            good=self._good,
+        )
+        progress = self._progress(look)
+        self.result["progress"] = progress.as_result()
+        self.result["line"] = _line(look, near, progress)
+        self.result["summary"] = self.result["line"] if near.reason else _summary(look, progress)
+        if near.reason != sn.SETTLING and near.reason:
+            journal.begin()
+        if verdict.open_blockers:
+            journal.findings(verdict.as_result())
+            first = verdict.open_blockers[0]
+            raise MigrationError(
+                "starrocks.sync_blocked",
+                "The copy cannot become complete by itself: "
+                + " ".join(f"{one.id} ({one.subject}): {one.remedy}" for one in verdict.open_blockers),
+                details={"finding": first.id, "findings": [one.as_result() for one in verdict.open_blockers]},
+            )
+        if near.reason and sn.tool_is_over(look.verdict):
+            raise MigrationError(
+                f"starrocks.sync_{look.verdict}",
+                f"The sync tool has {'ended' if look.verdict == 'stopped' else 'failed'}: {look.why}. See its log "
+                f"({look.tool['log']}), then run again; the tool is started again and goes on.",
+                details={"reasons": look.tool["reasons"]},
+            )
+        return near
+
+    def _drained(self, looker: Looker) -> sn.Nearness:
+        running = running_compactions(looker.target)
+        self.result["compactions"] = len(running)
+        text = f"{len(running)} compaction{'' if len(running) == 1 else 's'} on the target that had begun before"
+        if not running:
+            text = "No compaction runs on the target."
+        self.result.update(line=text, summary=text)
+        if not running:
+            return sn.Nearness("", "", "", 1)
+        return sn.Nearness(sn.COMPACTIONS, text, "they have ended", 0, tuple(running[:5]), len(running))
+
+    def _progress(self, look: SyncLook) -> Progress:
+        """Of partitions: those that were copied once, of all. Which are equal changes with every load."""
+        now = self._clock.now().timestamp()
+        copied = sum(look.counts.values()) - look.not_copied - look.counts[MISSING]
+        earlier = [(datetime.datetime.fromtimestamp(at, datetime.timezone.utc), done) for at, done in self._samples]
+        progress = Progress(sum(look.counts.values()), self._clock, earlier=earlier)
+        progress.update(copied)
+        self._samples = [*self._samples, (now, copied)][-_KEPT_SAMPLES:]
+        return progress
+
+    def _tell(self, near: sn.Nearness) -> None:
+        if not near.reason:
+            self._since = {}
+            self.result["waits"] = []
+            return
+        since = self._since.get(near.reason) or iso(self._clock.now())
+        self._since = {near.reason: since}
+        wait = Wait(sn.REASONS.check(near.reason), near.waiting_for, near.ends_when, since, near.worst, near.count)
+        self.result["waits"] = [wait.as_result()]
+        self.result.setdefault("summary", self.result["line"])
+
+
+def _line(look: SyncLook, near: sn.Nearness, progress: Progress) -> str:
+    """One line for people: how far, how fast, and what is waited for."""
+    late = sn.lagging(look.counts) - look.not_copied - look.counts[MISSING]
+    text = f"partitions copied: {progress.line()}; {look.counts[EQUAL]} equal"
+    if late:
+        text += f", {late} behind by their latest loads"
+    if near.reason not in ("", sn.COPYING, sn.SETTLING):
+        text += f"; waits for {near.waiting_for}"
+    return text
+
+
+def _summary(look: SyncLook, progress: Progress) -> str:
+    late = sn.lagging(look.counts)
+    text = f"{look.tables} tables with {progress.total} partitions are on the target"
+    return text + (f", {late} of them behind by their latest loads." if late else ", all of them equal.")

@@ -1,0 +1,112 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""One look for the wait: what the tool says, what the partitions say, and who else writes to the target."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Finding
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import comparison_findings as cf
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_live import compare_clusters
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_read import PartitionReader
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import (
+    TransactionReader,
+    find_foreign,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import text
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_options import WaitRequest
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_progress import ProgressTask
+
+_MOST_SHOWN = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class SyncLook:
+    """``counts``: partitions by verdict. ``verdict``, ``why``: the tool's. ``compared``, ``tool``: for results."""
+
+    tables: int
+    equal_tables: int
+    counts: t.Mapping[str, int]
+    not_copied: int
+    worst: t.Tuple[str, ...]
+    verdict: str
+    why: str
+    findings: t.Tuple[Finding, ...]
+    compared: t.Dict[str, t.Any]
+    tool: t.Dict[str, t.Any]
+
+
+class Looker:
+    """Looks as often as it is asked. ``cursor``: where the reading of the tool's log goes on."""
+
+    def __init__(
+        self,
+        params: t.Mapping[str, t.Any],
+        request: WaitRequest,
+        source: Cluster,
+        target: Cluster,
+        redactor: Redactor,
+        clock: Clock,
+    ) -> None:
+        self.target = target
+        self.cursor: t.Any = None
+        self._params = params
+        self._redactor = redactor
+        self._clock = clock
+        self._ours = PartitionReader(source, request.scope)
+        self._theirs = PartitionReader(target, request.scope)
+
+    def look(self) -> SyncLook:
+        """One look. The tool is asked first, so that its word is not newer than the comparison."""
+        # The target's jobs are in the comparison's own words; the log and the processes are enough here.
+        told = ProgressTask(
+            {**self._params, "cursor": self.cursor, "target_frontends": None}, self._redactor, self._clock
+        ).body()
+        self.cursor = told["cursor"]
+        comparison = compare_clusters(self._ours, self._theirs, None, _MOST_SHOWN)
+        findings = list(cf.comparison_findings(comparison))
+        findings += cf.hidden_findings("source", self._ours.hidden())
+        findings += cf.hidden_findings("target", self._theirs.hidden())
+        findings += cf.foreign_findings(find_foreign(TransactionReader(self.target), self._theirs.databases))
+        worst = tuple(comparison.worst())
+        return SyncLook(
+            tables=comparison.tables,
+            equal_tables=comparison.tables - len(comparison.unequal_tables),
+            counts=comparison.counts,
+            not_copied=sum(comparison.not_copied.values()),
+            worst=worst,
+            verdict=told["verdict"],
+            why=told["reasons"][0]["text"] if told["reasons"] else "",
+            findings=tuple(findings),
+            compared={
+                "equal": comparison.equal,
+                "tables": comparison.tables,
+                "partitions": comparison.partitions,
+                "counts": dict(comparison.counts),
+                "worst": list(worst),
+                "digest": comparison.digest,
+            },
+            tool={
+                "verdict": told["verdict"],
+                "reasons": told["reasons"],
+                "summary": told["summary"],
+                "progress": told["progress"],
+                "errors": told["errors"],
+                "log": told["log"]["path"],
+            },
+        )
+
+
+def running_compactions(cluster: Cluster) -> t.List[str]:
+    """The partitions whose compaction has begun and has not ended."""
+    if not cluster.profile.shared_data:
+        return []
+    rows = cluster.query("SHOW PROC '/compactions'", "list the compactions")
+    return sorted(str(row["partition"]) for row in rows.records() if not text(row["finishtime"]))

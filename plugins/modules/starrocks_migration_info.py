@@ -1,0 +1,188 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: starrocks_migration_info
+author: dbops.migration contributors (!UNKNOWN)
+version_added: 1.0.0
+short_description: Tell where the migration of a StarRocks cluster stands and what its path needs
+description:
+  - Tells by the journal how far a migration is, and by path and versions of both clusters, which settings it needs
+    where, so that a run finds its own place.
+  - Tells also what is still to be undone. That is the configs which the journal knows as changed, the rest of the ramp
+    by which compaction comes back, and whether the source owes a pass of the auto-vacuum.
+  - A target that cannot be reached is no error, because a migration can be given up without it. RV(target_problem) says
+    why then.
+extends_documentation_fragment:
+  - dbops.migration._attributes
+  - dbops.migration._attributes.info_module
+  - dbops.migration._attributes.actiongroup_starrocks
+  - dbops.migration._starrocks
+  - dbops.migration._starrocks_target
+  - dbops.migration._journal
+options:
+  journal:
+    description:
+      - Where the journal of the migration is kept, a path on the host where the module runs, or V(s3://bucket/prefix).
+      - It is only read here. Without one, nothing counts as done.
+  compaction_off:
+    description:
+      - Whether new compactions are stopped on a shared-data target during the migration. V(auto) decides by path and
+        version.
+    type: str
+    choices: [auto, 'yes', 'no']
+    default: auto
+  source_settings:
+    description:
+      - More configs for the frontends of the source, as O(dbops.migration.starrocks_frontend_config#module:settings).
+        What is said of a key here counts.
+    type: raw
+  target_settings:
+    description:
+      - The same for the target. Such as V(replication_max_parallel_table_count).
+    type: raw
+  compaction_ramp:
+    description:
+      - Values of C(lake_compaction_max_tasks) that are set one after another before the former one is put back. Numbers
+        that grow, a list, JSON text of one, or comma-separated text.
+    type: raw
+  vacuum_time:
+    description:
+      - For how long the auto-vacuum looks at idle partitions too, when that is needed.
+    type: str
+    default: 30m
+seealso:
+  - module: dbops.migration.starrocks_info
+  - module: dbops.migration.starrocks_frontend_config
+"""
+
+EXAMPLES = r"""
+- name: See where the migration stands
+  dbops.migration.starrocks_migration_info:
+    frontends: [old-fe-0.example.com:9030, old-fe-1.example.com:9030]
+    target_frontends: [new-fe-0.example.com:9030, new-fe-1.example.com:9030]
+    journal: /var/lib/dbops/warehouse.jsonl
+  register: migration
+"""
+
+RETURN = r"""
+stage:
+  description: >-
+    C(not_started), C(migrating), C(frozen) (a cutover was begun and has not come to its end), C(handed_over) or
+    C(cut_over).
+  returned: success
+  type: str
+summary:
+  description: The same for people.
+  returned: success
+  type: str
+path:
+  description: The run modes of both clusters. Null if the target could not be asked.
+  returned: success
+  type: str
+  sample: shared_data -> shared_data
+mirror:
+  description: Whether the target needs volumes to read the source's storage.
+  returned: success
+  type: bool
+settings:
+  description: What the migration needs. Null if the target could not be asked.
+  returned: success
+  type: dict
+  contains:
+    source:
+      description: Configs of the source's frontends, in the order in which they are set.
+      type: list
+      elements: dict
+    target:
+      description: Configs of the target's frontends.
+      type: list
+      elements: dict
+    target_variables:
+      description: Global variables of the target.
+      type: dict
+    compaction_off:
+      description: Whether new compactions are stopped on the target.
+      type: bool
+    compaction_reason:
+      description: Why, or why not.
+      type: str
+source:
+  description: The source.
+  returned: success
+  type: dict
+  contains:
+    cluster_id:
+      description: Its ClusterId.
+      type: str
+    version:
+      description: The lowest version of its frontends.
+      type: str
+    run_mode:
+      description: C(shared_nothing) or C(shared_data).
+      type: str
+    fe_host:
+      description: The first frontend of the options, for the sync tool.
+      type: str
+    fe_query_port:
+      description: Its query port.
+      type: int
+    hosts:
+      description: The hosts of frontends and nodes as the cluster has them.
+      type: list
+      elements: str
+    changed_frontend_configs:
+      description: Configs of frontends to be put back, the last one changed first. Without those of a freeze and of a
+        vacuum pass.
+      type: list
+      elements: str
+    changed_node_configs:
+      description: Configs of backends and compute nodes to be put back.
+      type: list
+      elements: str
+target:
+  description: The same of the target. Null if it could not be asked.
+  returned: success
+  type: dict
+target_problem:
+  description: Why the target could not be asked, with C(code) and C(msg). Null if it could.
+  returned: success
+  type: dict
+compaction_ramp:
+  description: The values of O(compaction_ramp) that are still to be set.
+  returned: success
+  type: list
+  elements: int
+vacuum:
+  description: >-
+    Whether a pass of the auto-vacuum over idle partitions is C(needed), with which C(wanted_threshold) in hours, and
+    C(seconds_left) of it.
+  returned: success
+  type: dict
+code:
+  description: Stable code of the error, such as C(starrocks.same_cluster) or C(starrocks.unreachable).
+  returned: failure
+  type: str
+"""
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import journal_spec
+from ansible_collections.dbops.migration.plugins.module_utils._core.module import redactor_from, run
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.migration_task import (
+    MigrationTask,
+    migration_argument_spec,
+)
+
+
+def main() -> None:
+    module = migration_argument_spec().merge(journal_spec()).create_ansible_module(supports_check_mode=True)
+    redactor = redactor_from(module.params)
+    run(module, redactor, MigrationTask(module.params, redactor, SystemClock()).body)
+
+
+if __name__ == "__main__":
+    main()
