@@ -256,12 +256,12 @@ def _address_map(front: Front) -> dict[str, str]:
     """host -> where it is, as hosts.properties says it.
 
     SHOW FRONTENDS prints the leader's HTTP port for every row; here each frontend has one of its own, so whoever leads,
-    the port that is printed must lead to the right one. Of two frontends on one host the first is meant.
+    the port that is printed must lead to the right host. Of two frontends on one host it is the first one's then.
     """
     found = dict.fromkeys((node.record.host for node in front.nodes), "127.0.0.1")
     for server in reversed(front.frontends):
-        own = server.record.http_port
-        ports = [other.record.http_port for other in front.frontends if other.record.http_port != own]
+        host, own = server.record.host, server.record.http_port
+        ports = [other.record.http_port for other in front.frontends if other.record.host != host]
         pairs = ",".join("%d:%d" % (port, own) for port in ports)
-        found[server.record.host] = "127.0.0.1;%s" % pairs if pairs else "127.0.0.1"
+        found[host] = "127.0.0.1;%s" % pairs if pairs else "127.0.0.1"
     return found

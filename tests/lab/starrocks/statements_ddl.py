@@ -46,6 +46,7 @@ class DdlStatements:
         ):
             yield Statement(words, run, mutating=True, forwarded=True)
         yield Statement(("SHOW", "CREATE", "TABLE"), self._show_create)
+        yield Statement(("SHOW", "CREATE", "VIEW"), self._show_create)
 
     # --- names ---
 
