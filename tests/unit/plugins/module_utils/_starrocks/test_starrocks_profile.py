@@ -56,6 +56,7 @@ def test_since_goes_by_branch() -> None:
     ]
     assert known == ["3.1.10", "3.2.5", "3.3.0", "4.1.0"]
     assert not since(version("3.0.9"), *firsts)
+    assert not since(version("3.2.9"), "3.1.5", "3.3.0")
     assert since(version("3.5.0-rc01"), "3.5.0")
 
 
