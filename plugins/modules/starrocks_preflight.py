@@ -39,7 +39,7 @@ notes:
   - "Ids about what is seen and selected: C(starrocks.privileges.operate), C(starrocks.privileges.hidden_tables),
     C(starrocks.inventory.unknown), C(starrocks.selection.unknown) (an entry of O(include_data_list) that names
     nothing), C(starrocks.selection.empty), blockers; C(starrocks.selection.excluded_unknown),
-    C(starrocks.inventory.not_visible), warnings."
+    C(starrocks.inventory.not_visible), C(starrocks.inventory.properties_unknown) (before 3.0), warnings."
   - "Ids about tables: C(starrocks.table.auto_increment), C(starrocks.table.range_distribution), blockers;
     C(starrocks.table.auto_increment_unknown), C(starrocks.table.external), C(starrocks.table.generated_columns),
     C(starrocks.table.temporary_partitions), C(starrocks.table.altering), C(starrocks.table.unstable_colocation),
@@ -229,7 +229,7 @@ unused_acceptances:
   type: list
   elements: dict
 inventory:
-  description: Every kind of object on the source, those without any too.
+  description: Every kind of object that the version of the source knows, those without any too.
   returned: when the clusters could be looked at
   type: list
   elements: dict

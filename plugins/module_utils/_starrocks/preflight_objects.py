@@ -14,6 +14,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks import 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_details import STATEMENTS_AT_MOST
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_look import DATABASES
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_view import (
+    SOURCE,
     ClusterView,
     Objects,
     View,
@@ -48,7 +49,18 @@ def visibility_findings(view: View) -> t.Iterator[Finding]:
 
 
 def _unread(cluster: ClusterView) -> t.Iterator[Finding]:
-    wanted = {"databases": cluster.databases, "tables": cluster.tables}
+    wanted: t.Dict[str, t.Any] = {"databases": cluster.databases, "tables": cluster.tables}
+    if cluster.role == SOURCE and cluster.profile.tables_config:
+        wanted["natives"] = cluster.natives
+    elif cluster.role == SOURCE:
+        yield Finding(
+            "starrocks.inventory.properties_unknown",
+            "warning",
+            cluster.subject,
+            {"version": str(cluster.version), "missing": "information_schema.tables_config"},
+            "This version does not tell properties of tables in bulk, so colocation, dynamic partitions and the like "
+            "were not looked at. Look at SHOW CREATE TABLE of the tables that matter.",
+        )
     unread = {name: cluster.problems.get(name, "") for name, found in wanted.items() if found is None}
     if unread:
         yield Finding(
@@ -250,7 +262,7 @@ def verdict_of(one: Objects, view: View) -> str:
 
 
 def inventory_result(view: View) -> t.List[t.Dict[str, t.Any]]:
-    """Every kind with its verdict, those without objects too, for the module's result."""
+    """Every kind that the version knows, with its verdict, those without objects too, for the module's result."""
     tables = {
         "kind": "table",
         "verdict": kinds.MIGRATED,
@@ -269,6 +281,7 @@ def inventory_result(view: View) -> t.List[t.Dict[str, t.Any]]:
             "looked_at": not one.problem,
         }
         for one in view.objects
+        if not one.unknown
     ]
     return [tables, *others]
 

@@ -86,6 +86,13 @@ def test_without_operate_nothing_is_certain() -> None:
     assert "inventory.unknown" in ids(judged(cluster(SOURCE, tables=None, problems={"tables": "no node"})), "blocker")
 
 
+def test_tables_whose_properties_were_not_told() -> None:
+    old = judged(cluster(SOURCE, "2.5.0", natives=None))
+    assert ids(old, "blocker") == [] and "inventory.properties_unknown" in ids(old)
+    failed = judged(cluster(SOURCE, natives=None, problems={"natives": "no node"}))
+    assert only(failed, "inventory.unknown").evidence == {"natives": "no node"}
+
+
 # What is selected
 
 
@@ -237,7 +244,8 @@ def test_what_could_not_be_seen_is_told_and_what_a_version_does_not_know_is_not(
 
 
 def test_the_inventory_has_every_kind() -> None:
-    listed = inventory_result(view(objects=(objects("view", "d.v"), objects("task", problem="denied"))))
+    seen = (objects("view", "d.v"), objects("task", problem="denied"), objects("group_provider", unknown=True))
+    listed = inventory_result(view(objects=seen))
     assert [(one["kind"], one["verdict"], one["count"], one["looked_at"]) for one in listed] == [
         ("table", "migrated", 2, True),
         ("view", "needs_switch", 1, True),

@@ -60,6 +60,11 @@ def test_a_secret_that_the_server_shows_in_clear_is_taken_out() -> None:
     assert "in clear" not in repr(volume) + json.dumps(volume.as_result())
 
 
+def test_a_value_that_a_newer_server_masks_is_hidden_too() -> None:
+    volume = decode_volume(row(params=json.dumps({"aws.s3.new_thing": "******", "aws.s3.region": "r"})))
+    assert (volume.hidden, volume.params) == ({"aws.s3.new_thing"}, {"aws.s3.region": "r"})
+
+
 @given(st.permutations(list(PARAMS)))
 def test_the_order_of_the_json_means_nothing(keys: t.List[str]) -> None:
     again = decode_volume(row(params=json.dumps({key: PARAMS[key] for key in keys})))

@@ -124,6 +124,13 @@ def test_the_passwords_of_the_connection_are_masked_too() -> None:
     assert "pass" not in redactor.mask("pass-word word-pass") and "the-" not in redactor.mask("the-access-key")
 
 
+def test_the_text_by_which_old_servers_print_secrets_is_masked() -> None:
+    secret = 'qu"ote/and\\back'
+    redactor = volume_redactor({"credentials": {"v": {**KEYS, "aws.s3.secret_key": secret}}})
+    text = f"Getting analyzing error. Detail message: Storage params is not valid {json.dumps({'k': secret})}."
+    assert "ote" not in redactor.mask(text) and "not valid" in redactor.mask(text)
+
+
 @pytest.mark.parametrize(
     ("version", "properties", "kind", "words"),
     [

@@ -29,7 +29,7 @@ COLUMNS = ("Name", "Type", "IsDefault", "Location", "Params", "Enabled", "Commen
 
 
 class Memory:
-    """As much of a server as these statements need. ``losing``: how many replies are lost, applied or not."""
+    """As much of a server as these statements need. ``losing``: replies that are lost, and when it is done."""
 
     def __init__(self) -> None:
         self.volumes: t.Dict[str, t.Dict[str, str]] = {}
@@ -37,6 +37,7 @@ class Memory:
         self.sent: t.List[str] = []
         self.losing: t.List[str] = []
         self.refusing = ""
+        self.late = ""
 
     def query(self, sql: str, doing: str) -> Rows:
         if sql.startswith("SHOW"):
@@ -52,7 +53,12 @@ class Memory:
         lost = self.losing.pop(0) if self.losing else ""
         if self.refusing:
             raise MigrationError(self.refusing, "refused", server_text="Storage volume 'src_v' is referenced by dbs")
-        if lost != "before":
+        late, self.late = self.late, ""
+        if late:
+            self._apply(late)
+        if lost == "late":
+            self.late = sql
+        elif lost != "before":
             self._apply(sql)
         if lost:
             raise MigrationError("starrocks.no_reply", "lost")
@@ -142,6 +148,20 @@ def test_what_was_there_before_is_altered_back_and_not_dropped(case: Case) -> No
     assert case.apply() == 1
     assert case.restore() == ["restore"]
     assert case.server.volumes["src_v"][known.REGION] == "old"
+
+
+def test_what_somebody_put_back_by_hand_is_left_alone(case: Case) -> None:
+    case.server.volumes["src_v"] = {known.ENABLED: "true", known.REGION: "old"}
+    case.apply()
+    case.server.volumes["src_v"][known.REGION] = "old"
+    assert case.restore() == ["already_original"]
+    assert len(case.server.sent) == 1
+
+
+def test_a_create_that_arrives_late_is_no_conflict(case: Case) -> None:
+    case.server.losing = ["late"]
+    assert case.apply() == 1
+    assert len(case.server.sent) == 2 and case.status() == "done"
 
 
 def test_the_default_goes_back_before_ours_is_dropped(case: Case) -> None:
