@@ -38,6 +38,14 @@ class Migration:
         """Both connections."""
         return {**connection(self.lab), **connection(self.lab, "target", "target_")}
 
+    def options_of_source(self) -> dict[str, t.Any]:
+        """The source's connection alone."""
+        return connection(self.lab)
+
+    def rows(self, side: str, sql: str) -> list[t.Any]:
+        """What root sees of a statement, without a trace in the record."""
+        return list(self.lab.foreign(cluster=side, sql=sql)["sql"][0])
+
     def prepare(self) -> None:
         """What the manual wants of the target: without it, some tables are made anew again and again."""
         settings = json.dumps([{"key": "enable_legacy_compatibility_for_replication", "value": "true"}])

@@ -1,0 +1,253 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The cutover against the lab and the stand-in for the sync tool: proved and handed over, or lifted again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import time
+import typing as t
+
+import pytest
+
+from lab.client import LabClient
+from lab.embedded import EmbeddedLabs
+from system.starrocks_cutover_lab import Migration
+from system.starrocks_modules import Result, finish, sent, start
+
+LAB: dict[str, t.Any] = {
+    "engine": "starrocks",
+    "profile": "4.1",
+    "databases": 2,
+    "tables": 6,
+    "partitions": 2,
+    "rate": 0.5,
+    "factor": 20,
+}
+
+
+@pytest.fixture(scope="module")
+def labs() -> t.Iterator[EmbeddedLabs]:
+    with contextlib.closing(EmbeddedLabs()) as embedded:
+        yield embedded
+
+
+Begin = t.Callable[..., Migration]
+
+
+@pytest.fixture
+def begin(labs: EmbeddedLabs, tmp_path: pathlib.Path) -> t.Iterator[Begin]:
+    """A migration whose tool has caught up."""
+    begun: list[tuple[LabClient, Migration]] = []
+
+    def ready(tool: bool = True, **options: t.Any) -> Migration:
+        lab = labs.start(**{**LAB, **options})
+        migration = Migration(lab, tmp_path)
+        begun.append((lab, migration))
+        if tool:
+            migration.prepare()
+            migration.start_tool()
+            migration.await_near(10)
+        return migration
+
+    yield ready
+    for lab, migration in begun:
+        migration.stop_tool()
+        labs.stop(lab)
+
+
+def to_source(migration: Migration) -> list[str]:
+    """The statements that change something on the source; the sync tool sends its own to the target."""
+    return [one["request"] for one in migration.lab.requests(mutating=True) if one["surface"] == "source-mysql"]
+
+
+def kinds(migration: Migration, kind: str) -> list[dict[str, t.Any]]:
+    """The data of the journal's entries of a kind."""
+    lines = pathlib.Path(migration.journal).read_text(encoding="utf-8").splitlines()
+    return [entry["data"] for entry in map(json.loads, lines) if entry["kind"] == kind]
+
+
+def statements(result: Result) -> list[str]:
+    """The statements of a result's changes, each once, in order."""
+    return list(dict.fromkeys(one["request"]["sql"] for one in result["changes"] if "sql" in one["request"]))
+
+
+def jobs(migration: Migration) -> dict[str, str]:
+    """Routine loads and pipes by name."""
+    told = finish(start("write_freeze", {**migration.options_of_source(), "journal": migration.journal}, check=True))
+    return {one["name"]: one["state"] for one in told["jobs"]}
+
+
+def await_running(migration: Migration) -> None:
+    """Everything writes again: no switch, and every job goes on."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        if not any(migration.loads_refused()) and not set(jobs(migration).values()) & {"PAUSED", "SUSPEND"}:
+            return
+        time.sleep(0.5)
+    raise AssertionError((migration.loads_refused(), jobs(migration)))
+
+
+def test_nothing_is_stopped_when_the_gate_is_closed(begin: Begin) -> None:
+    """A target that holds nothing, and no tool: all reasons at once, and no request that changes anything."""
+    migration = begin(tool=False, tables=2)
+    migration.lab.clear_requests()
+    failed = migration.cut_over(tool_directory=None, tool_is_stopped=True, max_behind=0)
+    assert failed["code"] == "starrocks.cutover_blocked", failed
+    assert [one["id"] for one in failed["details"]["findings"]] == ["starrocks.comparison.too_far_behind"]
+    assert sent(migration.lab) == []
+    assert not os.path.exists(migration.journal)
+
+
+def test_cut_over_and_commit(begin: Begin) -> None:
+    migration = begin()
+    migration.lab.clear_requests()
+    predicted = migration.cut_over(check=True)
+    assert (predicted["state"], to_source(migration)) == ("waiting", []), predicted
+    done = migration.cut_over()
+    assert done["state"] == "handed_over", done
+    assert done["changes"] == predicted["changes"]
+    assert to_source(migration) == statements(predicted)
+    assert migration.loads_refused() == [True] * 3
+    window = done["window"]
+    assert window["frozen"] < window["quiescent"] <= window["proved"] < done["forecast"]["minimum_budget"]
+    # The proof holds every partition, and says of each condition what it was concluded from.
+    proofs = {one["kind"]: one["items"] for one in kinds(migration, "proof")}
+    proved = sum(len(item["versions"]) for item in proofs["partitions_equal"])
+    assert proved == done["partitions"] == migration.compare()["partitions"]
+    assert [one["subject"] for one in proofs["quiescence"]] == [
+        "loads_refused",
+        "no_transaction",
+        "no_job",
+        "partitions_unchanged",
+    ]
+    assert all(one["evidence"] for one in proofs["quiescence"])
+    assert migration.compare()["equal"] is True
+    refused = migration.cut_over()
+    assert refused["code"] == "starrocks.cutover_running", refused
+    committed = migration.cut_over(state="committed")
+    assert (committed["state"], committed["changed"]) == ("committed", True), committed
+    assert migration.cut_over(state="committed")["changed"] is False
+    assert migration.cut_over()["changed"] is False
+    assert migration.cut_over(state="lifted")["code"] == "starrocks.already_on_target"
+    assert migration.freeze(state="absent")["code"] == "starrocks.already_on_target"
+    assert migration.loads_refused() == [True] * 3
+    assert migration.freeze(state="absent", after_commit=True)["frozen"] is False
+    await_running(migration)
+
+
+@pytest.mark.thorough
+def test_hand_over_and_lift(begin: Begin) -> None:
+    migration = begin()
+    assert migration.cut_over()["state"] == "handed_over"
+    assert migration.cut_over(check=True, state="lifted")["changes"]
+    lifted = migration.cut_over(state="lifted")
+    assert (lifted["state"], lifted["changed"]) == ("lifted", True), lifted
+    await_running(migration)
+    assert migration.cut_over(state="lifted")["changed"] is False
+    assert migration.cut_over(state="committed")["code"] == "starrocks.freeze_was_lifted"
+
+
+@pytest.mark.thorough
+def test_nobody_commits(begin: Begin) -> None:
+    """The guard lifts at its deadline, long after the module has ended."""
+    migration = begin()
+    done = migration.cut_over(budget="20s")
+    assert done["state"] == "handed_over", done
+    await_running(migration)
+    assert migration.cut_over(state="committed")["code"] == "starrocks.freeze_was_lifted"
+
+
+def killed(migration: Migration, match: str, **more: t.Any) -> None:
+    """A cutover whose module dies at a statement."""
+    migration.lab.breakpoint(match, when=more.pop("when", "before"))
+    process = start("cutover", migration.cutover_options(**more))
+    assert migration.lab.wait_breakpoint(60)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait(10)
+    migration.lab.release()
+    migration.lab.clear_breakpoints()
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("match", "when"),
+    [("PAUSE ROUTINE LOAD", "after"), ("disable_load_job.*true", "before"), ("disable_load_job.*true", "after")],
+)
+def test_the_module_is_killed(begin: Begin, match: str, when: str) -> None:
+    """The guard puts everything right, and the next run goes through."""
+    migration = begin()
+    killed(migration, match, when=when)
+    await_running(migration)
+    migration.await_near(10)
+    done = migration.cut_over()
+    assert done["state"] == "handed_over", done
+    assert migration.cut_over(state="lifted")["state"] == "lifted"
+    await_running(migration)
+
+
+@pytest.mark.thorough
+def test_the_target_never_becomes_equal(begin: Begin) -> None:
+    """The tool dies at the worst moment: the freeze is lifted in time, and says why."""
+    migration = begin()
+    process = start("cutover", migration.cutover_options(budget="25s", quiet_time="3s"))
+    end = time.monotonic() + 30
+    while not any(migration.loads_refused()) and time.monotonic() < end:
+        time.sleep(0.02)
+    migration.stop_tool()
+    failed = finish(process)
+    if failed["state"] == "handed_over":
+        pytest.skip("the tool was quicker")
+    assert failed["code"] == "starrocks.not_converged", failed
+    assert failed["window"]["lifted"] < 25
+    await_running(migration)
+
+
+@pytest.mark.thorough
+def test_somebody_writes_to_the_target(begin: Begin) -> None:
+    migration = begin()
+    migration.lab.writers(0, 0)
+    table = migration.compare()
+    database = sorted(table["databases"])[0]
+    name = migration.rows("target", f"SHOW TABLES FROM {database}")[0][0]
+    columns = migration.rows("target", f"DESC {database}.{name}")
+    values = ", ".join("'2026-11-20'" if "date" in str(one[1]).lower() else "1" for one in columns)
+    found = migration.lab.foreign(cluster="target", sql=f"INSERT INTO {database}.{name} VALUES ({values})")
+    assert "error" not in found, found
+    compared = migration.compare()
+    assert compared["passed"] is False, compared
+    ids = {one["id"] for one in compared["findings"]}
+    assert "starrocks.comparison.foreign_transaction" in ids, compared["findings"]
+    failed = migration.cut_over()
+    assert failed["code"] == "starrocks.cutover_blocked", failed
+    assert not any(migration.loads_refused())
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("target", "mode"), [("3.5", "shared_data"), ("3.3", "shared_nothing")])
+def test_other_paths(begin: Begin, target: str, mode: str) -> None:
+    """From shared-nothing, into other versions and modes."""
+    migration = begin(profile="3.2", target_profile=target, target_mode=mode)
+    done = migration.cut_over()
+    assert done["state"] == "handed_over", done
+    assert migration.cut_over(state="committed")["state"] == "committed"
+
+
+@pytest.mark.thorough
+def test_a_frontend_restarts_while_frozen(begin: Begin) -> None:
+    """It forgets the switch; it is told again, and quiescence begins anew."""
+    migration = begin()
+    process = start("cutover", migration.cutover_options(quiet_time="4s"))
+    end = time.monotonic() + 30
+    while not all(migration.loads_refused()) and time.monotonic() < end:
+        time.sleep(0.02)
+    migration.lab.foreign(config={"disable_load_job": "false", "frontend": "1"})
+    done: Result = finish(process)
+    assert (done["state"], done["reasserted"]) == ("handed_over", 1), done
+    assert migration.loads_refused() == [True] * 3
+    assert migration.cut_over(state="lifted")["state"] == "lifted"
