@@ -49,7 +49,18 @@ def test_an_unknown_database_at_login(starrocks_shared: LabFactory) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["SHOW FOO", "FROBNICATE", "SELECT", "CREATE STORAGE VOLUME x", "SHOW PARTITIONS", "ADMIN SET FRONTEND CONFIG ()"],
+    [
+        "SHOW FOO",
+        "FROBNICATE",
+        "SELECT",
+        "CREATE STORAGE VOLUME x",
+        "SHOW PARTITIONS",
+        "ADMIN SET FRONTEND CONFIG ()",
+        "ADMIN SET FRONTEND CONFIG (disable_load_job = 'true')",
+        "ADMIN SET FRONTEND CONFIG ('disable_load_job' = true)",
+        "ADMIN SET FRONTEND CONFIG ('disable_load_job' = 'true', 'label_keep_max_num' = '1')",
+        "SHOW STORAGE VOLUMES LIKE x",
+    ],
 )
 def test_what_is_no_statement_is_a_syntax_error(starrocks_shared: LabFactory, text: str) -> None:
     number, message = Sql(starrocks_shared("4.1")).error(text)

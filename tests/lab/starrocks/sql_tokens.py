@@ -165,16 +165,13 @@ class Cursor:
         return names
 
     def pairs(self) -> dict[str, str]:
-        """("k" = "v", ...)"""
+        """("k" = "v", ...), both of them string literals."""
         found: dict[str, str] = {}
         self.expect_symbol("(")
         while True:
-            key = self.name_or_text()
+            key = self.string()
             self.expect_symbol("=")
-            token = self.take()
-            if token.kind not in (STRING, NUMBER, WORD):
-                raise self.error()
-            found[key] = token.value
+            found[key] = self.string()
             if not self.symbol(","):
                 self.expect_symbol(")")
                 return found
