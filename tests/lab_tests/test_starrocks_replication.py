@@ -170,6 +170,29 @@ def test_what_is_dropped_on_the_source_is_there_until_the_trash_is_emptied(pair:
     assert not pair.clusters["source"].recycled_partitions
 
 
+def test_a_copy_that_outlasts_the_trash_breaks(pair: SmallPair) -> None:
+    """catalog_trash_expire_second counts whatever the grace period is."""
+    pair.target.replications.slow_down = 10_000
+    number = pair.target.replications.start_job(pair.request())
+    source = pair.clusters["source"].databases["sales"]
+    pair.source.ddl.drop_partition(source, source.tables["orders"], "p1")
+    pair.advance(600)
+    assert _job(pair, number).state == "REPLICATING"
+    pair.fronts["source"].items["catalog_trash_expire_second"] = "300"
+    pair.advance(60)
+    assert _job(pair, number).state == "ABORTED"
+    assert "does not exist any more" in _job(pair, number).error
+
+
+def test_a_copy_ends_at_its_transactions_timeout(pair: SmallPair) -> None:
+    pair.fronts["target"].items["replication_transaction_timeout_sec"] = "60"
+    pair.target.replications.slow_down = 10_000
+    number = pair.target.replications.start_job(pair.request())
+    pair.advance(90)
+    assert (_job(pair, number).state, _job(pair, number).error) == ("ABORTED", "timeout by txn manager")
+    assert not pair.clusters["target"].databases["sales"].running
+
+
 def test_shared_nothing_needs_the_token_and_reachable_backends() -> None:
     pair = SmallPair("3.3", "shared_nothing", "3.5", "shared_nothing")
     _fill(pair)

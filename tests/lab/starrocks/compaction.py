@@ -24,6 +24,7 @@ class Compactions:
         self._cluster = transactions.cluster
         self._schedule = transactions.schedule
         self._due: dict[int, tuple[Database, Partition]] = {}
+        self._tables: dict[int, Table] = {}
         self.nodes = 3
         self.running: dict[int, CompactionJob] = {}
         """By partition id."""
@@ -61,11 +62,23 @@ class Compactions:
         for number, (database, partition) in list(self._due.items()):
             if len(self.running) >= self.most:
                 return
-            table = next((x for x in database.tables.values() if x.partitions.get(partition.name) is partition), None)
+            table = self._table_of(database, partition)
             if table is None:
                 self._due.pop(number)
             elif str(table.id) not in disabled and number not in self.running:
                 self._begin(database, table, partition)
+
+    def _table_of(self, database: Database, partition: Partition) -> Table | None:
+        """The table that has the partition, looked for once; None when the partition or the table is dropped."""
+        found = self._tables.get(partition.id)
+        if found is None:
+            tables = database.tables.values()
+            found = next((x for x in tables if x.partitions.get(partition.name) is partition), None)
+            if found is None:
+                return None
+            self._tables[partition.id] = found
+        there = database.tables.get(found.name) is found and found.partitions.get(partition.name) is partition
+        return found if there else None
 
     def _begin(self, database: Database, table: Table, partition: Partition) -> None:
         now = self._schedule.clock.now()

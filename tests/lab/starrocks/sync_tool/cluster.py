@@ -15,7 +15,9 @@ import pymysql.cursors
 
 from .settings import Hosts, Settings
 
+CONNECT_TIMEOUT = 3.0
 RPC_TIMEOUT = 60.0
+"""Real seconds."""
 
 
 class ClusterError(Exception):
@@ -101,8 +103,10 @@ class Cluster:
         raise ClusterError(problem)
 
     def _post(self, host: str, port: int, method: str, request: t.Mapping[str, t.Any]) -> t.Any:
-        connection = http.client.HTTPConnection(host, port, timeout=RPC_TIMEOUT)
+        connection = http.client.HTTPConnection(host, port, timeout=CONNECT_TIMEOUT)
         try:
+            connection.connect()
+            connection.sock.settimeout(RPC_TIMEOUT)
             connection.request("POST", "/" + method, json.dumps(request), {"Content-Type": "application/json"})
             answer = json.loads(connection.getresponse().read())
         except (http.client.HTTPException, ValueError) as error:
