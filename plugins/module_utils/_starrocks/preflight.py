@@ -16,7 +16,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflig
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_objects import (
     object_findings,
     selection_findings,
-    table_findings,
     visibility_findings,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_pair import (
@@ -24,6 +23,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflig
     bug_findings,
     pair_findings,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_tables import table_findings
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_tool import (
     collision_findings,
     tool_findings,

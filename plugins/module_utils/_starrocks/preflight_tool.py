@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Finding
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_objects import shown
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_tables import shown
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_view import View
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_properties import DROPS
 
