@@ -75,6 +75,14 @@ class Properties:
         return Properties(pieces)
 
 
+def readable(text: str) -> t.Dict[str, str]:
+    """The properties of a file that somebody may have spoilt; none when Java could not read it either."""
+    try:
+        return Properties.parse(text).as_dict()
+    except MigrationError:
+        return {}
+
+
 def render(values: t.Mapping[str, str]) -> str:
     """A file of these properties alone."""
     return Properties(()).merged(values).text()

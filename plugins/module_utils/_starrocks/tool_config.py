@@ -18,7 +18,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import MASK
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import hosts_file as hf
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_properties as tp
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.properties import Properties
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.properties import Properties, readable
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_unpack import (
     HOSTS_PROPERTIES,
     SYNC_PROPERTIES,
@@ -159,7 +159,7 @@ def property_changes(before: t.Optional[str], after: str) -> t.Tuple[t.Dict[str,
 
     Null stands for a property that is not there.
     """
-    old = Properties.parse(before or "").as_dict()
+    old = readable(before or "")
     new = Properties.parse(after).as_dict()
     names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
     was: t.Dict[str, t.Any] = {}

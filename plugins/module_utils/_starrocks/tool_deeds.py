@@ -17,10 +17,12 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.clock import
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_options as to
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_plan as tpl
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.properties import ENCODING
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_home import (
     CONFIGURATION,
     STATE,
     Home,
+    not_accessible,
     read_text,
     remove_file,
     replace_tree,
@@ -74,6 +76,12 @@ class Deeds:
 
     def do(self, action: str, name: str, plan: tpl.Plan, fresh: t.Optional[str]) -> Evidence:
         """One step, and what is to be remembered of it."""
+        try:
+            return self._do(action, name, plan, fresh)
+        except OSError as error:
+            raise not_accessible(error.filename or self._home.directory, error) from error
+
+    def _do(self, action: str, name: str, plan: tpl.Plan, fresh: t.Optional[str]) -> Evidence:
         if action == tpl.INSTALL:
             self._install(t.cast(str, fresh))
         elif action == tpl.CONFIGURE:
@@ -159,7 +167,8 @@ class Deeds:
         look = look_at(self._home, self._processes)
         if one_time and ended_run(self._home, look, self._clock.now().timestamp())[0] == COMPLETED:
             return
-        told = " ".join((read_text(self._home.state(_OUTPUT)) or "").split("\n")[-6:]).strip()
+        output = (read_text(self._home.state(_OUTPUT)) or "").encode(ENCODING).decode("utf-8", "replace")
+        told = " ".join(output.split("\n")[-6:]).strip()
         ended = "ended at once" if code is None else f"ended at once with {code}"
         raise MigrationError(
             "starrocks.tool_died",

@@ -33,7 +33,8 @@ class Home:
     """One folder. Reading methods take what is missing for nothing."""
 
     def __init__(self, directory: str) -> None:
-        self.directory = directory
+        # Processes tell where they are without links.
+        self.directory = os.path.realpath(directory)
 
     def path(self, *parts: str) -> str:
         """A path inside."""

@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import parse_iso
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_properties as tp
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.properties import Properties
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.properties import readable
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_home import CONFIGURATION, Home, read_text
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log_file import find_log, read_log
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_process import (
@@ -110,7 +110,7 @@ def is_one_time(properties: t.Mapping[str, str]) -> bool:
 
 def properties_of(files: t.Mapping[str, t.Optional[str]]) -> t.Dict[str, str]:
     """The properties in effect."""
-    return Properties.parse(files.get(SYNC_PROPERTIES) or "").as_dict()
+    return readable(files.get(SYNC_PROPERTIES) or "")
 
 
 def ended_run(home: Home, look: Look, now: float) -> t.Tuple[str, t.Tuple[Reason, ...]]:

@@ -17,6 +17,8 @@ import dataclasses
 import os
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import parse_iso
+
 MARK = "DBOPS_MIGRATION_SYNC_TOOL"
 """Environment variable that holds the mark of one start."""
 
@@ -67,6 +69,10 @@ class Start:
             if not isinstance(value, int if field.name in ("pid", "started") else str):
                 return None
             values[field.name] = value
+        try:
+            parse_iso(values["at"])
+        except ValueError:
+            return None
         return cls(**values)
 
 

@@ -118,5 +118,10 @@ def test_a_child_that_was_made_while_its_parent_was_looked_at(tmp_path: pathlib.
 
 def test_a_record_that_is_none() -> None:
     assert Start.from_record(START.as_record()) == START
-    for wrong in ({}, {**START.as_record(), "pid": "100"}, {**START.as_record(), "mark": None}):
+    for wrong in (
+        {},
+        {**START.as_record(), "pid": "100"},
+        {**START.as_record(), "mark": None},
+        {**START.as_record(), "at": "soon"},
+    ):
         assert Start.from_record(wrong) is None

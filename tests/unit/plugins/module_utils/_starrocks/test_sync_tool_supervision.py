@@ -83,6 +83,12 @@ def test_a_tool_that_dies_at_once_is_told_with_what_it_said(lot: Lot) -> None:
     assert [change["action"] for change in lot.failed["changes"]] == ["install", "configure"]
 
 
+def test_what_it_said_is_told_in_its_own_letters(lot: Lot) -> None:
+    lot.archive("#!/bin/sh\necho 'no J\u00e4va'\nexit 1\n")
+    with pytest.raises(MigrationError, match="saying: no J\u00e4va"):
+        lot.call("started")
+
+
 def test_a_killed_tool_is_started_again(lot: Lot) -> None:
     for pid in lot.call("started")["pids"]:
         os.kill(pid, signal.SIGKILL)

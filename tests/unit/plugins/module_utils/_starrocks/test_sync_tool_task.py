@@ -108,6 +108,22 @@ def test_bad_input_touches_nothing(lot: Lot, more: dict[str, t.Any], code: str, 
     assert not lot.journal.exists()
 
 
+def test_a_file_that_somebody_has_spoilt_is_written_anew(lot: Lot) -> None:
+    lot.call("present")
+    (lot.home / "conf/sync.properties").write_text("a=\\u12\n")
+    assert not lot.call("stopped")["changed"]
+    assert lot.actions(lot.call("present")) == ["configure"]
+    assert "source_fe_host=10.1.0.11" in (lot.home / "conf/sync.properties").read_text()
+
+
+def test_a_folder_behind_a_link(lot: Lot) -> None:
+    lot.home.parent.mkdir()
+    (lot.folder / "elsewhere").symlink_to(lot.home.parent)
+    first = lot.call("present", directory=str(lot.folder / "elsewhere" / "sync"))
+    assert first["directory"] == str(lot.home)
+    assert not lot.call("present")["changed"]
+
+
 def test_an_unknown_property_by_force(lot: Lot) -> None:
     lot.call("present", extra_properties='{"brand_new": true}', force_properties=True)
     assert (lot.home / "conf/sync.properties").read_text().endswith("brand_new=true\n")

@@ -86,7 +86,7 @@ class Lot:
             for name, text in contents.items():
                 if text:
                     info = tarfile.TarInfo("starrocks-cluster-sync/" + name)
-                    info.size, info.mode = len(text), 0o755
+                    info.size, info.mode = len(text.encode()), 0o755
                     tar.addfile(info, io.BytesIO(text.encode()))
         self.given = {"archive": str(path), "archive_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
