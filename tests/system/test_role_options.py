@@ -49,6 +49,40 @@ ROLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str] | None]]] = {
             "switch_tasks": None,
         },
     ),
+    "starrocks": (
+        (
+            "starrocks_migration_info",
+            "starrocks_preflight",
+            "starrocks_sync_tool",
+            "starrocks_storage_volume_mirror",
+            "starrocks_sync_wait",
+            "starrocks_cutover",
+            "starrocks_comparison_info",
+            "starrocks_frontend_config",
+        ),
+        {
+            "compaction_ramp_time": None,
+            "cutover_meta_interval": None,
+            "cutover_poll_interval": ("starrocks_cutover", "poll_interval"),
+            "cutover_report_interval": None,
+            "dead_nodes": ("starrocks_backend_config", "dead_nodes"),
+            "fe_conf": None,
+            "frontend_group": None,
+            "report": ("migration_report", "dest"),
+            "source_node_settings": ("starrocks_backend_config", "settings"),
+            "source_writes": None,
+            "switch_tasks": None,
+            "target_frontend_group": None,
+            "target_node_settings": ("starrocks_backend_config", "settings"),
+            "tool_archive": ("starrocks_sync_tool", "archive"),
+            "tool_archive_sha256": ("starrocks_sync_tool", "archive_sha256"),
+            "tool_directory": ("starrocks_sync_tool", "directory"),
+            "tool_environment": ("starrocks_sync_tool", "environment"),
+            "tool_user": ("starrocks_sync_tool", "user"),
+            "volume_credentials": ("starrocks_storage_volume_mirror", "credentials"),
+            "volume_properties": ("starrocks_storage_volume_mirror", "properties"),
+        },
+    ),
 }
 # The way back has an entry point of its own.
 NOT_OFFERED = {("greptimedb", "strategy"): ["reverse"]}
@@ -138,5 +172,5 @@ def test_an_option_means_what_it_means_in_the_module(role: str, name: str, text:
 def test_secrets_are_marked(role: str) -> None:
     for spec in specs(role).values():
         for name, option in spec["options"].items():
-            secret = re.search(r"password|secret_key|token", name) is not None
+            secret = re.search(r"password|secret_key|token|credentials", name) is not None
             assert bool(option.get("no_log")) == secret, name
