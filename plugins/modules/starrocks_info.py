@@ -80,7 +80,7 @@ run_mode:
   returned: success
   type: str
 leader:
-  description: The frontend that leads, C(host:query_port) as the cluster has it.
+  description: The frontend that leads, C(host:query_port) as the cluster has it; null while there is none.
   returned: success
   type: str
 frontends:

@@ -113,6 +113,7 @@ def test_frontends_on_one_host_are_told_by_themselves(begin: Begin, profile: str
     done = four_steps(lab, settings=setting(**{KEY: True}), **options)
     assert values(lab, KEY) == ["true"] * 3
     assert [call.split(" ")[0] for call in told(done)] == (["ADMIN"] if profile == "3.3" else ["ADMIN", "GET"])
+    assert ("fe.conf" in json.dumps(done.get("warnings", ""))) == (profile == "3.5")
     four_steps(lab, state="restored", **options)
     assert values(lab, KEY) == ["false"] * 3
 

@@ -28,6 +28,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_values import canonical
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_plan import (
+    HTTP,
     ConfigCall,
     plan_calls,
 )
@@ -191,6 +192,7 @@ class FrontendConfigTask:
         try:
             for call in planned:
                 sender.send(call, step.targets)
+            self._warn_memory_only(planned)
         except MigrationError as error:
             if error.code != NOT_PERSISTED or (options.persistent == "always" and not options.restoring):
                 raise
@@ -208,6 +210,15 @@ class FrontendConfigTask:
             )
             for call in self._plan(cluster, step, False):
                 sender.send(call, step.targets)
+
+    def _warn_memory_only(self, planned: t.Sequence[ConfigCall]) -> None:
+        """The leader writes fe.conf of every frontend but those on its own host, and HTTP writes none."""
+        alone = [call.frontend.address for call in planned if call.via == HTTP]
+        if alone and any(call.persistent for call in planned):
+            self._sent.warnings.append(
+                f"{planned[0].key} could not be written to fe.conf of {', '.join(alone)}; it is set in memory there, "
+                "and forgotten at the next restart."
+            )
 
     def _prove(self, cluster: Cluster, steps: t.Sequence[Step]) -> None:
         """All configs of all living frontends once more, at the end: a later one may have disturbed an earlier one."""

@@ -68,7 +68,7 @@ class _Gatherer:
             "version": str(cluster.version),
             "versions": sorted({one.version for one in frontends if one.alive}),
             "run_mode": self._attempt("run_mode", lambda: cluster.run_mode),
-            "leader": cluster.leader().address,
+            "leader": self._attempt("leader", lambda: cluster.leader().address),
             "frontends": self._frontends(frontends),
         }
         if "nodes" in self._parts:
