@@ -291,3 +291,32 @@ def test_a_table_needs_usage_on_its_volume(starrocks_lab: LabFactory) -> None:
     assert maker.error(create)[0] == 5203
     root.rows("GRANT USAGE ON STORAGE VOLUME lake_a TO USER maker")
     maker.rows(create)
+
+
+def test_what_only_a_test_puts_there(starrocks_lab: LabFactory) -> None:
+    lab = starrocks_lab("4.1")
+    lab.foreign(
+        task={"name": "nightly", "database": "sales", "table": "orders_00000"},
+        routine_load={"name": "second", "database": "sales", "table": "orders_00000", "state": "PAUSED"},
+        alter={"database": "sales", "table": "orders_00000", "kind": "ROLLUP"},
+        others={
+            "temp_tables": [{"TABLE_SCHEMA": "sales", "TABLE_NAME": "scratch"}],
+            "FULL FUNCTIONS": [{"_database": "sales", "Signature": "plus(int)"}],
+        },
+        fields={"table": "sales.orders_00000", "state": "SCHEMA_CHANGE"},
+    )
+    node = lab.describe["clusters"]["source"]["nodes"][0]["id"]
+    lab.call("POST", "/nodes/source/%d" % node, {"config": {"enable_transparent_data_encryption": "true"}})
+    lab.call("POST", "/frontends/source/2", {"clock_skew": 900})
+    sql = Sql(lab)
+    assert sql.column("SELECT TASK_NAME FROM information_schema.tasks") == ["nightly"]
+    jobs = "SELECT NAME FROM information_schema.routine_load_jobs WHERE STATE = 'PAUSED'"
+    assert sql.column(jobs) == ["second"]
+    assert sql.rows("SHOW ALTER TABLE ROLLUP FROM sales")[0]["State"] == "RUNNING"
+    assert sql.column("SELECT TABLE_NAME FROM information_schema.temp_tables") == ["scratch"]
+    assert sql.column("SHOW FULL FUNCTIONS FROM sales") == ["plus(int)"]
+    assert sql.column("SHOW FULL FUNCTIONS FROM web") == []
+    configs = "SELECT VALUE FROM information_schema.be_configs WHERE BE_ID = %d AND NAME LIKE 'enable_trans%%'"
+    assert sql.column(configs % node) == ["true"]
+    clocks = [Sql(lab, frontend=number).column("SELECT UNIX_TIMESTAMP()")[0] for number in (0, 1)]
+    assert clocks[1] - clocks[0] >= 900

@@ -62,7 +62,7 @@ class Actions:
     async def _frontends(self, request: HttpRequest) -> t.Any:
         """POST /frontends/<cluster>/<number, host:port or name>/kill|start|restart, /frontends/<cluster>/failover
 
-        POST /frontends/<cluster>/<frontend> {"version", "error"}: what SHOW FRONTENDS prints of it.
+        POST /frontends/<cluster>/<frontend> {"version", "error", "clock_skew"}: what it says of itself.
         """
         _frontends, key, *rest = request.path.strip("/").split("/")
         front = self._lab.front(key)
@@ -72,7 +72,7 @@ class Actions:
         name, action = rest if len(rest) > 1 else (rest[0], "")
         frontend = front.frontend(name)
         if not action:
-            _set_fields(frontend.record, request.json(), ("version", "error"))
+            _set_fields(frontend.record, request.json(), ("version", "error", "clock_skew"))
             return state_json.frontend(frontend)
         if action == "kill" and frontend.record.alive:
             front.kill(frontend)
@@ -141,8 +141,12 @@ class Actions:
 
 
 def _set_fields(record: t.Any, values: t.Mapping[str, t.Any], known: t.Collection[str]) -> None:
-    """Set fields of a record from JSON; ValueError with one sentence for an unknown name."""
+    """Set fields of a record from JSON, adding to mappings; ValueError with one sentence for an unknown name."""
     for name, value in values.items():
         if name not in known:
             raise ValueError("%s: not one of %s" % (name, ", ".join(sorted(known))))
-        setattr(record, name, tuple(value) if isinstance(value, list) else value)
+        current = getattr(record, name)
+        if isinstance(current, dict):
+            current.update(value)
+        else:
+            setattr(record, name, tuple(value) if isinstance(value, list) else value)

@@ -11,6 +11,7 @@ from lab.starrocks.accounts import Rights
 from lab.starrocks.errors import SqlError
 from lab.starrocks.front import Front
 from lab.starrocks.sql_tokens import split
+from lab.starrocks.state_jobs import AlterJob, Pipe, RoutineLoad, Task
 from lab.starrocks.statements import Call, Context
 
 if t.TYPE_CHECKING:
@@ -25,10 +26,14 @@ class Foreign:
     def __init__(self, lab: StarRocksLab) -> None:
         self._lab = lab
         self._actions: dict[str, Action] = {
+            "alter": self._alter,
             "config": self._config,
             "fields": self._fields,
             "others": self._others,
+            "pipe": self._pipe,
+            "routine_load": self._routine_load,
             "sql": self._sql,
+            "task": self._task,
             "volume": self._volume,
         }
 
@@ -74,6 +79,32 @@ class Foreign:
     async def _others(self, front: Front, values: t.Mapping[str, list[dict[str, str]]]) -> None:
         """{"RESOURCE GROUPS": [{column: text}], "tablet_reshard_jobs": [...]}: what SHOW and the schema list."""
         front.cluster.others.update(values)
+
+    async def _task(self, front: Front, values: t.Mapping[str, t.Any]) -> None:
+        """{"name", "database", "table", "definition", "interval"}"""
+        front.cluster.tasks.append(Task(**{"definition": "INSERT INTO t SELECT 1", **values}))
+
+    async def _routine_load(self, front: Front, values: t.Mapping[str, t.Any]) -> int:
+        """{"name", "database", "table", "state", "rate", ...}; returns its id."""
+        partitions = {0: 999}
+        given = {"topic": "topic", "state": "RUNNING", **values}
+        job = RoutineLoad(front.cluster.new_id(), progress=dict(partitions), produced=dict(partitions), **given)
+        front.cluster.routine_loads.append(job)
+        return job.id
+
+    async def _pipe(self, front: Front, values: t.Mapping[str, t.Any]) -> int:
+        """{"name", "database", "table", "state", ...}; returns its id."""
+        pipe = Pipe(front.cluster.new_id(), **values)
+        front.cluster.pipes.append(pipe)
+        return pipe.id
+
+    async def _alter(self, front: Front, values: t.Mapping[str, t.Any]) -> int:
+        """{"database", "table", "kind": COLUMN, ROLLUP or OPTIMIZE, "state"}: a job that never ends; its id."""
+        values = {"kind": "COLUMN", **values}
+        database = front.cluster.databases[values.pop("database")]
+        job = AlterJob(front.cluster.new_id(), created=front.clock.now(), **values)
+        database.alters.append(job)
+        return job.id
 
     async def _volume(self, front: Front, values: t.Mapping[str, t.Any]) -> None:
         """{"name", "params": {key: value or null}, "enabled", "comment", "locations"} of a volume that is there."""

@@ -18,7 +18,7 @@ class Frontend:
 
     ``config`` is this FE's own memory: key -> text as ADMIN SHOW prints it, every item of its version. ``fe_conf`` is
     what its file set beside the defaults when it was read. ``started`` is when the process began. ``version``: empty
-    for the cluster's.
+    for the cluster's. ``clock_skew``: by how many seconds its host's clock is ahead.
     """
 
     id: int
@@ -35,6 +35,7 @@ class Frontend:
     started: float = 0.0
     error: str = ""
     version: str = ""
+    clock_skew: float = 0.0
 
 
 @dataclass

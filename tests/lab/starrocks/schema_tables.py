@@ -9,7 +9,7 @@ import json
 import typing as t
 
 from lab.starrocks import columns
-from lab.starrocks.schema import Equals, constant, databases, relation, visible
+from lab.starrocks.schema import Equals, cell, constant, databases, relation, visible
 from lab.starrocks.sql_expr import Getter
 from lab.starrocks.sql_select import Relation
 from lab.starrocks.state_tables import NATIVE, PRIMARY, Column, Table
@@ -202,7 +202,10 @@ class Tables:
         return relation("materialized_views", columns.MATERIALIZED_VIEWS, getters, rows, kinds)
 
     def _temp_tables(self, call: Call) -> Relation:
-        return relation("temp_tables", (*_TABLES, "SESSION", "TABLE_ID"), {}, lambda equals: [])
+        """Rows that only a test puts there (the cluster's ``others``)."""
+        names = (*_TABLES, "SESSION", "TABLE_ID")
+        others = self._front.cluster.others
+        return relation("temp_tables", names, {n: cell(n) for n in names}, lambda equals: others.get("temp_tables", []))
 
 
 def _names(name: Getter) -> dict[str, Getter]:

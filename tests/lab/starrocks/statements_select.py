@@ -98,6 +98,6 @@ class SelectStatements:
             "schema": lambda: call.context.database,
             "connection_id": lambda: call.context.connection_id,
             "current_role": lambda: ", ".join(sorted(call.rights.active)) or "NONE",
-            "now": lambda: front.stamp(front.clock.now()),
-            "unix_timestamp": lambda: int(front.clock.epoch()),
+            "now": lambda: front.stamp(front.clock.now() + call.connected.record.clock_skew),
+            "unix_timestamp": lambda: int(front.clock.epoch() + call.connected.record.clock_skew),
         }
