@@ -15,7 +15,7 @@ import pytest
 
 from lab.client import LabClient
 from lab.embedded import EmbeddedLabs
-from system.starrocks_modules import connection, finish, sent, start
+from system.starrocks_modules import Result, connection, finish, sent, start
 from system.starrocks_volumes import LAKE, MASKED, keys, masked, mirror, one, told, volume
 
 pytestmark = pytest.mark.thorough
@@ -117,3 +117,35 @@ def test_all_problems_are_told_at_once(lab: LabClient) -> None:
     found = mirror(lab, credentials=json.dumps({"*": keys(lab)}), bucket_timeout="3s", **options)
     assert found["code"] == "starrocks.mirror_refused"
     assert "nowhere does not exist on the target" in found["msg"] and "cannot be reached" in found["msg"]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_run_that_is_killed_is_settled_by_the_next_one(lab: LabClient, journal: dict[str, t.Any], when: str) -> None:
+    wanted = {"volumes": one(lab), "credentials": json.dumps({"*": keys(lab, "target")}), **journal}
+    lab.breakpoint("CREATE STORAGE VOLUME", when)
+    process = start("storage_volume", {**connection(lab, "target"), **wanted})
+    lab.wait_breakpoint(30)
+    process.kill()
+    process.communicate()
+    lab.clear_breakpoints()
+    again = until_seen(lab, wanted)
+    assert [found["name"] for found in again["volumes"]] == ["extra"]
+    back = volume(lab, state="restored", **journal)
+    assert [record["action"] for record in back["restore"]] == ["restore"]
+    assert volume(lab, volumes="extra", state="absent")["changed"] is False
+
+
+def until_seen(lab: LabClient, wanted: dict[str, t.Any]) -> Result:
+    """The statement of the killed run may still be on its way, so that one run can meet it."""
+    found = volume(lab, **wanted)
+    return volume(lab, **wanted) if found.get("failed") else found
+
+
+def test_a_lost_reply_is_settled_by_looking(lab: LabClient, journal: dict[str, t.Any]) -> None:
+    wanted = {"volumes": one(lab), "credentials": json.dumps({"*": keys(lab, "target")}), **journal}
+    lab.clear_requests()
+    lab.fault("reply_lost", match="CREATE STORAGE")
+    made = volume(lab, **wanted)
+    lab.clear_faults()
+    assert made["changed"] and len(sent(lab)) == 1
+    assert volume(lab, state="restored", **journal)["changed"] is True
