@@ -9,6 +9,7 @@ import re
 import typing as t
 import zlib
 
+from lab.starrocks import sql_crypt
 from lab.starrocks.errors import SqlError, analyzing_error
 from lab.starrocks.sql_tokens import NUMBER, QUOTED, STRING, SYMBOL, WORD, Cursor
 
@@ -284,6 +285,10 @@ def _scalar(name: str, arguments: list[Getter]) -> Getter:
     if name in _OF_TEXT:
         change = _OF_TEXT[name]
         return lambda row: None if first(row) is None else change(str(first(row)))
+    if name == "to_base64":
+        return lambda row: None if first(row) is None else sql_crypt.to_base64(first(row))
+    if name == "aes_encrypt" and len(arguments) == 2:
+        return lambda row: sql_crypt.aes_encrypt(str(first(row)), str(arguments[1](row)))
     if name == "char":
         return lambda row: chr(int(first(row)))
     if name in ("ifnull", "coalesce"):
