@@ -108,6 +108,7 @@ def test_pipes_and_tasks_load_and_fail_under_the_freeze(pair: SmallPair) -> None
 
 
 def test_compaction_raises_the_visible_version_only_and_the_freeze_stops_it(pair: SmallPair) -> None:
+    pair.source.settings.compaction = (5, 30)
     for number in range(12):
         pair.load(pair.source, "orders", "p2", number, number + 1)
     visible, data, epoch = (

@@ -100,6 +100,23 @@ def test_without_vacuum_held_off_the_version_is_gone_before_it_is_copied(pair: S
     assert "does not exist any more" in _job(pair, number).error
 
 
+@pytest.mark.parametrize(("grace", "state"), [("30", "ABORTED"), ("10000000", "COMMITTED")])
+def test_a_copy_of_an_hour_needs_vacuum_held_off(pair: SmallPair, grace: str, state: str) -> None:
+    pair.fronts["source"].items["lake_autovacuum_grace_period_minutes"] = grace
+    pair.target.settings.copy = (3600, 3600)
+    number = pair.target.replications.start_job(pair.request())
+    pair.load(pair.source, "orders", "p1", 1000, 1001)
+    pair.advance(4000, step=2)
+    assert _job(pair, number).state == state
+
+
+def test_without_a_living_node_a_copy_breaks(pair: SmallPair) -> None:
+    number = pair.target.replications.start_job(pair.request())
+    pair.target.replications.nodes_alive = lambda: False
+    pair.advance(20)
+    assert "no alive node" in _job(pair, number).error
+
+
 def test_an_idle_partition_is_never_vacuumed(pair: SmallPair) -> None:
     pair.load(pair.source, "orders", "p1", 1000, 1001)
     pair.advance(13 * 3600, step=30)
@@ -112,6 +129,7 @@ def test_an_idle_partition_is_never_vacuumed(pair: SmallPair) -> None:
 
 
 def test_compaction_on_the_target_breaks_a_publish(pair: SmallPair) -> None:
+    pair.target.settings.compaction = (5, 30)
     pair.target.replications.start_job(pair.request())
     pair.advance(20)
     pair.fronts["target"].items["lake_compaction_max_tasks"] = "-1"

@@ -53,6 +53,8 @@ class Replications:
         self._readable = readable
         self.on_crash: t.Callable[[], None] = lambda: None
         """A compute node dies of issue #45276."""
+        self.nodes_alive: t.Callable[[], bool] = lambda: True
+        """Whether a node lives on each side: of the source's where it has the data, of the target's in any case."""
         self.slow_down = 1.0
         """Factor on the time that copying takes."""
 
@@ -182,6 +184,8 @@ class Replications:
 
     def _check_source(self, job: ReplicationJob) -> None:
         """The versions that are copied must be there, and the volume readable, until the last byte."""
+        if not self.nodes_alive():
+            raise Refused("Failed to replicate snapshot: no alive node")
         for part in job.partitions:
             if versions.find(part.source, part.version) is None:
                 text = "Not found: version %d of source partition %d does not exist any more"

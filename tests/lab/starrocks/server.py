@@ -129,6 +129,9 @@ class StarRocksLab:
         front.engine = Engine(front.cluster, front, self.clock, peer, token, self._readable, self.options.seed)
         front.engine.compactions.nodes = self.options.nodes
         front.engine.replications.on_crash = front.crash_node
+        # What shared-data clusters hold is read without the source's nodes.
+        sides = [front] if other.profile.shared_data else [front, other]
+        front.engine.replications.nodes_alive = lambda: all(any(n.record.alive for n in side.nodes) for side in sides)
         front.set_statements(statement_groups(front))
 
     async def start(self) -> None:

@@ -13,7 +13,8 @@ class EngineSettings:
     """A pair is a span of which each occurrence draws one value.
 
     publish: from a transaction's commit to its visibility. insert: what an INSERT takes until its commit.
-    compaction: a compaction's run. compaction_score: versions since the last one that make a partition due.
+    compaction: a compaction's run, longer than the tool's metadata cycle in many cases, so that the two meet.
+    compaction_score: versions since the last one that make a partition due.
     snapshot: one replication job's snapshots. copy: what one job takes beside its bytes.
     copy_bytes_per_second: of one job. routine_schedule: from NEED_SCHEDULE to RUNNING.
     stale_versions: how long shared-nothing nodes keep versions that newer ones replaced.
@@ -22,7 +23,7 @@ class EngineSettings:
 
     publish: tuple[float, float] = (0.1, 0.4)
     insert: tuple[float, float] = (0.02, 0.1)
-    compaction: tuple[float, float] = (5.0, 30.0)
+    compaction: tuple[float, float] = (10.0, 240.0)
     compaction_score: int = 10
     snapshot: tuple[float, float] = (0.5, 2.0)
     copy: tuple[float, float] = (1.0, 5.0)
