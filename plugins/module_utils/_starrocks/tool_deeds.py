@@ -28,6 +28,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_ho
     replace_tree,
     write_text,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log_file import find_log
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_look import (
     COMPLETED,
     ended_run,
@@ -121,6 +122,7 @@ class Deeds:
 
     def _start(self, plan: tpl.Plan) -> Evidence:
         mark = uuid.uuid4().hex
+        self._await_new_second()
         self._home.prepare()
         # Known before there is a process: one that was started by a call that was killed then is found by its mark.
         start = Start(0, 0, self._processes.boot(), mark, iso(self._clock.now()), plan.digest, self._supervisor)
@@ -143,6 +145,13 @@ class Deeds:
             self._home.remember_start(start)
         self._await_alive(plan, child)
         return {"pid": start.pid, "started": start.started, "boot": start.boot}
+
+    def _await_new_second(self) -> None:
+        """So that no report of a former run can be taken for one of this: the log tells whole seconds only."""
+        log = find_log(self._home.directory)
+        now = self._clock.now().timestamp()
+        if log and int(os.stat(log).st_mtime) >= int(now):
+            self._clock.sleep(int(now) + 1 - now)
 
     def _await_alive(self, plan: tpl.Plan, child: t.Optional[subprocess.Popen[bytes]]) -> None:
         """Wait for as long as was asked; a tool that ends meanwhile has failed, unless its one run was complete."""

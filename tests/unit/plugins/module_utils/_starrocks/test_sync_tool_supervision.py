@@ -10,7 +10,6 @@ import pathlib
 import signal
 import subprocess
 import sys
-import time
 import typing as t
 
 import pytest
@@ -25,6 +24,7 @@ from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._starro
     Lot,
     is_alive,
     make_lot,
+    wait_for,
 )
 
 pytestmark = [
@@ -65,6 +65,7 @@ def test_a_tool_that_does_not_end_is_killed(lot: Lot) -> None:
     lot.archive(STUBBORN, stop="#!/bin/sh\necho asked > asked\n")
     pids = lot.call("started")["pids"]
     assert pids
+    wait_for((lot.home / "ready").exists)
     stopped = lot.call("stopped")
     assert not stopped["running"]
     assert (lot.home / "asked").exists()
@@ -77,7 +78,7 @@ def test_a_tool_that_does_not_end_is_killed(lot: Lot) -> None:
 def test_a_tool_that_dies_at_once_is_told_with_what_it_said(lot: Lot) -> None:
     lot.archive(DIES)
     with pytest.raises(MigrationError, match="ended at once with 7, saying: no java here") as caught:
-        lot.call("started")
+        lot.call("started", start_wait="20s")
     assert caught.value.code == "starrocks.tool_died"
     assert lot.failed["changed"]
     assert [change["action"] for change in lot.failed["changes"]] == ["install", "configure"]
@@ -86,25 +87,29 @@ def test_a_tool_that_dies_at_once_is_told_with_what_it_said(lot: Lot) -> None:
 def test_what_it_said_is_told_in_its_own_letters(lot: Lot) -> None:
     lot.archive("#!/bin/sh\necho 'no J\u00e4va'\nexit 1\n")
     with pytest.raises(MigrationError, match="saying: no J\u00e4va"):
-        lot.call("started")
+        lot.call("started", start_wait="20s")
 
 
 def test_a_killed_tool_is_started_again(lot: Lot) -> None:
     for pid in lot.call("started")["pids"]:
         os.kill(pid, signal.SIGKILL)
-    ends = time.monotonic() + 5
-    while time.monotonic() < ends and lot.call("started", check=True)["running"]:
-        time.sleep(0.05)
+    wait_for(lambda: not lot.call("started", check=True)["running"])
     assert lot.actions(lot.call("started")) == ["start"]
 
 
 def test_a_one_time_run_is_judged_by_its_reports(lot: Lot) -> None:
     lot.archive(ONCE.format(done=4))
-    result = lot.call("started", one_time_run_mode=True)
+    result = lot.call("started", one_time_run_mode=True, start_wait="20s")
     assert (result["running"], result["run"]) == (False, "completed")
     assert result["run_reasons"][0]["code"] == "starrocks.sync.one_time_completed"
     # It is over, and not begun again unless something else is to be copied or it was stopped.
     assert not lot.call("started", one_time_run_mode=True)["changed"]
+    lot.archive(ONCE.format(done=3))
+    with pytest.raises(MigrationError):
+        # What the run before has reported, a moment ago, does not count.
+        lot.call("started", one_time_run_mode=True, start_wait="20s")
+    lot.archive(ONCE.format(done=4))
+    lot.call("started", one_time_run_mode=True, start_wait="20s")
     assert (
         lot.actions(lot.call("started", one_time_run_mode=True, include_data_list="db1", force_properties=True))[-1]
         == "start"
@@ -116,7 +121,7 @@ def test_a_one_time_run_is_judged_by_its_reports(lot: Lot) -> None:
 def test_a_one_time_run_that_ends_early_has_failed(lot: Lot) -> None:
     lot.archive(ONCE.format(done=3))
     with pytest.raises(MigrationError) as caught:
-        lot.call("started", one_time_run_mode=True)
+        lot.call("started", one_time_run_mode=True, start_wait="20s")
     assert caught.value.code == "starrocks.tool_died"
 
 
@@ -125,8 +130,7 @@ def test_a_tool_that_somebody_else_started(lot: Lot) -> None:
     reader = subprocess.Popen(["sleep", "600"], cwd=lot.home)
     shell = subprocess.Popen(["sh", "./bin/start.sh"], cwd=lot.home, start_new_session=True, stdout=subprocess.DEVNULL)
     try:
-        time.sleep(0.2)
-        assert lot.call("present")["pids"] == [shell.pid]
+        wait_for(lambda: lot.call("present")["pids"] == [shell.pid])
         for state in ("started", "stopped", "absent"):
             with pytest.raises(MigrationError, match=f"process {shell.pid}") as caught:
                 lot.call(state)
@@ -159,18 +163,23 @@ def test_a_number_that_was_given_again_is_nobody_of_ours(lot: Lot) -> None:
 
 def test_a_child_that_leaves_the_session_is_still_found(lot: Lot) -> None:
     lot.archive("#!/bin/sh\nsetsid sh -c 'cd /; exec sleep 600' &\n")
-    pids = lot.call("started")["pids"]
-    (process,) = [one for one in (Processes().get(pid) for pid in pids) if one is not None]
-    assert (process.argv[0], process.cwd, bool(process.mark)) == ("sleep", "/", True)
+    lot.call("started")
+
+    def found() -> list[tuple[str, str, bool]]:
+        seen = [Processes().get(pid) for pid in lot.call("started")["pids"]]
+        return [(one.argv[0], one.cwd, bool(one.mark)) for one in seen if one is not None and one.argv]
+
+    wait_for(lambda: found() == [("sleep", "/", True)])
+    (pid,) = lot.call("started")["pids"]
     assert lot.actions(lot.call("stopped")) == ["stop"]
-    assert not is_alive(process.pid)
+    assert not is_alive(pid)
 
 
 def test_the_tool_gets_no_secret_of_the_module(lot: Lot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
     lot.archive("#!/bin/sh\nenv > seen\nexec sleep 600\n")
     lot.call("started", environment={"JAVA_HOME": "/opt/java"})
+    wait_for(lambda: (lot.home / "seen").exists() and MARK in (lot.home / "seen").read_text())
     seen = (lot.home / "seen").read_text()
     assert "hidden" not in seen
     assert "JAVA_HOME=/opt/java\n" in seen
-    assert MARK in seen

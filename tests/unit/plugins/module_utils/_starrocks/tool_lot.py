@@ -13,6 +13,7 @@ import os
 import pathlib
 import signal
 import tarfile
+import time
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock
@@ -42,7 +43,7 @@ report_interval_seconds=300
 """
 HOSTS = "# <SOURCE/TARGET>_<host>=<mappedHost>[;<srcPort>:<dstPort>[,<srcPort>:<dstPort>...]]\n"
 SLEEPS = "#!/bin/sh\necho begun\nsleep 600 &\nwait\n"
-STUBBORN = "#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 0.2; done\n"
+STUBBORN = "#!/bin/sh\ntrap '' TERM\n: > ready\nwhile :; do sleep 0.2; done\n"
 DIES = "#!/bin/sh\necho no java here\nexit 7\n"
 ONCE = """#!/bin/sh
 mkdir -p log
@@ -127,6 +128,14 @@ def make_lot(folder: pathlib.Path) -> t.Iterator[Lot]:
     for process in Processes().all():
         if process.cwd.startswith(str(folder)):
             os.kill(process.pid, signal.SIGKILL)
+
+
+def wait_for(condition: t.Callable[[], bool]) -> None:
+    """Wait for what a process does soon, on a busy host too."""
+    ends = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.05)
 
 
 def is_alive(pid: int) -> bool:
