@@ -71,6 +71,20 @@ def test_a_restart_forgets_and_fe_conf_remembers(starrocks_lab: LabFactory) -> N
     assert Sql(lab, frontend=2).config("catalog_trash_expire_second") == "7"
 
 
+def test_a_frontend_of_an_older_version_refuses_what_it_does_not_know(starrocks_lab: LabFactory) -> None:
+    """An answered refusal ends with a semicolon, a failed call does not."""
+    lab = starrocks_lab("3.2.5")
+    lab.call("POST", "/frontends/source/2", {"profile": "3.2.4"})
+    key = "enable_legacy_compatibility_for_replication"
+    errno, text = Sql(lab).error('ADMIN SET FRONTEND CONFIG ("%s" = "true")' % key)
+    reason = "Config '%s' does not exist or is not mutable" % key
+    assert (errno, text) == (5076, "set config failed: set config for fe[10.1.0.12] failed: %s;" % reason)
+    assert [Sql(lab, frontend=number).config(key) for number in (0, 2)] == ["true", "true"]
+    assert Sql(lab, frontend=1).rows("ADMIN SHOW FRONTEND CONFIG LIKE '%s'" % key) == []
+    assert Sql(lab, frontend=1).config("lake_autovacuum_grace_period_minutes") == "5"
+    assert [row["Version"].partition("-")[0] for row in Sql(lab).rows("SHOW FRONTENDS")] == ["3.2.5", "3.2.4", "3.2.5"]
+
+
 def test_nothing_is_persisted_in_a_container_or_before_3_5(starrocks_lab: LabFactory) -> None:
     persistent = SET + " WITH PERSISTENT"
     inside = Sql(starrocks_lab("3.5", container=True))

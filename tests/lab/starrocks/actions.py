@@ -15,6 +15,7 @@ from lab.control import Route
 from lab.http_server import HttpRequest
 from lab.starrocks import state_json
 from lab.starrocks.foreign import Foreign
+from lab.starrocks.profiles import Profile
 from lab.starrocks.strikes import RESTART_SECONDS, Strikes
 
 if t.TYPE_CHECKING:
@@ -62,7 +63,8 @@ class Actions:
     async def _frontends(self, request: HttpRequest) -> t.Any:
         """POST /frontends/<cluster>/<number, host:port or name>/kill|start|restart, /frontends/<cluster>/failover
 
-        POST /frontends/<cluster>/<frontend> {"version", "error", "clock_skew"}: what it says of itself.
+        POST /frontends/<cluster>/<frontend> {"version", "error", "clock_skew"}: what it says of itself; {"profile"}:
+        its version in the middle of an upgrade.
         """
         _frontends, key, *rest = request.path.strip("/").split("/")
         front = self._lab.front(key)
@@ -72,7 +74,10 @@ class Actions:
         name, action = rest if len(rest) > 1 else (rest[0], "")
         frontend = front.frontend(name)
         if not action:
-            _set_fields(frontend.record, request.json(), ("version", "error", "clock_skew"))
+            values = dict(request.json())
+            if "profile" in values:
+                frontend.become(Profile.choose(values.pop("profile"), front.profile.run_mode))
+            _set_fields(frontend.record, values, ("version", "error", "clock_skew"))
             return state_json.frontend(frontend)
         if action == "kill" and frontend.record.alive:
             front.kill(frontend)

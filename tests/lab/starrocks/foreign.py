@@ -70,10 +70,10 @@ class Foreign:
         only = values.pop("frontend", "")
         chosen = [front.frontend(only)] if only else [f for f in front.frontends if f.record.alive]
         for key, value in values.items():
-            item = front.catalogue.find(key)
-            if item is None:
-                raise ValueError("%s: this version has no such item" % key)
             for frontend in chosen:
+                item = frontend.catalogue.find(key)
+                if item is None:
+                    raise ValueError("%s: this version has no such item" % key)
                 frontend.record.config[item.key] = item.normalise(str(value))
 
     async def _others(self, front: Front, values: t.Mapping[str, list[dict[str, str]]]) -> None:

@@ -18,7 +18,9 @@ from lab.mysql_server import INSECURE_TRANSPORT, MysqlError, MysqlServer
 from lab.mysql_wire import MysqlWire
 from lab.starrocks import writers
 from lab.starrocks.accounts import Rights
+from lab.starrocks.configs import Catalogue
 from lab.starrocks.errors import SqlError, unknown_database
+from lab.starrocks.profiles import Profile
 from lab.starrocks.records import LEADER, OBSERVER, Frontend
 from lab.starrocks.sql_tokens import split
 from lab.starrocks.statements import Call, Context
@@ -62,6 +64,7 @@ class FrontendServer:
     def __init__(self, front: Front, record: Frontend, directory: Path) -> None:
         self.front = front
         self.record = record
+        self.catalogue = front.catalogue
         self.changed_at = -front.settings.heartbeat
         self.fe_conf = directory / "conf" / "fe.conf"
         self.version_file = directory / "meta" / "image" / "VERSION"
@@ -98,7 +101,7 @@ class FrontendServer:
 
     def load_config(self) -> None:
         """What a start does: defaults, then fe.conf; whatever was set at run time is forgotten."""
-        catalogue = self.front.catalogue
+        catalogue = self.catalogue
         config = catalogue.defaults()
         self.record.fe_conf = {}
         for line in self.fe_conf.read_text(encoding="utf-8").splitlines():
@@ -111,6 +114,12 @@ class FrontendServer:
                     continue  # a real FE would not start; the lab keeps the default
         self.record.config = {**config, **self.record.fe_conf}
         self.record.started = self.front.clock.now()
+
+    def become(self, profile: Profile) -> None:
+        """Start again as another version, in the middle of an upgrade: other config items, the same statements."""
+        self.catalogue = Catalogue(profile)
+        self.record.version = profile.node_version
+        self.load_config()
 
     def die(self) -> None:
         """The process ends."""

@@ -17,7 +17,7 @@ from lab.starrocks.state_tables import Partition, Table
 def frontend(server: FrontendServer) -> dict[str, t.Any]:
     """One frontend; ``config`` only where it differs from the version's defaults and its ports."""
     record = server.record
-    defaults = server.front.catalogue.defaults()
+    defaults = server.catalogue.defaults()
     changed = {key: value for key, value in record.config.items() if value != defaults[key]}
     return {
         "name": record.name,

@@ -47,7 +47,7 @@ class ConfigStatements:
             COLUMNS,
             [
                 (item.key, "[%s]" % ", ".join(item.aliases), config[item.key], item.type, flag(item.mutable), "")
-                for item in self._front.catalogue.items
+                for item in call.connected.catalogue.items
                 if any(matches(name) for name in item.names())
             ],
         )
@@ -98,7 +98,7 @@ def change(frontend: FrontendServer, key: str, value: str, persist_as: str = "")
 
     Raises SqlError when the key is unknown or immutable, or the value no number.
     """
-    item = frontend.front.catalogue.find(key)
+    item = frontend.catalogue.find(key)
     if persist_as:  # before the key is checked: an unknown one ends in fe.conf all the same
         _persist(frontend, key, value, item, persist_as)
     if item is None or not item.mutable:
