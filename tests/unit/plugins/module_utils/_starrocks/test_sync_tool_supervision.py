@@ -104,7 +104,7 @@ def test_a_one_time_run_is_judged_by_its_reports(lot: Lot) -> None:
     assert result["run_reasons"][0]["code"] == "starrocks.sync.one_time_completed"
     # It is over, and not begun again unless something else is to be copied or it was stopped.
     assert not lot.call("started", one_time_run_mode=True)["changed"]
-    lot.archive(ONCE.format(done=3))
+    lot.archive(DIES)
     with pytest.raises(MigrationError):
         # What the run before has reported, a moment ago, does not count.
         lot.call("started", one_time_run_mode=True, start_wait="20s")

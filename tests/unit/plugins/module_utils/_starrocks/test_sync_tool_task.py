@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import MASK
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_home import Home
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._starrocks.tool_lot import (
     HOSTS,
     PASSWORD,
@@ -120,7 +121,7 @@ def test_a_folder_behind_a_link(lot: Lot) -> None:
     lot.home.parent.mkdir()
     (lot.folder / "elsewhere").symlink_to(lot.home.parent)
     first = lot.call("present", directory=str(lot.folder / "elsewhere" / "sync"))
-    assert first["directory"] == str(lot.home)
+    assert first["directory"] == Home(str(lot.folder / "elsewhere" / "sync")).directory == str(lot.home)
     assert not lot.call("present")["changed"]
 
 
