@@ -76,6 +76,7 @@ def _meta(**changes: t.Any) -> model.Meta:
         "storage_volume": "lake_a",
         "partition_column": "k",
         "indexes": {"i": ["BITMAP", "k"]},
+        "properties": {"compression": "LZ4", "datacache.enable": "true"},
         "bytes": 10,
         "partitions": [_partition("p1")],
     }
@@ -144,6 +145,18 @@ def test_views_are_off_by_default() -> None:
     assert _plan(_catalog(_meta()), target, enable_view_sync="true") == [
         "CREATE VIEW IF NOT EXISTS `db`.`v` AS SELECT 1"
     ]
+
+
+def test_properties_and_indexes_follow_when_asked() -> None:
+    target = _catalog(_meta(properties={}, indexes={"old": ["BITMAP", "k"]}), mode="shared_nothing")
+    assert _plan(_catalog(_meta()), target) == []
+    assert _plan(_catalog(_meta()), target, enable_table_property_sync="true") == [
+        'ALTER TABLE `db`.`t` SET ("compression" = "LZ4")'
+    ]
+    changes = _plan(_catalog(_meta()), target, enable_bitmap_index_sync="true")
+    assert ["ADD INDEX `i`" in changes[0], "DROP INDEX `old`" in changes[1]] == [True, True]
+    switches = {"enable_bitmap_index_sync": "true", "ddl_job_allow_drop_bitmap_index_target_only": "false"}
+    assert len(_plan(_catalog(_meta()), target, **switches)) == 1
 
 
 def test_what_is_behind_is_replicated_and_sources_without_data_versions_count_by_visible_ones() -> None:

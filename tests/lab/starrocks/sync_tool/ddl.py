@@ -29,6 +29,7 @@ def statements(source: Catalog, target: Catalog, settings: Settings, warn: Warn)
         else:
             found += _partitions(meta, mine, settings, warn)
             found += _indexes(meta, mine, settings)
+            found += _properties(meta, mine, target, settings)
     found += _views(source, target, settings)
     return found + _target_only(source, target, settings)
 
@@ -133,6 +134,18 @@ def _indexes(meta: Meta, mine: Meta, settings: Settings) -> t.List[Ddl]:
     if settings.flag("ddl_job_allow_drop_bitmap_index_target_only", True):
         found += [Ddl(name, alter + "DROP INDEX `%s`" % i) for i in mine["indexes"] if i not in meta["indexes"]]
     return found
+
+
+def _properties(meta: Meta, mine: Meta, target: Catalog, settings: Settings) -> t.List[Ddl]:
+    if not settings.flag("enable_table_property_sync", False):
+        return []
+    name = "%s.%s" % (meta["database"], meta["table"])
+    alter = "ALTER TABLE `%s`.`%s` SET " % (meta["database"], meta["table"])
+    kept = {"persistent_index_type", "enable_persistent_index"}
+    if target.run_mode != "shared_data":
+        kept.add("datacache.enable")
+    wanted = {k: v for k, v in meta["properties"].items() if k not in kept and mine["properties"].get(k) != v}
+    return [Ddl(name, alter + '("%s" = "%s")' % item) for item in wanted.items()]
 
 
 def _views(source: Catalog, target: Catalog, settings: Settings) -> t.List[Ddl]:

@@ -17,6 +17,8 @@ from .model import Catalog, Ddl, replications
 from .settings import Settings
 
 KEEPER = "updateClusterMeta(ClusterMetaKeeper.java:57)"
+BATCH = 200
+"""Tables whose metadata is asked for in one call."""
 DDL_WHERE = "run(DDLJob.java:%d)"
 
 
@@ -102,12 +104,15 @@ class Sync:
         databases = cluster.rpc("getDatabases", {})
         found = Catalog(databases, {}, self._catalogs[cluster.side].run_mode)
 
-        def read(name: str) -> t.Any:
-            selected = [x for x in databases[name]["tables"] if self._settings.selects(name, x)]
-            return cluster.rpc("getTableMeta", {"database": name, "tables": selected}) if selected else []
+        def read(part: t.Tuple[str, t.List[str]]) -> t.Any:
+            return cluster.rpc("getTableMeta", {"database": part[0], "tables": part[1]})
 
+        parts = []
+        for name, data in databases.items():
+            selected = [x for x in data["tables"] if self._settings.selects(name, x)]
+            parts += [(name, selected[at : at + BATCH]) for at in range(0, len(selected), BATCH)]
         with ThreadPoolExecutor(max(1, self._settings.number("meta_job_threads", 4))) as pool:
-            for metas in pool.map(read, list(databases)):
+            for metas in pool.map(read, parts):
                 for meta in metas:
                     if meta["native"] and not meta["auto_increment"]:
                         found.tables[(meta["database"], meta["table"])] = meta
