@@ -34,7 +34,7 @@ venv-demo:
 	@tests/tooling/setup.sh demo
 
 .PHONY: demo
-demo: venv-demo ## Migrate simulated GreptimeDB and Pegasus clusters under load, from preflight to report
+demo: venv-demo ## Migrate simulated GreptimeDB, Pegasus and StarRocks clusters under load, from preflight to report
 	@$(PYTHON) -m demo $(ARGS)
 
 .PHONY: demo-greptimedb
@@ -45,6 +45,10 @@ demo-greptimedb: venv-demo ## Drain a datanode of a simulated GreptimeDB cluster
 demo-pegasus: venv-demo ## Move a table to another simulated Pegasus cluster
 	@$(PYTHON) -m demo.pegasus $(ARGS)
 
+.PHONY: demo-starrocks
+demo-starrocks: venv-demo ## Migrate 200 tables to another simulated StarRocks cluster
+	@$(PYTHON) -m demo.starrocks $(ARGS)
+
 .PHONY: lab
 lab: venv-demo ## Start the simulated GreptimeDB cluster for a person to play with
 	@$(PYTHON) -m lab greptimedb start $(ARGS)
@@ -52,6 +56,10 @@ lab: venv-demo ## Start the simulated GreptimeDB cluster for a person to play wi
 .PHONY: lab-pegasus
 lab-pegasus: venv-demo ## Start two simulated Pegasus clusters for a person to play with
 	@$(PYTHON) -m lab pegasus start $(ARGS)
+
+.PHONY: lab-starrocks
+lab-starrocks: venv-demo ## Start two simulated StarRocks clusters for a person to play with
+	@$(PYTHON) -m lab starrocks start --mode shared_data $(ARGS)
 
 .PHONY: test
 test: venv ## Everything that must pass
