@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import posixpath
 import shutil
 import tarfile
 import typing as t
+import zlib
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 
@@ -43,11 +45,17 @@ def unpack(archive: t.BinaryIO, folder: str) -> None:
                 if not (member.issym() or member.islnk()):
                     _place(tar, member, folder, _inside(name, prefix))
             _link(links, folder, prefix)
-    except (tarfile.TarError, EOFError, ValueError) as error:
+    except (tarfile.TarError, zlib.error, gzip.BadGzipFile, EOFError, ValueError) as error:
         raise MigrationError(
             "starrocks.tool_archive_damaged",
-            f"The archive is no whole tar archive ({error}); get it again.",
+            f"The archive is no whole tar archive ({_first_line(error)}); get it again.",
         ) from error
+
+
+def _first_line(error: Exception) -> str:
+    """What is wrong, without the list of what each compression says to it."""
+    lines = str(error).splitlines()
+    return lines[0].rstrip(":") if lines else type(error).__name__
 
 
 def missing_parts(folder: str) -> t.List[str]:

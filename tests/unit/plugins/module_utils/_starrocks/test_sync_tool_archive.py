@@ -103,13 +103,15 @@ def test_a_wrong_layout_is_told_with_what_is_there(tmp_path: pathlib.Path) -> No
     assert caught.value.code == "starrocks.tool_layout"
 
 
-@pytest.mark.parametrize("kind", ["empty", "a web page", "cut"])
+@pytest.mark.parametrize("kind", ["empty", "a web page", "cut", "bent"])
 def test_a_damaged_archive(tmp_path: pathlib.Path, kind: str) -> None:
     whole = archive(TOOL).getvalue()
-    content = {"empty": b"", "a web page": b"<html>not found</html>", "cut": whole[: len(whole) // 2]}[kind]
+    content = {"empty": b"", "a web page": b"<html>not found</html>", "cut": whole[: len(whole) // 2],
+               "bent": whole[:60] + b"\0" * 40 + whole[100:]}[kind]  # fmt: skip
     with pytest.raises(MigrationError) as caught:
         unpack(io.BytesIO(content), str(tmp_path))
     assert caught.value.code == "starrocks.tool_archive_damaged"
+    assert "\n" not in caught.value.message
 
 
 def test_checksum_of_a_file(tmp_path: pathlib.Path) -> None:
