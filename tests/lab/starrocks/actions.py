@@ -57,6 +57,7 @@ class Actions:
             "factor": lab.clock.factor,
             "epoch": lab.clock.epoch(),
             "writes_to": lab.ledger.writes_to,
+            "clients": [dataclasses.asdict(figures) for figures in lab.writers.figures],
             "clusters": {key: state_json.cluster(front, tables) for key, front in lab.fronts.items()},
         }
 

@@ -91,9 +91,7 @@ class Replications:
         txn = self._transactions.begin(database, label, REPLICATION, [table.id], timeout)
         job = ReplicationJob(number, database.id, table.id, txn.id, self._now(), parts, replicas, size)
         job.total = job.unfinished = sum(part.target.buckets for part in parts)
-        job.source_table_id = int(request["src_table_id"])
         job.source_volume = str(request.get("src_storage_volume_name", ""))
-        job.source_mode = self._source.profile.run_mode
         self._cluster.replications[number] = job
         token, hosts = str(request.get("src_token", "")), [str(host) for host in request.get("src_backends", ())]
         self._schedule.after(STEP, lambda: self._begin(database, txn, job, token, hosts))

@@ -8,12 +8,11 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
-PREPARE, PREPARED, COMMITTED, VISIBLE, ABORTED = "PREPARE", "PREPARED", "COMMITTED", "VISIBLE", "ABORTED"
+PREPARE, COMMITTED, VISIBLE, ABORTED = "PREPARE", "COMMITTED", "VISIBLE", "ABORTED"
 """TransactionStatus"""
-FRONTEND, INSERT_STREAMING, STREAM_LOAD = "FRONTEND", "INSERT_STREAMING", "BACKEND_STREAMING"
-ROUTINE_LOAD_TASK, BROKER_LOAD, DELETE = "ROUTINE_LOAD_TASK", "BATCH_LOAD_JOB", "DELETE"
-LAKE_COMPACTION, MV_REFRESH, REPLICATION = "LAKE_COMPACTION", "MV_REFRESH", "REPLICATION"
-"""LoadJobSourceType"""
+FRONTEND, INSERT_STREAMING, ROUTINE_LOAD_TASK = "FRONTEND", "INSERT_STREAMING", "ROUTINE_LOAD_TASK"
+DELETE, LAKE_COMPACTION, REPLICATION = "DELETE", "LAKE_COMPACTION", "REPLICATION"
+"""LoadJobSourceType of what the lab has"""
 INITIALIZING, SNAPSHOTING, REPLICATING = "INITIALIZING", "SNAPSHOTING", "REPLICATING"
 """States of a replication job beside COMMITTED and ABORTED"""
 
@@ -178,9 +177,7 @@ class ReplicationJob:
     unfinished: int = 0
     finished: float | None = None
     error: str = ""
-    source_table_id: int = 0
     source_volume: str = ""
-    source_mode: str = "shared_nothing"
 
     @property
     def running(self) -> bool:

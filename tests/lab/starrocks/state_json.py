@@ -95,6 +95,7 @@ def cluster(front: Front, with_tables: bool) -> dict[str, t.Any]:
             for job in state.replications.values()
         },
         "compactions": [dataclasses.asdict(job) for job in state.compactions[-100:]],
+        "old_versions": {"kept": front.engine.vacuum.debt(), "destroyed": front.engine.vacuum.destroyed},
         "recycled_tables": ["%s.%s" % (r.database.name, r.table.name) for r in state.recycled_tables],
         "running_transactions": {
             database.name: [

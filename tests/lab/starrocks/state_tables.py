@@ -80,11 +80,6 @@ class Partition:
         """Size of the visible version, of one replica."""
         return self.rows * self.row_bytes
 
-    @property
-    def empty_shell(self) -> bool:
-        """True for what no comparison counts: temp partitions and $shadow_automatic_partition."""
-        return self.temp or self.shadow
-
 
 @dataclass
 class Column:

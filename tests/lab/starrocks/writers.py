@@ -86,6 +86,7 @@ class Writers:
         """``count`` clients that share ``rate`` rows per lab second."""
         self.close()
         self.rate = rate
+        self.figures = []
         self._stop = threading.Event()
         places = self.places()
         if rate <= 0 or not places:
