@@ -182,14 +182,18 @@ def test_http_sets_one_frontend_only(starrocks_lab: LabFactory) -> None:
     lab = starrocks_lab("4.1")
     port = lab.describe["clusters"]["source"]["frontends"][1]["http_port"]
     url = "http://127.0.0.1:%d/api/_set_config?%s=true&nope=1" % (port, KEY)
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(url)
-    assert refused.value.code == 401
+    tool = "tool:%s" % lab.describe["users"]["tool"]  # db_admin is not enough
+    for login in (None, "root:wrong", tool):
+        headers = {} if login is None else {"authorization": "Basic " + base64.b64encode(login.encode()).decode()}
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(urllib.request.Request(url, headers=headers))
+        assert refused.value.code == 401
+    assert config_on_each(lab, KEY) == ["false", "false", "false"]
     headers = {"authorization": "Basic " + base64.b64encode(b"root:").decode()}
     with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answer:
         assert json.load(answer) == {"set": {KEY: "true"}, "err": {"nope": "[1]"}}
     assert config_on_each(lab, KEY) == ["false", "true", "false"]
-    assert [entry["mutating"] for entry in lab.requests() if entry["surface"] == "source-http"] == [True, True]
+    assert [entry["mutating"] for entry in lab.requests() if entry["surface"] == "source-http"] == [True] * 4
 
 
 def test_the_settings_of_the_new_leader_count(starrocks_lab: LabFactory) -> None:
