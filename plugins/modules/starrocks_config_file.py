@@ -113,8 +113,9 @@ code:
 """
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.dbops.migration.plugins.module_utils._core.module import redactor_from, run
+from ansible_collections.dbops.migration.plugins.module_utils._core.module import run
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_file import run_config_file
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_options import settings_redactor
 
 
 def main() -> None:
@@ -128,7 +129,7 @@ def main() -> None:
             "in_container": {"type": "bool", "default": False},
         }
     ).create_ansible_module(supports_check_mode=True)
-    run(module, redactor_from(module.params), lambda: run_config_file(module))
+    run(module, settings_redactor(module.params), lambda: run_config_file(module))
 
 
 if __name__ == "__main__":

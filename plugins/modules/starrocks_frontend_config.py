@@ -271,11 +271,12 @@ server_text:
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import journal_spec
-from ansible_collections.dbops.migration.plugins.module_utils._core.module import redactor_from, run
+from ansible_collections.dbops.migration.plugins.module_utils._core.module import run
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_options import (
     FRONTEND_STATES,
     PERSISTENT,
     UNREACHED,
+    settings_redactor,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config import FrontendConfigTask
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import connection_argument_spec
@@ -292,7 +293,7 @@ def main() -> None:
     )
     spec.merge(connection_argument_spec()).merge(journal_spec())
     module = spec.create_ansible_module(supports_check_mode=True)
-    redactor = redactor_from(module.params)
+    redactor = settings_redactor(module.params)
     task = FrontendConfigTask(module.params, module.check_mode, redactor, SystemClock())
     run(module, redactor, task.body, lambda: task.result)
 

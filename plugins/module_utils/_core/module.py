@@ -48,6 +48,8 @@ def run(
     A failed body may already have changed something: ``partial`` returns what it did (``changed``, ``changes``, ...)
     and is merged into the failure. A MigrationError's details may hold ``changed`` too.
     """
+    # Ansible adds the options to every result by itself, and knows of secrets in options of their own only.
+    module.no_log_values.update(redactor.secrets)
     try:
         result = dict(body())
     except MigrationError as error:

@@ -44,6 +44,11 @@ class Redactor:
         self._cores = sorted(cores)
         self._shortest = min((len(form) for form in forms | cores), default=sys.maxsize)
 
+    @property
+    def secrets(self) -> frozenset[str]:
+        """What is masked, in plain."""
+        return self._exact
+
     def mask(self, obj: t.Any) -> t.Any:
         """A copy of ``obj`` without secrets, as JSON-able data: tuples and sets become lists, dataclasses mappings."""
         if obj is None or isinstance(obj, bool):

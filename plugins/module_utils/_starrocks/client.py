@@ -25,6 +25,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.channel
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.errors import (
     UNREACHABLE,
+    frontend_shared,
     not_starrocks,
     unexpected_answer,
 )
@@ -172,10 +173,14 @@ class Cluster:
     def on_each(
         self, items: t.Iterable[Item], call: t.Callable[[Item], Result]
     ) -> t.Tuple[t.Dict[Item, Result], t.Dict[Item, MigrationError]]:
-        """``call`` for every frontend (or node), each in a thread of its own: what came back, and what failed."""
-        listed = list(dict.fromkeys(items))
+        """``call`` for every frontend (or node), each in a thread of its own: what came back, and what failed.
+
+        Frontends that are reached at one place fail unasked (``starrocks.frontend_shared``): who would answer?
+        """
+        asked = list(dict.fromkeys(items))
         good: t.Dict[Item, Result] = {}
-        failed: t.Dict[Item, MigrationError] = {}
+        failed = {item: error for item in asked for error in self._shared(item)}
+        listed = [item for item in asked if item not in failed]
         if not listed:
             return good, failed
         with concurrent.futures.ThreadPoolExecutor(max_workers=min(len(listed), _MOST_THREADS)) as pool:
@@ -238,6 +243,14 @@ class Cluster:
                     raise
             refresh = True
             self.clock.sleep(_PAUSE)
+
+    def _shared(self, item: t.Hashable) -> t.List[MigrationError]:
+        """Why a frontend cannot be asked by itself; nothing if it can."""
+        if not isinstance(item, Frontend):
+            return []
+        place = self.reach(item)
+        sharing = [one.address for one in self._frontends if one.alive and self.reach(one) == place]
+        return [frontend_shared(sharing, str(place), self.connection.prefix)] if len(sharing) > 1 else []
 
     def _count(self) -> None:
         with self._guard:

@@ -12,6 +12,8 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_bool, as_list, as_mapping
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, raise_problems
+from ansible_collections.dbops.migration.plugins.module_utils._core.module import redactor_from
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_keys import is_secret
 
 STATES = ("present", "restored")
@@ -74,11 +76,25 @@ def read_settings(value: t.Any, keys_only: bool) -> t.Tuple[Wanted, ...]:
     return found
 
 
+def settings_redactor(params: t.Mapping[str, t.Any]) -> Redactor:
+    """Masks the passwords of the options, and the values of settings that are refused because they are secrets."""
+    try:
+        items = [as_mapping(item, "settings") for item in _items(params.get("settings")) if not _is_key(item)]
+    except InvalidOption:
+        items = []
+    hidden = [item.get("value") for item in items if is_secret(str(item.get("key")))]
+    return redactor_from({**params, "credentials": hidden})
+
+
+def _is_key(item: t.Any) -> bool:
+    return isinstance(item, str) and not item.lstrip().startswith("{")
+
+
 def _settings(value: t.Any, restoring: bool, problems: t.List[InvalidOption]) -> t.Tuple[Wanted, ...]:
     found: t.List[Wanted] = []
     for index, item in enumerate(_items(value)):
         place = f"settings[{index}]"
-        if restoring and isinstance(item, str) and not item.lstrip().startswith("{"):
+        if restoring and _is_key(item):
             item = {"key": item}
         try:
             one = _setting(as_mapping(item, place), place, restoring)

@@ -178,6 +178,16 @@ def connection_error(error: ConnectionLost, doing: str, *, mutating: bool, prefi
     return MigrationError(UNREACHABLE, message, server_text=error.text, details=details)
 
 
+def frontend_shared(frontends: t.Sequence[str], place: str, prefix: str) -> MigrationError:
+    """Several frontends are reached at one address, so that nobody knows who of them answers."""
+    return MigrationError(
+        "starrocks.frontend_shared",
+        f"{' and '.join(frontends)} are all reached at {place}. Each frontend must be asked by itself, so give "
+        f"addresses in {prefix}address_map that lead to one frontend each, and not to a load balancer.",
+        details={"frontends": list(frontends), "place": place},
+    )
+
+
 def not_starrocks(address: str, why: str, prefix: str = "", server_text: t.Optional[str] = None) -> MigrationError:
     """What answers there speaks MySQL's protocol, but is something else."""
     return MigrationError(

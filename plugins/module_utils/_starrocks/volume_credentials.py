@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_mapping
@@ -60,8 +61,31 @@ def of_volume(credentials: ByVolume, name: str) -> t.Dict[str, str]:
 
 
 def volume_redactor(params: t.Mapping[str, t.Any]) -> Redactor:
-    """Masks the passwords of the options and every value of ``credentials``, even where that cannot be read."""
-    return redactor_from({**params, CREDENTIALS: [read_credentials(params, []), params.get(CREDENTIALS)]})
+    """Masks the passwords of the options and every value of ``credentials``, even where that cannot be read.
+
+    Secrets that stand among visible properties are refused, but must not be shown for that.
+    """
+    misplaced = [*_secrets(params.get("volumes")), *_secrets(params.get("properties"))]
+    given = [read_credentials(params, []), params.get(CREDENTIALS), misplaced]
+    return redactor_from({**params, CREDENTIALS: given})
+
+
+def _secrets(value: t.Any) -> t.Iterator[str]:
+    """The values of secret properties anywhere in an option that may be JSON text."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return
+    if isinstance(value, t.Mapping):
+        for key, item in value.items():
+            if isinstance(item, (t.Mapping, list, tuple)):
+                yield from _secrets(item)
+            elif item is not None and (known.is_secret(str(key)) or known.dropped(str(key)) == "refuse"):
+                yield str(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _secrets(item)
 
 
 def _problem(key: str, value: t.Any, place: str) -> t.Optional[InvalidOption]:

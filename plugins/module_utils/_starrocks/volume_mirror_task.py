@@ -17,6 +17,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks import 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import volume_mirror as mirrors
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import volume_plan as plans
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_task import require_two_clusters
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume import MIRROR_PREFIX
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_journal import VolumeJournal
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_mirror_options import (
@@ -73,10 +74,16 @@ class MirrorTask:
 
     def _look(self, source: Cluster, target: Cluster, reader: VolumeReader, options: Options) -> t.List[mirrors.Mirror]:
         """What is to be mirrored. Raises ``starrocks.mirror_refused`` with every problem there is."""
+        require_two_clusters(source, target)
         problems = mode_problems(source, target)
         if problems:
             raise InvalidInput(problems, REFUSED)
         uses = read_uses(source, options.scope)
+        if not uses:
+            problems.append(
+                "include_data_list and exclude_data_list select no table of the source that is in a storage volume. "
+                "Correct them, or leave this step out if there is none."
+            )
         there = VolumeReader(source)
         found: t.List[mirrors.Mirror] = []
         for use in uses:

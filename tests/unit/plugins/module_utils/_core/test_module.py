@@ -20,6 +20,7 @@ class Ended(SystemExit):
 class FakeModule:
     def __init__(self) -> None:
         self.result: t.Dict[str, t.Any] = {}
+        self.no_log_values: t.Set[str] = set()
 
     def exit_json(self, **result: t.Any) -> None:
         self.result = result
@@ -40,6 +41,13 @@ def outcome(body: t.Callable[[], t.Mapping[str, t.Any]], **kwargs: t.Any) -> t.T
 def test_success_is_masked_and_always_says_changed() -> None:
     assert outcome(lambda: {"note": "hunter2hunter2"}) == (0, {"changed": False, "note": MASK})
     assert outcome(lambda: {"changed": True}) == (0, {"changed": True})
+
+
+def test_ansible_is_told_what_it_must_not_show() -> None:
+    module = FakeModule()
+    with pytest.raises(Ended):
+        run(module, Redactor(["hunter2hunter2"]), dict)  # type: ignore[arg-type]
+    assert module.no_log_values == {"hunter2hunter2"}
 
 
 def test_failure_has_code_and_is_masked() -> None:

@@ -10,7 +10,10 @@ import typing as t
 import pytest
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidInput, InvalidOption
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_options import read_options
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_options import (
+    read_options,
+    settings_redactor,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_values import canonical, to_send
 
 SENT = (
@@ -121,3 +124,20 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     with pytest.raises(InvalidInput) as caught:
         read_options(_options(settings=[{"key": "a"}, {"key": "", "value": 1}]), "dead_frontends")
     assert len(caught.value.problems) == 2
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        [{"key": "ssl_keystore_password", "value": "hunter2hunter2"}],
+        {"key": "aws_s3_secret_key", "value": "hunter2hunter2"},
+        '[{"key": "ssl_keystore_password", "value": "hunter2hunter2"}]',
+    ],
+)
+def test_a_secret_that_is_refused_is_not_shown_for_that(settings: t.Any) -> None:
+    assert "hunter2" not in settings_redactor({"settings": settings}).mask("say hunter2hunter2")
+
+
+@pytest.mark.parametrize("settings", [None, "every", ["http_port"], [{"key": "k", "value": "hunter2hunter2"}], 5])
+def test_what_is_no_secret_is_shown(settings: t.Any) -> None:
+    assert settings_redactor({"settings": settings}).mask("say hunter2hunter2") == "say hunter2hunter2"

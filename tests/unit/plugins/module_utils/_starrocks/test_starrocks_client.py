@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import typing as t
 
@@ -16,6 +17,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.redaction im
 from ansible_collections.dbops.migration.plugins.module_utils._core.tls import TlsSettings
 from ansible_collections.dbops.migration.plugins.module_utils._core.transport import ConnectionLost, Rows, ServerError
 from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.address_map import parse_mapped_host
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import decode_frontends, decode_nodes
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import Connection
@@ -269,3 +271,21 @@ def test_nodes() -> None:
     others = ("ComputeNodeId", "IP", "HeartbeatPort", "BePort", "HttpPort", "Alive", "WarehouseName")
     [node] = decode_nodes(Rows(others, (("2", "c", "9050", "9060", "8040", "false", "default_warehouse"),)), "CN")
     assert (node.kind, node.alive, node.disk_used_percent, node.warehouse) == ("CN", False, None, "default_warehouse")
+
+
+def test_frontends_that_are_reached_at_one_place_are_not_asked_by_themselves(world: World) -> None:
+    shared = {name: parse_mapped_host("fe0", name) for name in ("fe1", "fe2")}
+    found = cluster(world)
+    found.connection = dataclasses.replace(found.connection, address_map=shared)
+    good, failed = found.on_each(found.frontends(), lambda one: one.host)
+    assert good == {}
+    assert {error.code for error in failed.values()} == {"starrocks.frontend_shared"}
+    assert "fe0:9030 and fe1:9030 and fe2:9030 are all reached at fe0:9030" in next(iter(failed.values())).message
+
+
+def test_a_dead_frontend_shares_nothing(world: World) -> None:
+    world.down = {"fe2"}
+    found = cluster(world)
+    found.connection = dataclasses.replace(found.connection, address_map={"fe2": parse_mapped_host("fe0", "fe2")})
+    good, failed = found.on_each([one for one in found.frontends() if one.alive], lambda one: one.host)
+    assert (sorted(good.values()), failed) == (["fe0", "fe1"], {})

@@ -124,6 +124,17 @@ def test_the_passwords_of_the_connection_are_masked_too() -> None:
     assert "pass" not in redactor.mask("pass-word word-pass") and "the-" not in redactor.mask("the-access-key")
 
 
+@pytest.mark.parametrize("key", ["aws.s3.secret_key", "aws.s3.session_token"])
+@pytest.mark.parametrize("as_text", [False, True])
+def test_a_secret_in_the_wrong_place_is_not_shown_for_that(key: str, as_text: bool) -> None:
+    for option, value in (
+        ("volumes", [{"name": "v", "properties": {key: "hunter2hunter2"}}]),
+        ("properties", {"*": {key: "hunter2hunter2"}}),
+    ):
+        redactor = volume_redactor({option: json.dumps(value) if as_text else value})
+        assert redactor.mask("say hunter2hunter2") == "say ********", option
+
+
 def test_the_text_by_which_old_servers_print_secrets_is_masked() -> None:
     secret = 'qu"ote/and\\back'
     redactor = volume_redactor({"credentials": {"v": {**KEYS, "aws.s3.secret_key": secret}}})
