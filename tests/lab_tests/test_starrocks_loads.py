@@ -87,6 +87,18 @@ def test_a_routine_load_pauses_keeps_its_offsets_and_goes_on_after_resume(pair: 
     assert job.loaded_rows == job.progress[0] == _partition(pair).rows > loaded + 800
 
 
+def test_an_election_pauses_no_routine_load(pair: SmallPair) -> None:
+    job = RoutineLoad(1, "from_kafka", "sales", "orders", "orders", progress={0: 0}, produced={0: 0}, rate=10)
+    pair.clusters["source"].routine_loads.append(job)
+    pair.advance(30)
+    leader, pair.fronts["source"].leader = pair.fronts["source"].leader, None
+    pair.advance(30)
+    assert job.state == "RUNNING"
+    pair.fronts["source"].leader = leader
+    pair.advance(30)
+    assert job.loaded_rows > 600
+
+
 def test_pipes_and_tasks_load_and_fail_under_the_freeze(pair: SmallPair) -> None:
     pipe, task = Pipe(1, "files", "sales", "orders"), Task("nightly", "sales", "orders", "INSERT ...", interval=10)
     cluster = pair.clusters["source"]

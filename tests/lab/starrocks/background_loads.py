@@ -47,6 +47,9 @@ class BackgroundLoads:
         seconds, self._produced_at = now - self._produced_at, now
         for job in self._cluster.routine_loads:
             self._produce(job, seconds)
+        if self._transactions.front.leader is None:
+            return  # the leader schedules all of these
+        for job in self._cluster.routine_loads:
             self._routine_load(job, now)
         for pipe in self._cluster.pipes:
             if pipe.state == RUNNING and self._turn_of(("pipe", pipe.id), now, pipe.interval):
