@@ -48,9 +48,10 @@ class Migration:
 
     def prepare(self) -> None:
         """What the manual wants of the target: without it, some tables are made anew again and again."""
-        settings = json.dumps([{"key": "enable_legacy_compatibility_for_replication", "value": "true"}])
-        options = {"settings": settings, "journal": str(self.folder / "settings.jsonl")}
-        finish(start("frontend_config", {**connection(self.lab, "target"), **options}))
+        config = {"enable_legacy_compatibility_for_replication": "true"}
+        if self.lab.describe["clusters"]["target"]["run_mode"] == "shared_data":
+            config["lake_compaction_max_tasks"] = "0"
+        self.lab.foreign(cluster="target", config=config)
 
     def start_tool(self) -> Result:
         """Unpack, configure and start the stand-in."""

@@ -30,7 +30,7 @@ SWITCHED_OFF = "loads_refused"
 NO_TRANSACTIONS = "no_transaction"
 UNCHANGED = "partitions_unchanged"
 NO_JOBS = "no_job"
-CONDITIONS = (SWITCHED_OFF, NO_TRANSACTIONS, UNCHANGED, NO_JOBS)
+
 
 _ALTER_KINDS = ("COLUMN", "ROLLUP", "OPTIMIZE")
 _ENDED = ("FINISHED", "CANCELLED")
@@ -43,7 +43,7 @@ _LOADS = (
 
 @dataclasses.dataclass(frozen=True)
 class Condition:
-    """One of CONDITIONS. ``evidence``: what it was concluded from, or what stands against it, in words."""
+    """One of the four. ``evidence``: what it was concluded from, or what stands against it, in words."""
 
     name: str
     met: bool
