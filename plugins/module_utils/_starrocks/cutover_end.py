@@ -17,6 +17,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entr
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_live import source_snapshot
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_read import PartitionReader
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_scope import Scope
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_past import (
     COMMITTED_KIND,
     HANDED_OVER_KIND,
@@ -51,6 +52,12 @@ class End:
     def committed(self) -> bool:
         """Whether the journal says that it is committed already."""
         return self._last is not None and self._last.kind == COMMITTED_KIND
+
+    @property
+    def scope(self) -> Scope:
+        """What was proved equal, from the journal."""
+        told = (self._last.data.get("scope") if self._last is not None else None) or {}
+        return Scope(frozenset(told.get("include") or ()), frozenset(told.get("exclude") or ()))
 
     def require_committable(self, look: FreezeLook) -> None:
         """That the cutover was handed over, and its freeze is held or at least guarded.

@@ -16,6 +16,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks import 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_live import compare_clusters
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_read import PartitionReader
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_scope import Scope
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_task import require_two_clusters
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_options import CutoverRequest
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_tool import SyncTool
@@ -46,6 +47,10 @@ class Eyes:
         """Hang up on both clusters."""
         self.source.close()
         self.target.close()
+
+    def compare_within(self, scope: Scope) -> None:
+        """Look at what was proved, whatever the options say now."""
+        self.readers = (PartitionReader(self.source, scope), PartitionReader(self.target, scope))
 
     def require_two(self) -> None:
         """MigrationError ``starrocks.same_cluster``."""

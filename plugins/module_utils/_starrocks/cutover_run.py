@@ -269,6 +269,7 @@ class CutoverRun:
             {
                 "source": self._source.cluster_id,
                 "target": self._target.cluster_id,
+                "scope": self._request.scope.as_result(),
                 "source_digest": self._track.source_digest,
                 "partitions": self._track.partitions,
                 "seconds_left": answer.left,

@@ -233,6 +233,7 @@ class CutoverTask:
             return self._result(ChangeList())
         look = eyes.freeze.look()
         end.require_committable(look)
+        eyes.compare_within(end.scope)
         if self._check_mode:
             changes = eyes.freeze.predict(look)
             if not changes.changed:
