@@ -144,6 +144,10 @@ source:
       description: Configs of backends and compute nodes to be put back.
       type: list
       elements: str
+    changed_variables:
+      description: Global variables to be put back.
+      type: list
+      elements: str
 target:
   description: The same of the target. Null if it could not be asked.
   returned: success

@@ -20,6 +20,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.fronten
     recorded_keys,
     resource_prefix,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.global_variable import variable_prefix
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.migration_settings import COMPACTION, GRACE
 
 STALE = "lake_autovacuum_stale_partition_threshold"
@@ -75,6 +76,12 @@ def node_keys_to_restore(entries: t.Sequence[Entry], cluster_id: str) -> t.List[
         key = name.rpartition("/config/")[2]
         order[key] = min(one.order, order.get(key, one.order))
     return sorted(order, key=lambda key: -order[key])
+
+
+def variables_to_restore(entries: t.Sequence[Entry], cluster_id: str) -> t.List[str]:
+    """Global variables that the journal knows as changed."""
+    prefix = variable_prefix(cluster_id)
+    return sorted(name[len(prefix) :] for name in recorded(entries, prefix))
 
 
 def ramp_left(entries: t.Sequence[Entry], cluster_id: str, steps: t.Sequence[int]) -> t.List[int]:

@@ -115,6 +115,7 @@ class MigrationTask:
             "hosts": list(dict.fromkeys(hosts)),
             "changed_frontend_configs": ms.keys_to_restore(journal.entries, cluster.cluster_id),
             "changed_node_configs": ms.node_keys_to_restore(journal.entries, cluster.cluster_id),
+            "changed_variables": ms.variables_to_restore(journal.entries, cluster.cluster_id),
         }
 
     def _wishes(self) -> t.Tuple[Wishes, t.List[int], float]:
