@@ -64,6 +64,11 @@ cluster_id:
   description: The ClusterId.
   returned: when the cluster was asked
   type: str
+version:
+  description: The lowest version among the living frontends.
+  returned: when the cluster was asked
+  type: str
+  sample: 3.3.14
 variables:
   description: The values now (in check mode, as they are).
   returned: with O(state=present)

@@ -50,6 +50,7 @@ ONE_CLUSTER: dict[str, Options] = {
     "info": {},
     "frontend_config": {"settings": [{"key": "disable_load_job", "value": True}]},
     "backend_config": {"settings": [{"key": "replication_max_speed_limit_kbps", "value": 1000}]},
+    "global_variable": {"variables": {"enable_filter_unused_columns_in_scan_stage": False}},
     "write_freeze": {},
     "storage_volume": {"volumes": [{"name": "extra", "type": "S3", "locations": ["s3://lab-target/extra"]}]},
 }
@@ -619,6 +620,9 @@ def test_settings_that_cannot_be(at: Refusals, plain: LabClient, settings: t.Any
         ("preflight", {"expected_duration": "soon"}, ["expected_duration", "'soon'"]),
         ("preflight", {"sync_properties": "yes"}, ["sync_properties"]),
         ("comparison_info", {"sample": -1}, ["sample"]),
+        ("global_variable", {"variables": "x=1"}, ["variables"]),
+        ("global_variable", {"variables": {}}, ["variables"]),
+        ("global_variable", {"variables": {"a b": 1}}, ["variables", "'a b'"]),
         ("sync_wait", {"directory": None}, ["directory"]),
         ("sync_wait", {"poll_interval": "0", "timeout": "soon"}, ["poll_interval", "timeout", "'soon'"]),
         ("sync_wait", {"stable_samples": 0}, ["stable_samples"]),

@@ -58,7 +58,8 @@ class GlobalVariableTask:
             with Cluster(connection, self._redactor, self._clock) as cluster:
                 prefix = variable_prefix(cluster.cluster_id)
                 past = {name[len(prefix) :]: one for name, one in recorded(journal.entries, prefix).items()}
-                self.result["cluster_id"] = cluster.cluster_id
+                # A version that is too old or unknown is refused here, before anything is changed.
+                self.result.update(cluster_id=cluster.cluster_id, version=str(cluster.profile.version))
                 if restoring:
                     self._restore(cluster, journal, prefix, {n: past[n] for n in past if not wanted or n in wanted})
                 else:
