@@ -19,7 +19,7 @@ from lab.client import LabClient
 from tooling import linked
 
 # What a person's shell may hold and a test must not see.
-_DROPPED = ("GREPTIMEDB_", "PEGASUS_", "DBOPS_MIGRATION_", "AWS_")
+_DROPPED = ("GREPTIMEDB_", "PEGASUS_", "STARROCKS_", "DBOPS_MIGRATION_", "AWS_")
 _RECAP = re.compile(r"^localhost\s+: (.*)$", re.MULTILINE)
 
 

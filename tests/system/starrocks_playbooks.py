@@ -82,4 +82,57 @@ def switch(lab: LabClient, folder: pathlib.Path) -> pathlib.Path:
 
 
 def mutating(lab: LabClient) -> list[str]:
-    return [one["request"] for one in lab.requests(mutating=True)]
+    """What changes something, without definitions of volumes; the sync tool has a user of its own, and is left out."""
+    return [one["request"].partition(" TYPE = ")[0] for one in lab.requests(mutating=True) if one.get("user") == "root"]
+
+
+def changed_configs(lab: LabClient) -> dict[str, set[str]]:
+    """Per cluster, configs that differ from their defaults on any frontend; without what its own fe.conf is for."""
+    own = {"http_port", "priority_networks", "query_port", "rpc_port"}
+    clusters = lab.state()["clusters"]
+    return {
+        side: {key for frontend in cluster["frontends"] for key in frontend["config"]} - own
+        for side, cluster in clusters.items()
+    }
+
+
+def volumes(lab: LabClient, side: str) -> set[str]:
+    """The names of a cluster's storage volumes."""
+    return set(lab.state()["clusters"][side]["storage_volumes"])
+
+
+def frozen(lab: LabClient) -> list[bool]:
+    """Whether each frontend of the source refuses loads."""
+    frontends = lab.state()["clusters"]["source"]["frontends"]
+    return [one["config"].get("disable_load_job") == "true" for one in frontends]
+
+
+def tool_runs(folder: pathlib.Path) -> bool:
+    """Whether a sync tool runs in the folder of a test."""
+    directory = str(folder / "sync")
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if str((entry / "cwd").readlink()).startswith(directory):
+                    return True
+            except OSError:
+                continue
+    return False
+
+
+def as_before(lab: LabClient, folder: pathlib.Path) -> None:
+    """Nothing of a migration is left but its tables on the target, and the clients write to the source."""
+    assert changed_configs(lab) == {"source": set(), "target": set()}
+    assert volumes(lab, "target") == {"lake_a", "lake_b"}
+    assert not tool_runs(folder)
+    assert not (folder / "sync").exists()
+    writing_to(lab, "source")
+
+
+def writing_to(lab: LabClient, side: str) -> None:
+    """The clients are on that cluster, get their rows acknowledged there, and have lost none."""
+    ledger = lab.ledger()
+    assert ledger["writes_to"] == side
+    assert ledger["missing"] == 0
+    before = ledger["acknowledged"]
+    lab.wait_for(lambda _state: lab.ledger()["acknowledged"] > before)

@@ -1,0 +1,257 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The StarRocks playbooks by their full names against the lab: whole run, rerun, kill, hand-over, rollback.
+
+Judged from the lab's side: what it was asked for, what its clusters look like, and what its clients' ledger says.
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+
+import pytest
+
+from lab import process
+from system import playbooks as p
+from system.starrocks_playbooks import (
+    COMPACTION,
+    GRACE,
+    LEGACY,
+    SMALL,
+    as_before,
+    changed_configs,
+    frozen,
+    mutating,
+    tool_runs,
+    variables,
+    volumes,
+    writing_to,
+)
+from system.test_awx_runner import Job
+
+# Each has labs and playbooks of its own, so they may be spread over the workers.
+pytestmark = pytest.mark.cost(60)
+
+
+def test_whole_run_and_run_again(tmp_path: pathlib.Path) -> None:
+    with process.start(profile="4.1", factor=20, **SMALL) as lab:
+        given = variables(lab, tmp_path)
+        p.play("starrocks", given, tmp_path).succeed()
+        sent = mutating(lab)
+        assert sent == [
+            f'ADMIN SET FRONTEND CONFIG ("{GRACE}" = "10000000") WITH PERSISTENT',
+            f'ADMIN SET FRONTEND CONFIG ("{COMPACTION}" = "0") WITH PERSISTENT',
+            f'ADMIN SET FRONTEND CONFIG ("{LEGACY}" = "true") WITH PERSISTENT',
+            "CREATE STORAGE VOLUME `src_lake_a`",
+            "CREATE STORAGE VOLUME `src_lake_b`",
+            "ALTER PIPE `sales`.`from_files_0` SUSPEND",
+            "PAUSE ROUTINE LOAD FOR `sales`.`from_kafka_0`",
+            'ADMIN SET FRONTEND CONFIG ("disable_load_job" = "true")',
+            f'ADMIN SET FRONTEND CONFIG ("{GRACE}" = "30") WITH PERSISTENT',
+            f'ADMIN SET FRONTEND CONFIG ("{LEGACY}" = "false") WITH PERSISTENT',
+            f'ADMIN SET FRONTEND CONFIG ("{COMPACTION}" = "-1") WITH PERSISTENT',
+            "DROP STORAGE VOLUME `src_lake_b`",
+            "DROP STORAGE VOLUME `src_lake_a`",
+        ]
+        writing_to(lab, "target")
+        assert changed_configs(lab) == {"source": {"disable_load_job"}, "target": set()}
+        assert volumes(lab, "target") == {"lake_a", "lake_b"}
+        assert frozen(lab) == [True] * 3
+        assert not (tmp_path / "sync").exists()
+        assert "move-lake" in (tmp_path / "report.html").read_text()
+
+        lab.clear_requests()
+        again = p.play("starrocks", given, tmp_path).succeed()
+        assert mutating(lab) == []
+        assert again.recap["changed"] == 0
+
+
+@pytest.mark.thorough
+def test_check_mode_sends_nothing_and_there_is_no_way_back(tmp_path: pathlib.Path) -> None:
+    with process.start(profile="4.1", factor=20, **SMALL) as lab:
+        given = variables(lab, tmp_path)
+        preview = p.play("starrocks", given, tmp_path, "--check", "--diff").succeed()
+        assert mutating(lab) == []
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["switch.yml", "vars.json"]
+        assert preview.recap["changed"] == 4
+        assert lab.describe["users"]["tool"] not in preview.output
+
+        refused = p.play("starrocks_restore", given, tmp_path)
+        assert "Its cutover is not committed" in refused.failures[0]["msg"]
+        assert mutating(lab) == []
+
+        done = p.play("starrocks", given, tmp_path, "-vv").succeed()
+        for secret in (lab.describe["users"]["tool"], lab.describe["s3"]["users"]["source"]["secret_key"]):
+            assert secret not in done.output
+            assert secret not in (tmp_path / "journal.jsonl").read_text()
+            assert secret not in (tmp_path / "report.html").read_text()
+        lab.clear_requests()
+        refused = p.play("starrocks_rollback", given, tmp_path)
+        assert "as a migration of its own" in refused.failures[0]["msg"]
+        assert mutating(lab) == []
+        writing_to(lab, "target")
+
+
+@pytest.mark.thorough
+def test_rollback_while_copying_and_when_the_copy_is_there(tmp_path: pathlib.Path) -> None:
+    with process.start(profile="4.1", factor=4, **SMALL) as lab:
+        given = variables(lab, tmp_path)
+        p.play_until("starrocks_migrate", given, tmp_path, lambda: tool_runs(tmp_path))
+        assert changed_configs(lab) == {"source": {GRACE}, "target": {COMPACTION, LEGACY}}
+        lab.clear_requests()
+        preview = p.play("starrocks_rollback", given, tmp_path, "--check").succeed()
+        assert mutating(lab) == []
+        assert preview.recap["changed"] == 4
+        p.play("starrocks_rollback", given, tmp_path).succeed()
+        as_before(lab, tmp_path)
+        lab.clear_requests()
+        again = p.play("starrocks_rollback", given, tmp_path).succeed()
+        assert mutating(lab) == []
+        assert again.recap["changed"] == 0
+
+        # The same journal takes a second try, and that can be given up, too.
+        p.play("starrocks_migrate", given, tmp_path).succeed()
+        p.play("starrocks_rollback", given, tmp_path).succeed()
+        as_before(lab, tmp_path)
+
+
+@pytest.mark.thorough
+def test_killed_behind_the_freeze_and_rolled_back_then_run_to_the_end(tmp_path: pathlib.Path) -> None:
+    with process.start(profile="4.1", factor=10, **SMALL) as lab:
+        given = variables(lab, tmp_path, starrocks_quiet_time="5s")
+        p.play_until("starrocks", given, tmp_path, lambda: any(frozen(lab)))
+        p.play("starrocks_rollback", given, tmp_path).succeed()
+        as_before(lab, tmp_path)
+
+        given["starrocks_quiet_time"] = "1s"
+        p.play("starrocks", given, tmp_path).succeed()
+        writing_to(lab, "target")
+        assert changed_configs(lab)["target"] == set()
+
+
+@pytest.mark.thorough
+def test_tasks_of_the_operator_that_fail_and_that_are_killed(tmp_path: pathlib.Path) -> None:
+    with process.start(profile="4.1", factor=20, **SMALL) as lab:
+        given = variables(lab, tmp_path)
+        hook = tmp_path / "switch.yml"
+        good = hook.read_text()
+        given["starrocks_switch_tasks"] = ""
+        p.play("starrocks_migrate", given, tmp_path).succeed()
+        lab.clear_requests()
+        without = p.play("starrocks_cutover", given, tmp_path)
+        assert "Set starrocks_switch_tasks" in without.failures[0]["msg"]
+        assert mutating(lab) == []
+
+        given["starrocks_switch_tasks"] = str(hook)
+        hook.write_text("- ansible.builtin.fail:\n    msg: the load balancer said no\n")
+        failed = p.play("starrocks_cutover", given, tmp_path)
+        assert "the freeze was lifted" in failed.failures[-1]["msg"]
+        assert frozen(lab) == [False] * 3
+        writing_to(lab, "source")
+
+        # Killed in the middle of the switch: the guard holds the freeze, and the next run goes on from there.
+        hook.write_text("- ansible.builtin.pause:\n    seconds: 120\n")
+        p.play_until(
+            "starrocks_cutover", given, tmp_path, lambda: "handed_over" in (tmp_path / "killed.log").read_text()
+        )
+        assert frozen(lab) == [True] * 3
+        hook.write_text(good)
+        p.play("starrocks", given, tmp_path).succeed()
+        writing_to(lab, "target")
+
+
+@pytest.mark.thorough
+def test_jobs_of_awx_with_texts_only(tmp_path: pathlib.Path) -> None:
+    with process.start(profile="4.1", factor=20, **SMALL) as lab:
+        given = variables(
+            lab,
+            tmp_path,
+            starrocks_accept="[]",
+            starrocks_max_behind="1000",
+            starrocks_stable_samples="2",
+            starrocks_compaction_ramp="4,16",
+            starrocks_compaction_ramp_time="1",
+            starrocks_include_data_list="sales,logistics",
+            starrocks_exclude_data_list="",
+            starrocks_target_settings='[{"key": "replication_max_parallel_table_count", "value": "50"}]',
+            starrocks_sample="3",
+            starrocks_checksum="true",
+            starrocks_source_writes="allowed",
+            starrocks_tool_user="",
+        )
+        texts = {name: one if isinstance(one, str) else json.dumps(one) for name, one in given.items()}
+        artifacts = {}
+        for phase in ("preflight", "migrate", "cutover", "restore"):
+            job = Job(tmp_path / phase, f"starrocks_{phase}", texts).succeed()
+            artifacts[phase] = job.artifacts
+            assert [name for name in job.artifacts if not name.startswith(f"starrocks_{phase}_")] == []
+            assert len(json.dumps(job.artifacts)) < 2048
+            texts = {**texts, **{name: str(value) for name, value in job.artifacts.items()}}
+        assert artifacts["preflight"]["starrocks_preflight_passed"] is True
+        assert artifacts["migrate"]["starrocks_migrate_finished"] is True
+        assert artifacts["cutover"]["starrocks_cutover_state"].strip() == "committed"
+        assert artifacts["cutover"]["starrocks_cutover_proved_seconds"] > 0
+        writing_to(lab, "target")
+        assert changed_configs(lab) == {"source": set(), "target": set()}
+
+
+@pytest.mark.thorough
+def test_blocks_in_fe_conf_from_a_shared_nothing_source(tmp_path: pathlib.Path) -> None:
+    options = {**SMALL, "mode": "shared_nothing", "target_mode": "shared_data", "target_profile": "3.3.9"}
+    with process.start(profile="3.2", factor=20, **options) as lab:
+        target = lab.describe["clusters"]["target"]["frontends"]
+        inventory = {
+            "all": {
+                "hosts": {"localhost": {"ansible_connection": "local"}},
+                "children": {
+                    "new_frontends": {
+                        "hosts": {
+                            one["host"]: {"ansible_connection": "local", "starrocks_fe_conf": one["fe_conf"]}
+                            for one in target
+                        },
+                        "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
+                    }
+                },
+            }
+        }
+        (tmp_path / "inventory.json").write_text(json.dumps(inventory))
+        arguments = ("-i", str(tmp_path / "inventory.json"))
+        given = variables(lab, tmp_path, starrocks_target_frontend_group="new_frontends")
+        without = p.play("starrocks_migrate", given, tmp_path, *arguments)
+        assert "starrocks.tool.token_missing" in without.output
+        assert mutating(lab) == []
+
+        given["starrocks_source_cluster_token"] = lab.describe["clusters"]["source"]["token"]
+        p.play("starrocks_migrate", given, tmp_path, *arguments).succeed()
+        for one in target:
+            text = pathlib.Path(one["fe_conf"]).read_text()
+            assert f"{COMPACTION} = 0" in text
+            assert f"{LEGACY} = true" in text
+        p.play("starrocks", given, tmp_path, *arguments).succeed()
+        for one in target:
+            text = pathlib.Path(one["fe_conf"]).read_text()
+            assert COMPACTION not in text
+            assert LEGACY not in text
+        writing_to(lab, "target")
+
+
+@pytest.mark.thorough
+def test_rollback_when_the_target_is_out_of_reach(tmp_path: pathlib.Path) -> None:
+    with process.start(profile="4.1", factor=20, **SMALL) as lab:
+        given = variables(lab, tmp_path)
+        p.play("starrocks_migrate", given, tmp_path).succeed()
+        for number in (1, 2, 3):
+            lab.call("POST", f"/frontends/target/{number}/kill", {})
+        given["starrocks_target_connect_timeout"] = "1s"
+        left = p.play("starrocks_rollback", given, tmp_path)
+        assert "The source is as it was, but the target is not" in left.failures[-1]["msg"]
+        assert changed_configs(lab)["source"] == set()
+        assert not tool_runs(tmp_path)
+        writing_to(lab, "source")
+        for number in (1, 2, 3):
+            lab.call("POST", f"/frontends/target/{number}/start", {})
+        lab.wait_for(lambda state: all(one["alive"] for one in state["clusters"]["target"]["frontends"]))
+        p.play("starrocks_rollback", given, tmp_path).succeed()
+        as_before(lab, tmp_path)

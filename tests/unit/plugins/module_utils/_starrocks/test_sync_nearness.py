@@ -1,0 +1,50 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When the target is near enough for a cutover, and what is waited for until then."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import comparison as cmp
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import sync_nearness as sn
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_verdict as tv
+
+
+def near(verdict: str = tv.RUNNING, not_copied: int = 0, good: int = 0, **counts: int) -> sn.Nearness:
+    all_counts = {**dict.fromkeys(cmp.VERDICTS, 0), cmp.EQUAL: 5, **counts}
+    worst = ["db.t/p behind"] * 9
+    return sn.nearness(all_counts, not_copied, worst, verdict, "why", max_behind=3, samples=2, good=good)
+
+
+def test_two_good_looks_in_a_row() -> None:
+    first = near()
+    assert (first.reason, first.good) == (sn.SETTLING, 1)
+    second = near(good=first.good)
+    assert (second.reason, second.good) == ("", 2)
+
+
+def test_while_loads_go_on_some_may_be_behind() -> None:
+    assert near(behind=3, good=1).reason == ""
+    late = near(behind=4, good=1)
+    assert (late.reason, late.good, late.count, len(late.worst)) == (sn.BEHIND, 0, 4, 5)
+
+
+@pytest.mark.parametrize("counts", [{"missing_on_target": 1}, {"behind": 1, "not_copied": 1}])
+def test_what_was_never_copied_is_waited_for_however_little_it_is(counts: dict[str, int]) -> None:
+    found = near(good=5, **counts)
+    assert (found.reason, found.good) == (sn.COPYING, 0)
+    assert found.waiting_for == "the first copy of 1 partition"
+
+
+@pytest.mark.parametrize("verdict", [tv.NOT_STARTED, tv.STALLED, tv.STALE, tv.FAILED, tv.STOPPED])
+def test_a_tool_that_is_not_well_passes_nothing(verdict: str) -> None:
+    found = near(verdict, good=5)
+    assert (found.reason, found.good) == (sn.TOOL, 0)
+    assert sn.tool_is_over(verdict) is (verdict in (tv.FAILED, tv.STOPPED))
+
+
+def test_every_reason_is_documented() -> None:
+    for found in (near(), near(behind=9), near(missing_on_target=1), near(tv.STALE)):
+        assert sn.REASONS.check(found.reason)
