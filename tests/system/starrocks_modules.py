@@ -75,11 +75,16 @@ def run(module: str, lab: LabClient, check: bool = False, side: str = "source", 
     return finish(start(module, {**connection(lab, side), **options}, check))
 
 
+def _plain(request: str) -> str:
+    """A request as a person reads it. Only what goes over HTTP is encoded; a plus in SQL is a plus."""
+    return unquote_plus(request) if request.startswith(("GET ", "POST ", "/")) else request
+
+
 def sent(lab: LabClient) -> list[str]:
     """The requests that change something, in order, as the lab has recorded them: SQL, or ``GET /path?query``."""
-    return [unquote_plus(one["request"]) for one in lab.requests(mutating=True)]
+    return [_plain(one["request"]) for one in lab.requests(mutating=True)]
 
 
 def told(result: Result) -> list[str]:
     """The calls that a result tells of, in the same words."""
-    return [unquote_plus(call.get("sql") or call["http"]) for call in result["calls"]]
+    return [_plain(call.get("sql") or call["http"]) for call in result["calls"]]
