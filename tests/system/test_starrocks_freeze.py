@@ -59,7 +59,7 @@ def requests(result: dict[str, t.Any]) -> list[str]:
 def test_freeze_and_lift(begin: Begin, tmp_path: pathlib.Path, profile: str) -> None:
     """Check, run, run again, and back: as predicted, then nothing; and every job goes on that ran before."""
     lab = begin(profile)
-    journal = {"journal": str(tmp_path / "j.jsonl")}
+    journal: dict[str, t.Any] = {"journal": str(tmp_path / "j.jsonl")}
     for state, refused in (("present", True), ("absent", False)):
         lab.clear_requests()
         predicted = run("write_freeze", lab, check=True, state=state, **journal)
@@ -85,7 +85,7 @@ def test_frontends_on_one_host(begin: Begin, tmp_path: pathlib.Path, profile: st
     migration = Migration(lab, tmp_path)
     # The lab's own map leads the leader's HTTP port to one of them only.
     hosts = {one["host"]: "127.0.0.1" for one in lab.describe["clusters"]["source"]["frontends"]}
-    options = {"journal": migration.journal, "address_map": json.dumps(hosts)}
+    options: dict[str, t.Any] = {"journal": migration.journal, "address_map": json.dumps(hosts)}
     assert run("write_freeze", lab, **options)["frozen"] is True
     assert migration.loads_refused() == [True] * 3
     assert run("write_freeze", lab, state="absent", **options)["frozen"] is False

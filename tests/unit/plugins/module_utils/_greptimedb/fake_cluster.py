@@ -8,11 +8,11 @@ from __future__ import annotations
 import datetime
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.address import Address
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._core.transport import Rows
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.client import GreptimeClient
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import (
-    Address,
     Connection,
     connection_argument_spec,
 )
