@@ -175,7 +175,8 @@ code:
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import journal_spec
-from ansible_collections.dbops.migration.plugins.module_utils._core.module import redactor_from, run
+from ansible_collections.dbops.migration.plugins.module_utils._core.module import run
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_options import settings_redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.migration_task import (
     MigrationTask,
     migration_argument_spec,
@@ -184,7 +185,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.migrati
 
 def main() -> None:
     module = migration_argument_spec().merge(journal_spec()).create_ansible_module(supports_check_mode=True)
-    redactor = redactor_from(module.params)
+    redactor = settings_redactor(module.params, ("source_settings", "target_settings"))
     run(module, redactor, MigrationTask(module.params, redactor, SystemClock()).body)
 
 

@@ -585,6 +585,29 @@ def test_progress_of_what_is_not_there(at: Refusals, tmp_path: pathlib.Path, mor
     said_clearly(result, *words)
 
 
+# ---- secrets where none belongs
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+@pytest.mark.parametrize(
+    ("module", "option", "value"),
+    [
+        ("preflight", "sync_properties", {"source_cluster_password": CANARIES["password"]}),
+        ("preflight", "sync_properties", {"source_cluster_token": CANARIES["token"]}),
+        ("storage_volume_mirror", "properties", {"*": {"aws.s3.secret_key": CANARIES["secret"]}}),
+        ("storage_volume_mirror", "credentials", {"*": CANARIES["secret"]}),
+        ("frontend_config", "settings", [{"key": "aws_s3_secret_key", "value": CANARIES["secret"]}]),
+        ("migration_info", "source_settings", [{"key": "aws_s3_secret_key", "value": CANARIES["secret"]}]),
+        ("info", "frontends", [f"mysql://root:{CANARIES['password']}@fe-0:9030"]),
+    ],
+)
+def test_secrets_that_do_not_belong_there(
+    at: Refusals, plain: LabClient, module: str, option: str, value: t.Any, as_text: bool
+) -> None:
+    given = json.dumps(value) if as_text else value
+    at.refused(plain, module, option, contact=False, **{option: given})
+
+
 # ---- settings, the freeze and the cutover
 
 
@@ -628,6 +651,7 @@ def test_settings_that_cannot_be(at: Refusals, plain: LabClient, settings: t.Any
         ("sync_wait", {"stable_samples": 0}, ["stable_samples"]),
         ("migration_info", {"compaction_ramp": "8,4"}, ["compaction_ramp"]),
         ("migration_info", {"target_settings": "everything"}, ["target_settings"]),
+        ("migration_info", {"target_settings": [{"key": "no config"}]}, ["target_settings[0].key", "'no config'"]),
     ],
 )
 def test_nothing_is_begun_with_options_that_cannot_be(

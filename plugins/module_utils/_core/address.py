@@ -25,7 +25,7 @@ class Address(t.NamedTuple):
 def parse_address(value: t.Any, option: str, default_port: int | None = None) -> Address:
     """``host:port`` or ``[v6]:port``; the port may be left out only where a default is given."""
     text = value.strip() if isinstance(value, str) else ""
-    fix = "Give host:port, such as metasrv-0.example.com:3002"
+    fix = f"Give host:port, such as host-0.example.com:{default_port or 3002}"
     if "://" in text or "/" in text or "@" in text:
         raise InvalidOption(option, f"{value!r} is a URL and not an address", fix)
     host, port = text, ""

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import traceback
 import typing as t
 
@@ -14,18 +16,23 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 
+_USERINFO = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#\"'<>:@]*:([^\s/?#\"'<>]+)@")
 _SECRET_NAMES = ("password", "passphrase", "secret", "secret_key", "token", "credential", "credentials")
 
 
 def redactor_from(params: t.Mapping[str, t.Any]) -> Redactor:
     """A redactor for the values of all options that are secrets by their name (``password``, ``s3_secret_key``, ...).
 
-    Nested mappings and lists are searched too.
+    Nested mappings and lists are searched too, as JSON text also, and passwords in URLs count.
     """
     return Redactor(_secrets(params))
 
 
 def _secrets(value: t.Any, secret: bool = False) -> t.Iterator[str]:
+    if isinstance(value, str) and not secret:
+        if "://" in value and "@" in value:
+            yield from _USERINFO.findall(value)
+        value = _parsed(value)
     if isinstance(value, t.Mapping):
         for name, item in value.items():
             named = any(str(name) == word or str(name).endswith("_" + word) for word in _SECRET_NAMES)
@@ -35,6 +42,16 @@ def _secrets(value: t.Any, secret: bool = False) -> t.Iterator[str]:
             yield from _secrets(item, secret)
     elif secret and value is not None and not isinstance(value, bool):
         yield str(value)
+
+
+def _parsed(value: str) -> t.Any:
+    """What JSON text of a list or mapping holds, None for any other text."""
+    if value.lstrip()[:1] not in ("{", "["):
+        return None
+    try:
+        return json.loads(value)
+    except ValueError:
+        return None
 
 
 def run(

@@ -68,21 +68,23 @@ def read_options(params: t.Mapping[str, t.Any], dead: str) -> ConfigOptions:
     return ConfigOptions(settings, state, str(params[dead]), str(params.get("persistent") or "never"))
 
 
-def read_settings(value: t.Any, keys_only: bool) -> t.Tuple[Wanted, ...]:
+def read_settings(value: t.Any, keys_only: bool, option: str = "settings") -> t.Tuple[Wanted, ...]:
     """The option ``settings`` alone; InvalidOption, or InvalidInput with all problems at once."""
     problems: t.List[InvalidOption] = []
-    found = _settings(value, keys_only, problems)
+    found = _settings(value, keys_only, problems, option)
     raise_problems(problems)
     return found
 
 
-def settings_redactor(params: t.Mapping[str, t.Any]) -> Redactor:
+def settings_redactor(params: t.Mapping[str, t.Any], options: t.Sequence[str] = ("settings",)) -> Redactor:
     """Masks the passwords of the options, and the values of settings that are refused because they are secrets."""
-    try:
-        items = [as_mapping(item, "settings") for item in _items(params.get("settings")) if not _is_key(item)]
-    except InvalidOption:
-        items = []
-    hidden = [item.get("value") for item in items if is_secret(str(item.get("key")))]
+    hidden: t.List[t.Any] = []
+    for option in options:
+        try:
+            items = [as_mapping(item, option) for item in _items(params.get(option), option) if not _is_key(item)]
+        except InvalidOption:
+            continue
+        hidden += [item.get("value") for item in items if is_secret(str(item.get("key")))]
     return redactor_from({**params, "credentials": hidden})
 
 
@@ -90,10 +92,12 @@ def _is_key(item: t.Any) -> bool:
     return isinstance(item, str) and not item.lstrip().startswith("{")
 
 
-def _settings(value: t.Any, restoring: bool, problems: t.List[InvalidOption]) -> t.Tuple[Wanted, ...]:
+def _settings(
+    value: t.Any, restoring: bool, problems: t.List[InvalidOption], option: str = "settings"
+) -> t.Tuple[Wanted, ...]:
     found: t.List[Wanted] = []
-    for index, item in enumerate(_items(value)):
-        place = f"settings[{index}]"
+    for index, item in enumerate(_items(value, option)):
+        place = f"{option}[{index}]"
         if restoring and _is_key(item):
             item = {"key": item}
         try:
@@ -107,8 +111,8 @@ def _settings(value: t.Any, restoring: bool, problems: t.List[InvalidOption]) ->
     return tuple(found)
 
 
-def _items(value: t.Any) -> t.List[t.Any]:
-    return [value] if isinstance(value, t.Mapping) else as_list(value, "settings")
+def _items(value: t.Any, option: str) -> t.List[t.Any]:
+    return [value] if isinstance(value, t.Mapping) else as_list(value, option)
 
 
 def _setting(item: t.Mapping[str, t.Any], place: str, restoring: bool) -> Wanted:

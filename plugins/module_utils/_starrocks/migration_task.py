@@ -22,6 +22,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks import 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_task import require_two_clusters
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_journal import ConfigJournal
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_options import read_settings
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_read import read_config
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.migration_settings import (
     AUTO,
@@ -124,6 +125,7 @@ class MigrationTask:
         lists: t.Dict[str, t.Tuple[t.Dict[str, t.Any], ...]] = {}
         for name in ("source_settings", "target_settings"):
             try:
+                read_settings(params.get(name), False, name)
                 lists[name] = tuple(dict(one) for one in as_mapping_list(params.get(name), name))
             except InvalidOption as wrong:
                 problems.append(wrong)

@@ -100,3 +100,21 @@ def test_secrets_are_found_by_name_at_any_depth() -> None:
     )
     text = "first-secret second-secret third-secret fourth-secret /etc/key.pem AKIAEXAMPLE root 123456"
     assert redactor.mask(text) == f"{MASK} {MASK} {MASK} {MASK} /etc/key.pem AKIAEXAMPLE root {MASK}"
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"properties": '{"a": {"some_password": "hunter2hunter2"}}'},
+        {"properties": ' [{"token": "hunter2hunter2"}]'},
+        {"addresses": "http://root:hunter2hunter2@host:80/path"},
+        {"addresses": ["mysql://root:hunter2hunter2@host"]},
+    ],
+)
+def test_secrets_in_text_are_found(params: t.Dict[str, t.Any]) -> None:
+    assert redactor_from(params).secrets == {"hunter2hunter2"}
+
+
+@pytest.mark.parametrize("value", ["{hunter2hunter2", "[]", "http://hunter2hunter2@host", "http://host/a:b@c", None, 7])
+def test_no_secret_is_seen_where_none_is(value: t.Any) -> None:
+    assert redactor_from({"addresses": value}).secrets == frozenset()

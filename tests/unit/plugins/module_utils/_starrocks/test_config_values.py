@@ -141,3 +141,8 @@ def test_a_secret_that_is_refused_is_not_shown_for_that(settings: t.Any) -> None
 @pytest.mark.parametrize("settings", [None, "every", ["http_port"], [{"key": "k", "value": "hunter2hunter2"}], 5])
 def test_what_is_no_secret_is_shown(settings: t.Any) -> None:
     assert settings_redactor({"settings": settings}).mask("say hunter2hunter2") == "say hunter2hunter2"
+
+
+def test_options_of_other_names_hold_settings_too() -> None:
+    params = {"a": [{"key": "ssl_keystore_password", "value": "hunter2hunter2"}], "b": "every"}
+    assert settings_redactor(params, ("b", "a")).secrets == {"hunter2hunter2"}
