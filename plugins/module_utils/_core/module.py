@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import traceback
@@ -35,13 +36,19 @@ def _secrets(value: t.Any, secret: bool = False) -> t.Iterator[str]:
         value = _parsed(value)
     if isinstance(value, t.Mapping):
         for name, item in value.items():
-            named = any(str(name) == word or str(name).endswith("_" + word) for word in _SECRET_NAMES)
-            yield from _secrets(item, secret or named)
+            named = secret or _names_a_secret(str(name))
+            if named or isinstance(item, (str, t.Mapping, list, tuple)):
+                yield from _secrets(item, named)
     elif isinstance(value, (list, tuple)):
         for item in value:
             yield from _secrets(item, secret)
     elif secret and value is not None and not isinstance(value, bool):
         yield str(value)
+
+
+@functools.lru_cache(maxsize=None)
+def _names_a_secret(name: str) -> bool:
+    return any(name == word or name.endswith("_" + word) for word in _SECRET_NAMES)
 
 
 def _parsed(value: str) -> t.Any:
