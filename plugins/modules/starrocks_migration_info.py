@@ -144,6 +144,10 @@ source:
       description: Configs of backends and compute nodes to be put back.
       type: list
       elements: str
+    made_users:
+      description: Users of the sync tool to be dropped.
+      type: list
+      elements: str
     changed_variables:
       description: Global variables to be put back.
       type: list

@@ -180,6 +180,9 @@ def test_jobs_of_awx_with_texts_only(tmp_path: pathlib.Path) -> None:
             starrocks_checksum="true",
             starrocks_source_writes="allowed",
             starrocks_tool_user="",
+            starrocks_create_sync_users="true",
+            starrocks_source_cluster_user="cluster_sync",
+            starrocks_target_cluster_user="cluster_sync",
         )
         texts = {name: one if isinstance(one, str) else json.dumps(one) for name, one in given.items()}
         artifacts = {}
@@ -195,6 +198,8 @@ def test_jobs_of_awx_with_texts_only(tmp_path: pathlib.Path) -> None:
         assert artifacts["cutover"]["starrocks_cutover_proved_seconds"] > 0
         writing_to(lab, "target")
         assert changed_configs(lab) == {"source": set(), "target": set()}
+        assert sum("CREATE USER" in text for text in mutating(lab)) == 2
+        assert all("cluster_sync" not in cluster["users"] for cluster in lab.state()["clusters"].values())
 
 
 @pytest.mark.thorough
@@ -220,7 +225,7 @@ def test_blocks_in_fe_conf_from_a_shared_nothing_source(tmp_path: pathlib.Path) 
         arguments = ("-i", str(tmp_path / "inventory.json"))
         given = variables(lab, tmp_path, starrocks_target_frontend_group="new_frontends")
         without = p.play("starrocks_migrate", given, tmp_path, *arguments)
-        assert "starrocks.tool.token_missing" in without.output
+        assert "starrocks.tool.token_missing" in without.output, without.output
         assert mutating(lab) == []
 
         given["starrocks_source_cluster_token"] = lab.describe["clusters"]["source"]["token"]

@@ -62,6 +62,7 @@ ROLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str] | None]]] = {
         ),
         {
             "compaction_ramp_time": None,
+            "create_sync_users": None,
             "cutover_meta_interval": None,
             "cutover_poll_interval": ("starrocks_cutover", "poll_interval"),
             "cutover_report_interval": None,

@@ -84,6 +84,12 @@ def variables_to_restore(entries: t.Sequence[Entry], cluster_id: str) -> t.List[
     return sorted(name[len(prefix) :] for name in recorded(entries, prefix))
 
 
+def users_to_drop(entries: t.Sequence[Entry], cluster_id: str) -> t.List[str]:
+    """Users that the journal knows as made."""
+    prefix = f"starrocks:{cluster_id}/user/"
+    return sorted(name[len(prefix) :] for name in recorded(entries, prefix))
+
+
 def ramp_left(entries: t.Sequence[Entry], cluster_id: str, steps: t.Sequence[int]) -> t.List[int]:
     """The steps of the ramp by which compaction comes back that are still to be gone, the present one again."""
     ours = {

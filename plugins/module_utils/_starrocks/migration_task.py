@@ -116,6 +116,7 @@ class MigrationTask:
             "hosts": list(dict.fromkeys(hosts)),
             "changed_frontend_configs": ms.keys_to_restore(journal.entries, cluster.cluster_id),
             "changed_node_configs": ms.node_keys_to_restore(journal.entries, cluster.cluster_id),
+            "made_users": ms.users_to_drop(journal.entries, cluster.cluster_id),
             "changed_variables": ms.variables_to_restore(journal.entries, cluster.cluster_id),
         }
 
