@@ -51,6 +51,7 @@ ONE_CLUSTER: dict[str, Options] = {
     "frontend_config": {"settings": [{"key": "disable_load_job", "value": True}]},
     "backend_config": {"settings": [{"key": "replication_max_speed_limit_kbps", "value": 1000}]},
     "global_variable": {"variables": {"enable_filter_unused_columns_in_scan_stage": False}},
+    "sync_user": {"user": "cluster_sync", "user_password": CANARIES["password"]},
     "write_freeze": {},
     "storage_volume": {"volumes": [{"name": "extra", "type": "S3", "locations": ["s3://lab-target/extra"]}]},
 }
@@ -250,8 +251,8 @@ def test_versions_that_cannot_be_worked_with(
 ) -> None:
     lab = labs.start(**{**PLAIN, "profile": profile, "version_text": text})
     for module in EVERY:
-        # The one tells what it can, and why it cannot tell the rest; the other one misses the tool first.
-        if module not in ("info", "sync_wait"):
+        # They tell what they can, miss the tool first, or need no more than roles.
+        if module not in ("info", "sync_wait", "sync_user"):
             assert at.refused(lab, module, word)["code"] == code, module
     labs.stop(lab)
 
@@ -646,6 +647,9 @@ def test_settings_that_cannot_be(at: Refusals, plain: LabClient, settings: t.Any
         ("global_variable", {"variables": "x=1"}, ["variables"]),
         ("global_variable", {"variables": {}}, ["variables"]),
         ("global_variable", {"variables": {"a b": 1}}, ["variables", "'a b'"]),
+        ("sync_user", {"user": "root"}, ["user", "'root'"]),
+        ("sync_user", {"user": "x'@'%' IDENTIFIED BY '"}, ["user"]),
+        ("sync_user", {"user_password": None}, ["user_password", "not given"]),
         ("sync_wait", {"directory": None}, ["directory"]),
         ("sync_wait", {"poll_interval": "0", "timeout": "soon"}, ["poll_interval", "timeout", "'soon'"]),
         ("sync_wait", {"stable_samples": 0}, ["stable_samples"]),
