@@ -207,23 +207,12 @@ def test_blocks_in_fe_conf_from_a_shared_nothing_source(tmp_path: pathlib.Path) 
     options = {**SMALL, "mode": "shared_nothing", "target_mode": "shared_data", "target_profile": "3.3.9"}
     with process.start(profile="3.2", factor=20, **options) as lab:
         target = lab.describe["clusters"]["target"]["frontends"]
-        inventory = {
-            "all": {
-                "hosts": {"localhost": {"ansible_connection": "local"}},
-                "children": {
-                    "new_frontends": {
-                        "hosts": {
-                            one["host"]: {"ansible_connection": "local", "starrocks_fe_conf": one["fe_conf"]}
-                            for one in target
-                        },
-                        "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
-                    }
-                },
-            }
-        }
+        here = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+        hosts = {one["host"]: {**here, "starrocks_fe_conf": one["fe_conf"]} for one in target}
+        inventory = {"all": {"hosts": {"localhost": here}, "children": {"new_frontends": {"hosts": hosts}}}}
         (tmp_path / "inventory.json").write_text(json.dumps(inventory))
         arguments = ("-i", str(tmp_path / "inventory.json"))
-        given = variables(lab, tmp_path, starrocks_target_frontend_group="new_frontends")
+        given = variables(lab, tmp_path, starrocks_target_frontend_group="new_frontends", starrocks_in_container=True)
         without = p.play("starrocks_migrate", given, tmp_path, *arguments)
         assert "starrocks.tool.token_missing" in without.output, without.output
         assert mutating(lab) == []

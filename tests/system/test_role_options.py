@@ -69,6 +69,7 @@ ROLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str] | None]]] = {
             "dead_nodes": ("starrocks_backend_config", "dead_nodes"),
             "fe_conf": None,
             "frontend_group": None,
+            "in_container": ("starrocks_config_file", "in_container"),
             "report": ("migration_report", "dest"),
             "source_node_settings": ("starrocks_backend_config", "settings"),
             "source_writes": None,
