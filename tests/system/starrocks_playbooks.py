@@ -21,6 +21,7 @@ SMALL: dict[str, t.Any] = {
 }
 GRACE = "lake_autovacuum_grace_period_minutes"
 COMPACTION = "lake_compaction_max_tasks"
+STALE = "lake_autovacuum_stale_partition_threshold"
 LEGACY = "enable_legacy_compatibility_for_replication"
 DROPS = (
     "ddl_job_allow_drop_schema_change_table",

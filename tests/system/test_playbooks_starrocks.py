@@ -20,6 +20,7 @@ from system.starrocks_playbooks import (
     GRACE,
     LEGACY,
     SMALL,
+    STALE,
     as_before,
     changed_configs,
     frozen,
@@ -71,7 +72,10 @@ def test_whole_run_and_run_again(tmp_path: pathlib.Path) -> None:
 @pytest.mark.thorough
 def test_check_mode_sends_nothing_and_there_is_no_way_back(tmp_path: pathlib.Path) -> None:
     with process.start(profile="4.1", factor=20, **SMALL) as lab:
-        given = variables(lab, tmp_path)
+        # Then partitions are forgotten so soon that a pass is owed.
+        lab.foreign(config={STALE: "1"})
+        lab.clear_requests()
+        given = variables(lab, tmp_path, starrocks_vacuum_time="2s")
         preview = p.play("starrocks", given, tmp_path, "--check", "--diff").succeed()
         assert mutating(lab) == []
         assert sorted(path.name for path in tmp_path.iterdir()) == ["switch.yml", "vars.json"]
@@ -87,6 +91,10 @@ def test_check_mode_sends_nothing_and_there_is_no_way_back(tmp_path: pathlib.Pat
             assert secret not in done.output
             assert secret not in (tmp_path / "journal.jsonl").read_text()
             assert secret not in (tmp_path / "report.html").read_text()
+        sent = mutating(lab)
+        passes = [text for text in sent if STALE in text]
+        assert [text.rpartition("= ")[2].rstrip(")") for text in passes] == ['"2"', '"1"']
+        assert sent.index(passes[0]) > sent.index(f'ADMIN SET FRONTEND CONFIG ("{GRACE}" = "30") WITH PERSISTENT')
         lab.clear_requests()
         refused = p.play("starrocks_rollback", given, tmp_path)
         assert "as a migration of its own" in refused.failures[0]["msg"]
@@ -154,7 +162,10 @@ def test_tasks_of_the_operator_that_fail_and_that_are_killed(tmp_path: pathlib.P
         # Killed in the middle of the switch: the guard holds the freeze, and the next run goes on from there.
         hook.write_text("- ansible.builtin.pause:\n    seconds: 120\n")
         p.play_until(
-            "starrocks_cutover", given, tmp_path, lambda: "handed_over" in (tmp_path / "killed.log").read_text()
+            "starrocks_cutover",
+            given,
+            tmp_path,
+            lambda: "switch.yml for localhost" in (tmp_path / "killed.log").read_text(),
         )
         assert frozen(lab) == [True] * 3
         hook.write_text(good)
