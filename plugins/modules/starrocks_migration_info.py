@@ -135,20 +135,20 @@ source:
       description: The hosts of frontends and nodes as the cluster has them.
       type: list
       elements: str
-    changed_frontend_configs:
+    frontend_configs_to_restore:
       description: Configs of frontends to be put back, the last one changed first. Without those of a freeze and of a
         vacuum pass.
       type: list
       elements: str
-    changed_node_configs:
+    node_configs_to_restore:
       description: Configs of backends and compute nodes to be put back.
       type: list
       elements: str
-    made_users:
+    users_to_drop:
       description: Users of the sync tool to be dropped.
       type: list
       elements: str
-    changed_variables:
+    variables_to_restore:
       description: Global variables to be put back.
       type: list
       elements: str

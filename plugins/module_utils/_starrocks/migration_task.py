@@ -114,10 +114,10 @@ class MigrationTask:
             "fe_host": first.host,
             "fe_query_port": first.port,
             "hosts": list(dict.fromkeys(hosts)),
-            "changed_frontend_configs": ms.keys_to_restore(journal.entries, cluster.cluster_id),
-            "changed_node_configs": ms.node_keys_to_restore(journal.entries, cluster.cluster_id),
-            "made_users": ms.users_to_drop(journal.entries, cluster.cluster_id),
-            "changed_variables": ms.variables_to_restore(journal.entries, cluster.cluster_id),
+            "frontend_configs_to_restore": ms.keys_to_restore(journal.entries, cluster.cluster_id),
+            "node_configs_to_restore": ms.node_keys_to_restore(journal.entries, cluster.cluster_id),
+            "users_to_drop": ms.users_to_drop(journal.entries, cluster.cluster_id),
+            "variables_to_restore": ms.variables_to_restore(journal.entries, cluster.cluster_id),
         }
 
     def _wishes(self) -> t.Tuple[Wishes, t.List[int], float]:
