@@ -24,6 +24,16 @@ def integration_targets() -> list[str]:
     return sorted(path.name for path in (paths.ROOT / "tests/integration/targets").glob("*") if path.is_dir())
 
 
+def thorough_integration_targets() -> list[str]:
+    """Those whose aliases say that they are for `make test-all`, because they take long."""
+    folder = paths.ROOT / "tests/integration/targets"
+    return [name for name in integration_targets() if _has_alias(folder / name / "aliases", "thorough")]
+
+
+def _has_alias(file: pathlib.Path, alias: str) -> bool:
+    return file.is_file() and alias in file.read_text(encoding="utf-8").splitlines()
+
+
 def unit_tests() -> list[pathlib.Path]:
     """Files of unit tests, sorted."""
     return sorted((paths.ROOT / "tests/unit").rglob("test_*.py"))
