@@ -161,7 +161,7 @@ class _Gatherer:
     def _table_numbers(self) -> t.Dict[str, int]:
         rows = self._cluster.query("SHOW PROC '/dbs'", "list the databases")
         # Up to 2.5 names may begin with the name of the cluster, which is always this one.
-        return {str(row["dbname"]).split(":")[-1]: int(row["tablenum"]) for row in rows.records()}
+        return {str(row["dbname"]).rsplit(":", 1)[-1]: int(row["tablenum"]) for row in rows.records()}
 
     def _read_configs(
         self, living: t.Sequence[Frontend], keys: t.Sequence[str]

@@ -116,7 +116,7 @@ class SyncUserTask:
     @staticmethod
     def _there(cluster: Cluster, name: str) -> bool:
         rows = cluster.query("SHOW USERS", "list the users")
-        return any(str(row["user"]).split("@")[0].strip("'\"") == name for row in rows.records())
+        return any(str(row["user"]).split("@", 1)[0].strip("'\"") == name for row in rows.records())
 
 
 def _record(resource: str, action: str) -> t.Dict[str, t.Any]:
