@@ -108,17 +108,21 @@ def frozen(lab: LabClient) -> list[bool]:
     return [one["config"].get("disable_load_job") == "true" for one in frontends]
 
 
-def tool_runs(folder: pathlib.Path) -> bool:
-    """Whether a sync tool runs in the folder of a test."""
-    directory = str(folder / "sync")
+def tool_processes(folder: pathlib.Path) -> list[int]:
+    """The numbers of the processes of a sync tool in the folder of a test."""
+    found = []
     for entry in pathlib.Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                if str((entry / "cwd").readlink()).startswith(directory):
-                    return True
-            except OSError:
-                continue
-    return False
+        try:
+            if entry.name.isdigit() and (entry / "cwd").readlink().is_relative_to(folder / "sync"):
+                found.append(int(entry.name))
+        except OSError:
+            continue  # it has ended, or is somebody else's
+    return found
+
+
+def tool_runs(folder: pathlib.Path) -> bool:
+    """Whether a sync tool runs there."""
+    return bool(tool_processes(folder))
 
 
 def as_before(lab: LabClient, folder: pathlib.Path) -> None:

@@ -8,8 +8,12 @@ Judged from the lab's side: what it was asked for, what its clusters look like, 
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import pathlib
+import signal
+import typing as t
 
 import pytest
 
@@ -25,6 +29,7 @@ from system.starrocks_playbooks import (
     changed_configs,
     frozen,
     mutating,
+    tool_processes,
     tool_runs,
     variables,
     volumes,
@@ -34,6 +39,14 @@ from system.test_awx_runner import Job
 
 # Each has labs and playbooks of its own, so they may be spread over the workers.
 pytestmark = pytest.mark.cost(60)
+
+
+@pytest.fixture(autouse=True)
+def _no_tool_left(tmp_path: pathlib.Path) -> t.Iterator[None]:
+    yield
+    for pid in tool_processes(tmp_path):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_whole_run_and_run_again(tmp_path: pathlib.Path) -> None:
