@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Lets plain pytest import the collection from any checkout, and spreads the tests over the workers.
 
-ansible-test, which has its own ways, finds this file too: in a real collection folder it only sets up hypothesis.
+ansible-test, which has its own ways, finds this file too: in a real collection folder nothing is linked or spread.
 """
 
 from __future__ import annotations
@@ -56,19 +56,31 @@ def _cost(item: pytest.Item) -> float:
     return float(marker.args[0]) if marker else 0.0
 
 
-_set_up_hypothesis()
+def _spread(items: t.List[pytest.Item]) -> None:
+    """Longest first; without a cost, the tests of one file stay on one worker and share its fixtures."""
+    items.sort(key=_cost, reverse=True)
+    for item in items:
+        if item.get_closest_marker("serial"):
+            item.add_marker(pytest.mark.xdist_group("serial"))
+        elif not _cost(item) and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(ROOT))))
 
+
+def pytest_configure(config: pytest.Config) -> None:
+    """ansible-test does not read pytest.ini, so the mark that unit tests carry is told here."""
+    if IN_COLLECTION_FOLDER:
+        config.addinivalue_line("markers", "thorough: only in `make test-all`")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: t.List[pytest.Item]) -> None:
+    """What runs, and in which order."""
+    if not os.environ.get("DBOPS_TEST_ALL"):
+        _skip_thorough(items)
+    if not IN_COLLECTION_FOLDER:
+        _spread(items)
+
+
+_set_up_hypothesis()
 if not IN_COLLECTION_FOLDER:
     _link_collection()
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(items: t.List[pytest.Item]) -> None:
-        """Longest first; without a cost, the tests of one file stay on one worker and share its fixtures."""
-        if not os.environ.get("DBOPS_TEST_ALL"):
-            _skip_thorough(items)
-        items.sort(key=_cost, reverse=True)
-        for item in items:
-            if item.get_closest_marker("serial"):
-                item.add_marker(pytest.mark.xdist_group("serial"))
-            elif not _cost(item) and item.get_closest_marker("xdist_group") is None:
-                item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(ROOT))))

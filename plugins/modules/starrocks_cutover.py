@@ -49,6 +49,7 @@ notes:
 extends_documentation_fragment:
   - dbops.migration._attributes
   - dbops.migration._attributes.actiongroup_starrocks
+  - dbops.migration._attributes.flow
   - dbops.migration._starrocks
   - dbops.migration._starrocks_target
   - dbops.migration._accept
@@ -65,6 +66,15 @@ attributes:
     support: full
     details:
       - A cutover that is committed in O(journal) is left alone.
+  action:
+    support: full
+    details:
+      - Runs the module in one call, and shows each step as the journal gets it, where the connection is C(local) and
+        O(journal) is the path of a file. Elsewhere nothing is shown before the end.
+  async:
+    support: full
+    details:
+      - With C(async), no steps are shown.
 options:
   state:
     description:

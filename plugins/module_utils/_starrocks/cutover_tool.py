@@ -23,7 +23,11 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_lo
     rules_of,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_process import Process, Processes
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_session import end, run_stop_script
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_session import (
+    NO_SCRIPT,
+    end,
+    run_stop_script,
+)
 
 _META = ("meta_job_interval_seconds", 180.0)
 _REPLICATION = ("replication_job_interval_seconds", 10.0)
@@ -68,7 +72,7 @@ class SyncTool:
     def change(self) -> Change:
         """The change that ending it is."""
         return Change(
-            f"tool:{socket.gethostname()}/{self.directory}",
+            f"tool:{socket.gethostname()}{self.directory}",
             "stop",
             "running",
             "stopped",
@@ -88,7 +92,7 @@ class SyncTool:
         script = run_stop_script(self.directory, {}, self._find, timeout)
         signals = end(self._find, self._processes, timeout)
         self._home.remember_start(None)
-        return [*([f"stop script {script}"] if script else []), *signals]
+        return [*([] if script == NO_SCRIPT else [f"stop script {script}"]), *signals]
 
     def _find(self) -> t.List[Process]:
         look = self.look()

@@ -58,11 +58,14 @@ def start_in_session(directory: str, output: str, mark: str, variables: t.Mappin
         os.close(descriptor)
 
 
+NO_SCRIPT = "absent"
+
+
 def run_stop_script(directory: str, variables: t.Mapping[str, str], find: Finder, timeout: float) -> str:
-    """Run bin/stop.sh if there is one, and tell how that went: "absent", "ended 0", "did not end" and the like."""
+    """Run bin/stop.sh if there is one, and tell how that went: NO_SCRIPT, "ended 0", "did not end" and the like."""
     script = os.path.join(directory, STOP)
     if not os.path.isfile(script):
-        return "absent"
+        return NO_SCRIPT
     command = [script] if os.access(script, os.X_OK) else ["/bin/sh", script]
     try:
         asked = subprocess.Popen(

@@ -16,6 +16,8 @@ import pytest
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.dbops.migration.plugins.action import pegasus_cutover
+from ansible_collections.dbops.migration.plugins.plugin_utils import _cutover_action
+from ansible_collections.dbops.migration.plugins.plugin_utils import _cutover_words as words
 from ansible_collections.dbops.migration.plugins.plugin_utils._cutover_lines import CutoverLines
 from ansible_collections.dbops.migration.plugins.plugin_utils._journal_tail import Following, JournalTail
 
@@ -41,7 +43,7 @@ CUTOVER = [
 
 
 def test_a_cutover_step_by_step() -> None:
-    lines = CutoverLines()
+    lines = CutoverLines(words.PEGASUS)
     assert [line for line in map(lines.line, CUTOVER) if line] == [
         "[   0.5 s] waiting for every replica server (one old interval is over, in 30 s)",
         "[  30.6 s] temp: the fence is set; every replica server refuses writes from its next config sync on",
@@ -52,8 +54,40 @@ def test_a_cutover_step_by_step() -> None:
     ]
 
 
+FROZEN = [
+    entry(1.0, "freeze.found", cluster_id="7"),
+    entry(2.0, "change.intent", id="p1", resource="starrocks:7/routine_load/sales.orders", action="pause"),
+    entry(2.1, "change.outcome", id="p1", status="done"),
+    entry(2.2, "change.intent", id="f1", resource="starrocks:7/freeze/10.1.0.11:9030", action="freeze"),
+    entry(2.3, "change.outcome", id="f1", status="done"),
+    entry(2.5, "proof", kind="freeze", items=[{}] * 3),
+    entry(4.0, "proof", kind="quiescence", items=[{}] * 4),
+    entry(9.0, "change.intent", id="t1", resource="tool:sync-host/opt/starrocks-cluster-sync", action="stop"),
+    entry(9.5, "change.outcome", id="t1", status="done"),
+    entry(9.6, "proof", kind="replications_drained", items=[{}]),
+    entry(11.0, "proof", kind="partitions_equal", items=[{}] * 500),
+    entry(11.1, "proof", kind="cutover", items=[{}]),
+    entry(11.2, "cutover.handed_over", partitions=740),
+]
+
+
+def test_a_freeze_step_by_step() -> None:
+    lines = CutoverLines(words.STARROCKS)
+    assert [line for line in map(lines.line, FROZEN) if line] == [
+        "[   1.1 s] routine load sales.orders: paused",
+        "[   1.3 s] frontend 10.1.0.11:9030: refuses every load",
+        "[   1.5 s] every frontend refuses loads",
+        "[   3.0 s] the source is at rest",
+        "[   8.5 s] the sync tool: ended",
+        "[   8.6 s] no replication runs inside the target any more",
+        "[  10.1 s] every partition is proved equal",
+        "[  10.2 s] handed over: writes stay stopped until the switch is committed or the budget is over",
+    ]
+    assert lines.line(entry(12, "freeze.lifted", cluster_id="7")).endswith("writes go on at the source")
+
+
 def test_what_did_not_go_well_is_told_too() -> None:
-    lines = CutoverLines()
+    lines = CutoverLines(words.PEGASUS)
     lines.line(entry(1, "change.intent", id="c", resource=ENV, action="fence"))
     assert lines.line(entry(2, "change.outcome", id="c", status="unknown")).endswith("fence was answered with unknown")
     assert lines.line(entry(3, "cutover.lifted", table="temp")).endswith("temp: writes go to the source again")
@@ -102,7 +136,7 @@ def test_the_action_shows_it_where_the_journal_is(
     monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path, options: t.Dict[str, t.Any], lines: int
 ) -> None:
     shown: t.List[str] = []
-    monkeypatch.setattr(pegasus_cutover.display, "display", lambda text, **_kwargs: shown.append(text))
+    monkeypatch.setattr(_cutover_action.display, "display", lambda text, **_kwargs: shown.append(text))
     monkeypatch.setattr(ActionBase, "run", lambda *_args, **_kwargs: {})
     result = Cutover(str(tmp_path / "journal.jsonl"), **options).run(task_vars={})
     assert result == {"changed": True} and len(shown) == lines
