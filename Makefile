@@ -12,7 +12,8 @@ PYTEST := $(PYTHON) -m pytest
 WORKERS ?= 3
 # Long conformance stages come first and one by one; tests of one file stay together (see conftest.py).
 SPREAD := --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
-SUITES = $(wildcard tests/conformance tests/unit tests/lab_tests tests/system)
+# Unit tests are run by ansible-test, on each core. Alone, and with more examples: make unit.
+SUITES = $(wildcard tests/conformance tests/lab_tests tests/system)
 # More arguments for what is run: make unit ARGS='-k journal', make lab ARGS='--profile 0.9.5'.
 ARGS ?=
 
@@ -67,7 +68,7 @@ test: venv ## Everything that must pass
 
 .PHONY: test-all
 test-all: venv ## As test, on every supported ansible-core and target Python
-	@DBOPS_TEST_ALL=1 $(PYTEST) $(SPREAD) $(SUITES) $(ARGS)
+	@DBOPS_TEST_ALL=1 $(PYTEST) $(SPREAD) $(SUITES) tests/unit $(ARGS)
 
 .PHONY: unit
 unit: venv ## The unit tests alone

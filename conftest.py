@@ -29,7 +29,7 @@ def _set_up_hypothesis() -> None:
         "dbops",
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow],
-        max_examples=25 if IN_COLLECTION_FOLDER else 100,
+        max_examples=15 if IN_COLLECTION_FOLDER else 100,
     )
     settings.load_profile("dbops")
 

@@ -39,14 +39,14 @@ def _core_for(target: pythons.Version) -> cores.Core:
 @pytest.mark.cost(200)
 @every_core
 def test_sanity(core: cores.Core) -> None:
-    """Plugins, their unit and integration tests; with `make test-all` the tools of this repository too, and imports on
-    every Python of this machine. ruff and mypy judge all of it each time."""
+    """Plugins, roles and integration targets; with `make test-all` unit tests and the tools of this repository too, and
+    imports on every Python of this machine. ruff and mypy judge all of it each time."""
     _skip_unless_tested(core)
     if ALL:
         ansible_test.run(core, "sanity", timeout=2400)
     else:
         own = ("--python", ansible_test.python_of(core))
-        ansible_test.run(core, "sanity", *own, timeout=1500, leave_out=tree.OWN_TOOLS)
+        ansible_test.run(core, "sanity", *own, timeout=1500, leave_out=(*tree.OWN_TOOLS, "tests/unit"))
 
 
 @pytest.mark.cost(150)
@@ -61,13 +61,21 @@ def test_units(core: cores.Core) -> None:
 @pytest.mark.cost(140)
 @every_core
 def test_integration(core: cores.Core) -> None:
+    """Each target on one of the cores that run here; with `make test-all` every target on every core."""
     _skip_unless_tested(core)
     if not content.integration_targets():
         pytest.skip("There are no integration targets yet.")
+    targets = [] if ALL else _share(core)
     own = ("--local", "--python", ansible_test.python_of(core), "--allow-destructive")
-    left_out = [] if ALL else content.thorough_integration_targets()
-    excluded = [word for target in left_out for word in ("--exclude", target)]
-    ansible_test.run(core, "integration", *own, *excluded, timeout=1200)
+    ansible_test.run(core, "integration", *own, *targets, timeout=1200)
+
+
+def _share(core: cores.Core) -> list[str]:
+    """The targets that this core runs in `make test`: they are dealt out, without those that take long."""
+    thorough = content.thorough_integration_targets()
+    dealt = [name for name in content.modules() if name in content.integration_targets() and name not in thorough]
+    players = [one for one in cores.ALL if one.name in cores.EVERY_TIME and not cores.missing(one)]
+    return dealt[players.index(core) :: len(players)]
 
 
 @only_all

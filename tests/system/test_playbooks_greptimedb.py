@@ -110,6 +110,7 @@ def test_a_run_killed_in_the_middle_goes_on_and_rolls_back_from_there(tmp_path: 
         assert lab.ledger()["missing"] == 0
 
 
+@pytest.mark.thorough
 def test_a_plan_is_written_edited_and_carried_out(tmp_path: pathlib.Path) -> None:
     with process.start(profile="0.15", regions=16, writers=1, factor=5) as lab:
         variables = drain(lab, tmp_path)

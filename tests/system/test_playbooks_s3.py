@@ -28,6 +28,7 @@ def endpoint() -> t.Iterator[str]:
     server.stop()
 
 
+@pytest.mark.thorough
 def test_every_phase_on_a_runner_of_its_own(endpoint: str, tmp_path: pathlib.Path) -> None:
     client = boto3.client(
         "s3",
