@@ -41,7 +41,8 @@ def start_in_session(directory: str, output: str, mark: str, variables: t.Mappin
     script = os.path.join(directory, START)
     descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        return subprocess.Popen(
+        # run_command would wait for its end.
+        return subprocess.Popen(  # pylint: disable=ansible-bad-function
             [script],
             cwd=directory,
             env={**environment(variables), MARK: mark},
@@ -68,7 +69,8 @@ def run_stop_script(directory: str, variables: t.Mapping[str, str], find: Finder
         return NO_SCRIPT
     command = [script] if os.access(script, os.X_OK) else ["/bin/sh", script]
     try:
-        asked = subprocess.Popen(
+        # run_command knows no time limit.
+        asked = subprocess.Popen(  # pylint: disable=ansible-bad-function
             command,
             cwd=directory,
             env=environment(variables),

@@ -72,7 +72,8 @@ class Systemd:
         """One command of the manager; MigrationError ``starrocks.tool_systemd`` if it fails."""
         command = [*self._command, *arguments]
         try:
-            done = subprocess.run(
+            # run_command knows no time limit.
+            done = subprocess.run(  # pylint: disable=ansible-bad-function
                 command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                 timeout=timeout,
             )  # fmt: skip
