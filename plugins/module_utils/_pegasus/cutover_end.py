@@ -13,6 +13,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.changes impo
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLost
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_living import LivingGuard
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_past as cp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model, switch
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_behind import Behind
@@ -42,7 +43,7 @@ class End:
         tracks: t.Mapping[str, Track],
         keeper: IntervalKeeper,
         past: cp.Past,
-        guard: t.Optional[cp.Found],
+        guard: t.Optional[LivingGuard],
     ) -> None:
         self._eyes = eyes
         self._clusters = clusters

@@ -21,6 +21,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines im
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLink, GuardLost
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_living import living_guard
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_behind import Behind
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_gate import gate, require
@@ -34,7 +35,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_l
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_options import ACCEPT
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_past import (
     HANDED_OVER_KIND,
-    living_guard,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_put_back import (
     nobody_followed,

@@ -11,8 +11,8 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace, last_guard
-from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import Answer, GuardLink, GuardLost
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLost
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_living import LivingGuard
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import switch
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_ALL, DENY_WRITE
@@ -89,28 +89,7 @@ def _possible(fence: Recorded) -> t.Set[t.Any]:
     return found | {DENY_WRITE} if fence.pending else found
 
 
-@dataclasses.dataclass(frozen=True)
-class Found:
-    """A guard of an earlier run that still answers: its link, and what it said."""
-
-    link: GuardLink
-    answer: Answer
-
-
-def living_guard(place: GuardPlace) -> t.Optional[Found]:
-    """The guard that was started last with this journal, if it is still there."""
-    lines = last_guard(place.read())
-    path = next((str(line["socket"]) for line in lines if line.get("event") == "started"), "")
-    if not path or any(line.get("event") == "ended" for line in lines):
-        return None
-    try:
-        link = GuardLink.connect(path)
-        return Found(link, link.ask(gs.STATUS))
-    except GuardLost:
-        return None
-
-
-def dismiss(found: t.Optional[Found]) -> None:
+def dismiss(found: t.Optional[LivingGuard]) -> None:
     """Send away a guard that has nothing to guard any more, so that it does not meet the next fence.
 
     MigrationError ``pegasus.cutover_running`` when it still guards one.

@@ -22,6 +22,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines im
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLink, GuardLost
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_living import living_guard
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_past as cp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_result as cr
@@ -126,7 +127,7 @@ class CutoverTask:
         return self._result(record.changes)
 
     def _leave_no_guard(self, place: GuardPlace) -> None:
-        found = cp.living_guard(place)
+        found = living_guard(place)
         if found is not None and self._check_mode and found.answer.state in gs.ENDS:
             found.link.close()
             return
@@ -245,7 +246,7 @@ class CutoverTask:
         clusters = t.cast(Clusters, self._clusters)
         self._look(eyes, clusters, past)
         keeper = IntervalKeeper(Intervals(eyes.replicas, clusters.source.cluster_name), clusters, past, None)
-        guard = cp.living_guard(place)
+        guard = living_guard(place)
         if guard is not None and guard.answer.state not in (gs.HANDED_OVER, *gs.ENDS):
             cp.dismiss(guard)
         end = End(eyes, clusters, self._tracks, keeper, past, guard)

@@ -13,6 +13,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.changes impo
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLost
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_living import LivingGuard
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_live import source_snapshot
@@ -21,7 +22,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.compari
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_past import (
     COMMITTED_KIND,
     HANDED_OVER_KIND,
-    Found,
     last_entry,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_track import (
@@ -42,7 +42,7 @@ Readers = t.Tuple[PartitionReader, PartitionReader]
 class End:
     """The second call. ``guard``: the one of the first, if it still answers."""
 
-    def __init__(self, entries: t.Sequence[Entry], guard: t.Optional[Found], track: Track, clock: Clock) -> None:
+    def __init__(self, entries: t.Sequence[Entry], guard: t.Optional[LivingGuard], track: Track, clock: Clock) -> None:
         self._last = last_entry(entries)
         self._guard = guard
         self._track = track

@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace, last_guard
-from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import Answer, GuardLink, GuardLost
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLost
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_living import LivingGuard
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_lift import LIFTED_KIND
 
@@ -37,28 +36,7 @@ def last_end(entries: t.Sequence[Entry]) -> str:
     return "" if entry is None else entry.kind
 
 
-@dataclasses.dataclass(frozen=True)
-class Found:
-    """A guard of an earlier run that still answers: its link, and what it said."""
-
-    link: GuardLink
-    answer: Answer
-
-
-def living_guard(place: GuardPlace) -> t.Optional[Found]:
-    """The guard that was started last with this journal, if it is still there."""
-    lines = last_guard(place.read())
-    path = next((str(line["socket"]) for line in lines if line.get("event") == "started"), "")
-    if not path or any(line.get("event") == "ended" for line in lines):
-        return None
-    try:
-        link = GuardLink.connect(path)
-        return Found(link, link.ask(gs.STATUS))
-    except GuardLost:
-        return None
-
-
-def dismiss(found: t.Optional[Found]) -> None:
+def dismiss(found: t.Optional[LivingGuard]) -> None:
     """Send away a guard that has nothing to guard any more, so that it does not meet the next freeze.
 
     MigrationError ``starrocks.cutover_running`` when it still guards one.

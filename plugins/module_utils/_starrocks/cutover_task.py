@@ -23,6 +23,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Acceptance, Verdict, judge
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLink
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_living import living_guard
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import cutover_gate as cg
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import cutover_past as cp
@@ -139,7 +140,7 @@ class CutoverTask:
         return self._result(record.changes)
 
     def _leave_no_guard(self, place: GuardPlace) -> None:
-        found = cp.living_guard(place)
+        found = living_guard(place)
         if found is not None and self._check_mode and found.answer.state in gs.ENDS:
             found.link.close()
             return
@@ -216,7 +217,7 @@ class CutoverTask:
 
     def _end(self, eyes: Eyes, journal: FreezeJournal, place: GuardPlace) -> t.Dict[str, t.Any]:
         request = eyes.request
-        guard = cp.living_guard(place)
+        guard = living_guard(place)
         if guard is not None and guard.answer.state not in (gs.HANDED_OVER, *gs.ENDS, gs.LIFTING):
             cp.dismiss(guard)
         end = End(journal.entries, guard, self._track, self._clock)

@@ -18,12 +18,12 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines im
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_living import living_guard
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_past import (
     COMMITTED_KIND,
     last_end,
-    living_guard,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import FOUND_KIND, Freeze, FreezeLook
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_by_hand import (

@@ -14,11 +14,14 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.known_bugs i
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import known_bugs
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_tables import PRIMARY_KEY
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_view import ClusterView, View
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.version import parse_version, since
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.profile import (
+    LAKE_REPLICATION_TARGET,
+    REPLICATION_TARGET,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.version import parse_version
 
 SAME = "starrocks.cluster.same"
 PAIR = "source and target"
-_MINIMUM = ("3.1.9", "3.2.4", "3.3.0")
 
 
 def pair_findings(source: ClusterView, target: ClusterView) -> t.Iterator[Finding]:
@@ -104,8 +107,9 @@ def _path(source: ClusterView, target: ClusterView) -> t.Iterator[Finding]:
             "A shared-data cluster cannot be migrated to a shared-nothing one. Take a shared-data target.",
         )
         return
-    needed = "4.1.0" if source.profile.shared_data else ", ".join(_MINIMUM)
-    fits = target.profile.lake_replication_target if source.profile.shared_data else since(target.version, *_MINIMUM)
+    lake = source.profile.shared_data
+    needed = LAKE_REPLICATION_TARGET if lake else ", ".join(REPLICATION_TARGET)
+    fits = target.profile.lake_replication_target if lake else target.profile.replication_target
     if not fits:
         yield Finding(
             "starrocks.path.target_too_old",

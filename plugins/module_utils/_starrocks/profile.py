@@ -17,6 +17,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.version
 SHARED_NOTHING = "shared_nothing"
 SHARED_DATA = "shared_data"
 OLDEST = Version(2, 5, 0)
+REPLICATION_TARGET = ("3.1.9", "3.2.4", "3.3.0")
+"""The first patch releases that can be the target of the sync tool (5.6 of the facts)."""
+LAKE_REPLICATION_TARGET = "4.1.0"
+"""The same for a source with shared data."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +48,7 @@ class Profile:
     generation_expression: bool
     pipes: bool
     replications_proc: bool
+    replication_target: bool
     lake_replication_target: bool
     commits_write_data_version: bool
     compaction_safe_in_docs: bool
@@ -94,7 +99,8 @@ class Profile:
             generation_expression=has("3.2.10", "3.3.3", "3.4.0"),
             pipes=has("3.2.0"),
             replications_proc=has("3.1.16", "3.2.11", "3.3.4", "3.4.0"),
-            lake_replication_target=has("4.1.0"),
+            replication_target=has(*REPLICATION_TARGET),
+            lake_replication_target=has(LAKE_REPLICATION_TARGET),
             commits_write_data_version=has("3.3.10", "3.4.1", "3.5.0"),
             compaction_safe_in_docs=has("3.3.10", "3.4.1", "3.5.0"),
             unused_column_filter_crashes=not has("3.1.17", "3.2.15", "3.3.10", "3.4.0"),

@@ -73,6 +73,8 @@ def test_since_goes_by_branch() -> None:
         ("replications_proc", "3.3.3", "3.3.4"),
         ("replications_proc", "3.2.10", "3.2.11"),
         ("lake_replication_target", "4.0.5", "4.1.0"),
+        ("replication_target", "3.1.8", "3.1.9"),
+        ("replication_target", "3.2.3", "3.2.4"),
         ("commits_write_data_version", "3.4.0", "3.4.1"),
         ("generation_expression", "3.3.2", "3.3.3"),
     ],
