@@ -8,6 +8,7 @@ ansible-test, which has its own ways, finds this file too: in a real collection 
 
 from __future__ import annotations
 
+import gc
 import os
 import pathlib
 import typing as t
@@ -70,6 +71,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """ansible-test does not read pytest.ini, so the mark that unit tests carry is told here."""
     if IN_COLLECTION_FOLDER:
         config.addinivalue_line("markers", "thorough: only in `make test-all`")
+
+
+def pytest_collection_finish() -> None:
+    """ansible-test forks for every test: without this, each fork copies what its garbage collector touches."""
+    if IN_COLLECTION_FOLDER:
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)
