@@ -54,7 +54,8 @@ options:
     type: str
   stall_after:
     description:
-      - For how long no job may finish, while some run, before that is called V(stalled).
+      - For how long no job may finish, while some run, before that is called V(stalled). While none runs either, twice
+        the longer one of O(report_interval) and O(meta_interval) is enough, with three reports in it.
     type: str
     default: 30m
   log_utc_offset:

@@ -25,6 +25,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_lo
 
 _MOST_REPORTS = 400
 """At the usual 300 s between two, more than a day."""
+_LATEST_REPORTS = 100
+"""They are kept as they are. With short report intervals, older ones that repeat each other are thinned out."""
 _MOST_SUBJECTS = 50
 _LONGEST_LINE = 1 << 16
 _LONGEST_TEXT = 500
@@ -98,12 +100,26 @@ class LogMemory:
         report = read_report(line)
         if report is not None and report.kind == JOB:
             self.jobs.append(report)
-            del self.jobs[:-_MOST_REPORTS]
+            self._forget()
         elif report is not None:
             self.tables = report
         else:
             self.sizes = read_sizes(line) or self.sizes
             self._take_error(line, classify(line.text))
+
+    def _forget(self) -> None:
+        """Drop one report if there are too many: one between two that say the same as it does, or the oldest.
+
+        So the first and the last of them still tell for how long nothing moved, however short the report interval is.
+        """
+        jobs = self.jobs
+        if len(jobs) <= _MOST_REPORTS:
+            return
+        for at in range(1, len(jobs) - _LATEST_REPORTS):
+            if jobs[at - 1].values == jobs[at].values == jobs[at + 1].values:
+                del jobs[at]
+                return
+        del jobs[0]
 
     def _take_error(self, line: Line, kind: t.Optional[str]) -> None:
         if kind is None and line.level not in _LEVELS:

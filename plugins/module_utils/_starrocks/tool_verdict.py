@@ -29,7 +29,8 @@ STALLED, STALE, FAILED, STOPPED = "stalled", "stale", "failed", "stopped"
 VERDICTS = (NOT_STARTED, RUNNING, CONVERGED, STALLED, STALE, FAILED, STOPPED)
 
 _STUCK_REPORTS = 3
-"""So many reports in a row without any progress, and nothing running, are no coincidence."""
+"""So many reports in a row without any progress, and nothing running, are no coincidence, if they span the time of
+``stuck_after``: with short report intervals they are made before the tool could have found or begun anything."""
 _FUTURE = 120.0
 """A report that is further ahead of the clock, in seconds, is of a clock or zone that differs from this host's."""
 _PENDING = ("ddlPending", "jobPending", "sent", "running")
@@ -147,7 +148,7 @@ def _by_reports(listed: t.Sequence[Report], reports: t.Sequence[t.Tuple[float, R
         return Verdict(FAILED, tuple(reasons))
     if is_converged(last):
         return Verdict(CONVERGED, (Reason("starrocks.sync.converged", "all was equal as of the last cycle"),))
-    stuck = _stuck(listed)
+    stuck = _stuck(reports, rules)
     if stuck is not None:
         return Verdict(STALLED, (stuck, *reasons))
     quiet = _quiet_for(reports)
@@ -172,12 +173,30 @@ def _remarks(listed: t.Sequence[Report]) -> t.Iterator[Reason]:
         yield Reason("starrocks.sync.failed_jobs", f"{failed[-1]} jobs have failed; the tool sends them again")
 
 
-def _stuck(listed: t.Sequence[Report]) -> t.Optional[Reason]:
-    """Why nothing moves, if for some reports in a row no job has run and none has finished."""
-    tail = listed[-_STUCK_REPORTS:]
-    first, last = tail[0], tail[-1]
-    if len(tail) < _STUCK_REPORTS or any(report.count("running") for report in tail):
+def stuck_after(rules: Rules) -> float:
+    """Seconds by the log's own times that reports without progress must span before they count.
+
+    The tool looks at the metadata once per ``meta_interval``, and only then knows of new work and of what has ended;
+    so nothing may move for one whole cycle, and a job that just missed it waits for the next.
+    """
+    return 2 * max(rules.report_interval, rules.meta_interval)
+
+
+def _last_span(reports: t.Sequence[t.Tuple[float, Report]], rules: Rules) -> t.Sequence[t.Tuple[float, Report]]:
+    """The last reports, no more of them than show it if nothing moves; none if they do not reach back far enough."""
+    for begin in range(len(reports) - _STUCK_REPORTS, -1, -1):
+        if reports[-1][0] - reports[begin][0] >= stuck_after(rules):
+            return reports[begin:]
+    return ()
+
+
+def _stuck(reports: t.Sequence[t.Tuple[float, Report]], rules: Rules) -> t.Optional[Reason]:
+    """Why nothing moves, if for some reports in a row, and long enough, no job has run and none has finished."""
+    span = _last_span(reports, rules)
+    tail = [report for _at, report in span]
+    if not tail or any(report.count("running") for report in tail):
         return None
+    first, last = tail[0], tail[-1]
     if any(report.count("finished") != first.count("finished") for report in tail):
         return None
     if any(report.count("total") != first.count("total") for report in tail):
@@ -188,7 +207,8 @@ def _stuck(listed: t.Sequence[Report]) -> t.Optional[Reason]:
         return Reason("starrocks.sync.sent_stuck", text)
     if (last.count("failed") or 0) > (first.count("failed") or 0):
         return Reason("starrocks.sync.failed_growing", f"jobs fail ({last.count('failed')} by now), and none finishes")
-    return Reason("starrocks.sync.no_progress", f"no job runs and none has finished in the last {len(tail)} reports")
+    text = f"no job runs and none has finished in the last {len(tail)} reports"
+    return Reason("starrocks.sync.no_progress", f"{text}, which is {format_duration(span[-1][0] - span[0][0])}")
 
 
 def _quiet_for(reports: t.Sequence[t.Tuple[float, Report]]) -> float:

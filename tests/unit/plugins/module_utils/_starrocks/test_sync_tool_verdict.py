@@ -17,10 +17,10 @@ RULES = tv.Rules(utc_offset=0.0)
 RUNS = tv.Standing(running=True, recorded=True, since=START.timestamp())
 
 
-def report(minute: int, **counts: int) -> str:
+def report(minute: float, **counts: int) -> str:
     values = {"total": 10, "ddlPending": 0, "jobPending": 0, "sent": 0, "running": 0, "finished": 0, "failed": 0,
               "unknown": 0, **counts}  # fmt: skip
-    at = (START + datetime.timedelta(minutes=minute)).strftime("%y/%m/%d %H:%M:%S")
+    at = (START + datetime.timedelta(seconds=round(60 * minute))).strftime("%y/%m/%d %H:%M:%S")
     percent = 100.0 * values["finished"] / values["total"] if values["total"] else 100.0
     told = ", ".join(f"{name}: {value}" for name, value in values.items())
     return f"{at} INFO [r] report(S.java:1): Sync job progress: {percent:.2f}%, {told}\n"
@@ -74,6 +74,32 @@ DONE = report(10, finished=10)
 )  # fmt: skip
 def test_verdicts_of_a_running_tool(lines: list[str], minute: float, expected: tuple[str, list[str]]) -> None:
     assert judged(lines, minute) == expected
+
+
+@pytest.mark.parametrize("counts", [{"jobPending": 5}, {"sent": 5}])
+def test_short_report_intervals_make_no_tool_stall(counts: dict[str, int]) -> None:
+    """A tool that reports each second cannot have moved after three of them: it looks at the metadata every 180 s."""
+    rules = tv.Rules(report_interval=1.0, utc_offset=0.0)
+    lines = [report(5 + second / 60, finished=5, **counts) for second in range(362)]
+    assert judged(lines[:3], 5.05, rules=rules) == ("running", ["jobs_left"])
+    assert judged(lines[:360], 5 + 360 / 60, rules=rules) == ("running", ["jobs_left"])
+    assert judged(lines, 5 + 362 / 60, rules=rules)[0] == "stalled"
+    moved = [*lines[:200], *(report(5 + second / 60, finished=6, **counts) for second in range(200, 400))]
+    assert judged(moved, 5 + 400 / 60, rules=rules) == ("running", ["jobs_left"])
+
+
+def test_three_reports_are_needed_however_long_they_take() -> None:
+    lines = [report(minute, finished=5, jobPending=5) for minute in (5, 16)]
+    assert judged(lines, 16.5) == ("running", ["jobs_left"])
+    assert tv.stuck_after(tv.Rules()) == 600.0
+    assert tv.stuck_after(tv.Rules(report_interval=5.0, meta_interval=10.0)) == 20.0
+
+
+def test_a_stall_is_seen_over_more_reports_than_are_kept() -> None:
+    rules = tv.Rules(report_interval=1.0, utc_offset=0.0)
+    lines = [report(5 + second / 60, finished=5, running=5) for second in range(1802)]
+    assert judged(lines, 5 + 1802 / 60, rules=rules) == ("stalled", ["no_progress"])
+    assert judged(lines[:1700], 5 + 1700 / 60, rules=rules) == ("running", ["jobs_left"])
 
 
 def test_reports_of_an_earlier_run_do_not_count() -> None:
