@@ -91,6 +91,10 @@ bench-greptimedb: venv ## Measure the GreptimeDB figures; writes build/bench-gre
 bench-pegasus: venv ## Measure the Pegasus figures beside the reference tool's flow; writes build/bench-pegasus.json
 	@$(PYTHON) -m bench.pegasus $(ARGS)
 
+.PHONY: bench-starrocks
+bench-starrocks: venv ## Measure the StarRocks figures beside the manual's procedure; writes build/bench-starrocks.json
+	@$(PYTHON) -m bench.starrocks $(ARGS)
+
 .PHONY: chaos-greptimedb
 chaos-greptimedb: venv ## Kill and mislead GreptimeDB migrations at every point; writes build/chaos-greptimedb.json
 	@$(PYTHON) -m chaos.greptimedb $(ARGS)
@@ -98,6 +102,10 @@ chaos-greptimedb: venv ## Kill and mislead GreptimeDB migrations at every point;
 .PHONY: chaos-pegasus
 chaos-pegasus: venv ## Kill and mislead Pegasus cutovers and their guards at every point; writes build/chaos-pegasus.json
 	@$(PYTHON) -m chaos.pegasus $(ARGS)
+
+.PHONY: chaos-starrocks
+chaos-starrocks: venv ## Kill and disturb StarRocks migrations at every point; writes build/chaos-starrocks.json
+	@$(PYTHON) -m chaos.starrocks $(ARGS)
 
 .PHONY: docs
 docs: venv ## Build the documentation site below build/site

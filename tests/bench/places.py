@@ -11,7 +11,7 @@ import pathlib
 from tooling import linked, paths
 
 # A setting of the caller must not decide where a measured process connects.
-_DROPPED = ("GREPTIMEDB_", "PYTEST_", "AWS_")
+_DROPPED = ("GREPTIMEDB_", "PEGASUS_", "STARROCKS_", "PYTEST_", "AWS_")
 
 
 ADVISED_POLLING = 0.01

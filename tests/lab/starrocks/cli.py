@@ -28,6 +28,7 @@ def add_options(start: argparse.ArgumentParser) -> None:
     start.add_argument("--databases", type=int, default=4, help="databases of the source")
     start.add_argument("--tables", type=int, default=200, help="tables of the source, over all databases")
     start.add_argument("--partitions", type=int, default=4, help="partitions of each table")
+    start.add_argument("--copied", action="store_true", help="the target holds all of them already")
     start.add_argument("--clients", type=int, default=4, help="clients that insert rows over MySQL")
     start.add_argument("--rate", type=float, default=20.0, help="rows per lab second, all clients together")
     start.add_argument("--frontends", type=int, default=3, help="frontends of each cluster")

@@ -19,7 +19,7 @@ from lab.faults import Faults
 from lab.gate import Gate
 from lab.http_server import HttpServer
 from lab.record import RequestRecord
-from lab.starrocks import furnish, tool_archive
+from lab.starrocks import furnish, furnish_copied, tool_archive
 from lab.starrocks.actions import Actions
 from lab.starrocks.engine import Engine
 from lab.starrocks.front import Front, FrontSettings
@@ -57,6 +57,7 @@ class Options:
     databases: int = 4
     tables: int = 200
     partitions: int = 4
+    copied: bool = False
     clients: int = 4
     rate: float = 20.0
     seed: int = 7
@@ -196,6 +197,8 @@ class StarRocksLab:
         amount = furnish.Amount(options.databases, options.tables, options.partitions, rate=options.rate)
         furnish.source(source.engine, amount, options.seed)
         furnish.target(target.engine)
+        if options.copied:
+            furnish_copied.copied(source.engine, target.engine)
         if source.profile.shared_data and source.profile.partitioned_prefix:
             # What the source has must not be copied into the mirrored volume.
             source.cluster.storage_volumes["lake_b"].params.update({PREFIX_ENABLED: "true", PREFIX_COUNT: "256"})

@@ -91,7 +91,13 @@ def cluster(front: Front, with_tables: bool) -> dict[str, t.Any]:
         "routine_loads": {"%s.%s" % (job.database, job.name): job.state for job in state.routine_loads},
         "pipes": {"%s.%s" % (pipe.database, pipe.name): pipe.state for pipe in state.pipes},
         "replications": {
-            job.id: {"state": job.state, "table_id": job.table_id, "error": job.error}
+            job.id: {
+                "state": job.state,
+                "table_id": job.table_id,
+                "error": job.error,
+                "created": job.created,
+                "finished": job.finished,
+            }
             for job in state.replications.values()
         },
         "compactions": [dataclasses.asdict(job) for job in state.compactions[-100:]],
