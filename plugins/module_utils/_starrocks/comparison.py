@@ -42,6 +42,19 @@ class Outcome(t.NamedTuple):
 _EQUAL = Outcome(EQUAL)
 
 
+def lagging(counts: t.Mapping[str, int]) -> int:
+    """By the counts of all verdicts, partitions that the sync tool still has to bring or to take away."""
+    return counts[BEHIND] + counts[MISSING] + counts[EXTRA]
+
+
+def never_copied(counts: t.Mapping[str, int], not_copied: int) -> int:
+    """Partitions whose first copy is still to come, which takes long: however few they are, nothing is near.
+
+    ``not_copied``: those that the target has and that never held anything there. The others it does not have.
+    """
+    return counts[MISSING] + not_copied
+
+
 def compared_version(one: Physical, field: str, fallback: bool) -> int:
     """The version that counts; ABSENT if it is not told. A data version of 0 is none: it was not set yet."""
     if field == NONE:

@@ -133,6 +133,16 @@ class Comparison:
         return 0 < self.partitions == self.counts[cmp.EQUAL]
 
     @property
+    def never_copied(self) -> t.Dict[str, int]:
+        """By table, how many partitions still have their first copy before them: not there, or never filled there."""
+        found = dict(self.not_copied)
+        for table, counts in self.unequal_tables.items():
+            missing = counts.get(cmp.MISSING, 0)
+            if missing:
+                found[table] = found.get(table, 0) + missing
+        return dict(sorted(found.items()))
+
+    @property
     def digest(self) -> str:
         """Of both sides and every verdict."""
         return self._all.hexdigest()

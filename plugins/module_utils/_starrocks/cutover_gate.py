@@ -107,8 +107,7 @@ def _switches(view: GateView) -> t.Iterator[Finding]:
 
 
 def _progress(view: GateView, max_behind: int) -> t.Iterator[Finding]:
-    counts = view.comparison.counts
-    behind = counts[cmp.BEHIND] + counts[cmp.MISSING] + counts[cmp.EXTRA]
+    behind = cmp.lagging(view.comparison.counts)
     if behind > max_behind:
         yield _blocker(
             "comparison.too_far_behind",
@@ -116,14 +115,15 @@ def _progress(view: GateView, max_behind: int) -> t.Iterator[Finding]:
             {"partitions": behind, "max_behind": max_behind, "worst": view.comparison.worst()},
             "Wait until the sync tool has caught up, or raise max_behind (the budget must hold the rest of the copy).",
         )
-    if view.comparison.not_copied:
-        tables = dict(sorted(view.comparison.not_copied.items())[:_SHOWN])
+    if cmp.never_copied(view.comparison.counts, sum(view.comparison.not_copied.values())):
+        tables = view.comparison.never_copied
         yield _blocker(
             "comparison.not_copied",
-            ", ".join(sorted(tables)[:3]),
-            {"tables": len(view.comparison.not_copied), "partitions": tables},
-            "These tables hold partitions that were never copied, and a first copy can take long. Wait for it. If it "
-            "does not come, see the log of the sync tool, or leave out what it cannot copy with exclude_data_list.",
+            ", ".join(list(tables)[:3]),
+            {"tables": len(tables), "partitions": dict(list(tables.items())[:_SHOWN])},
+            "These tables hold partitions that are missing on the target or were never copied, and a first copy can "
+            "take long. Wait for it. If it does not come, see the log of the sync tool, or leave out what it cannot "
+            "copy with exclude_data_list.",
         )
     if view.tool is None:
         if behind:

@@ -41,11 +41,6 @@ class Nearness:
     count: int = 0
 
 
-def lagging(counts: t.Mapping[str, int]) -> int:
-    """Partitions that the tool still has to bring or to take away."""
-    return counts[cmp.BEHIND] + counts[cmp.MISSING] + counts[cmp.EXTRA]
-
-
 def nearness(
     counts: t.Mapping[str, int],
     not_copied: int,
@@ -64,9 +59,9 @@ def nearness(
     :param verdict: the tool's, and ``why``
     :param good: how many looks before this one were good
     """
-    late = lagging(counts)
+    late = cmp.lagging(counts)
     shown = tuple(worst[:5])
-    never = not_copied + counts[cmp.MISSING]
+    never = cmp.never_copied(counts, not_copied)
     if never:
         text = f"the first copy of {never} partition{_s(never)}"
         return Nearness(COPYING, text, "the sync tool has copied them", 0, shown, never)

@@ -19,9 +19,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.findings imp
 from ansible_collections.dbops.migration.plugins.module_utils._core.progress import Progress
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import comparison as cmp
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import sync_nearness as sn
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison import EQUAL, MISSING
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_task import require_two_clusters
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_journal import WaitJournal
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_look import (
@@ -195,7 +195,7 @@ class SyncWaitTask:
     def _progress(self, look: SyncLook) -> Progress:
         """Of partitions: those that were copied once, of all. Which are equal changes with every load."""
         now = self._clock.now().timestamp()
-        copied = sum(look.counts.values()) - look.not_copied - look.counts[MISSING]
+        copied = sum(look.counts.values()) - cmp.never_copied(look.counts, look.not_copied)
         earlier = [(datetime.datetime.fromtimestamp(at, datetime.timezone.utc), done) for at, done in self._samples]
         progress = Progress(sum(look.counts.values()), self._clock, earlier=earlier)
         progress.update(copied)
@@ -216,8 +216,8 @@ class SyncWaitTask:
 
 def _line(look: SyncLook, near: sn.Nearness, progress: Progress) -> str:
     """One line for people: how far, how fast, and what is waited for."""
-    late = sn.lagging(look.counts) - look.not_copied - look.counts[MISSING]
-    text = f"partitions copied: {progress.line()}; {look.counts[EQUAL]} equal"
+    late = cmp.lagging(look.counts) - cmp.never_copied(look.counts, look.not_copied)
+    text = f"partitions copied: {progress.line()}; {look.counts[cmp.EQUAL]} equal"
     if late:
         text += f", {late} behind by their latest loads"
     if near.reason not in ("", sn.COPYING, sn.SETTLING):
@@ -226,6 +226,6 @@ def _line(look: SyncLook, near: sn.Nearness, progress: Progress) -> str:
 
 
 def _summary(look: SyncLook, progress: Progress) -> str:
-    late = sn.lagging(look.counts)
+    late = cmp.lagging(look.counts)
     text = f"{look.tables} tables with {progress.total} partitions are on the target"
     return text + (f", {late} of them behind by their latest loads." if late else ", all of them equal.")
