@@ -20,6 +20,7 @@ import typing as t
 from bench import figures
 from bench.crew import Crew
 from bench.figures import Figure
+from chaos import fence_kills as fence
 from chaos import pegasus_ambiguity as ambiguity
 from chaos import pegasus_kills as kills
 from chaos.kills import Point
@@ -31,7 +32,7 @@ from tooling import paths
 
 RESULT = paths.BUILD / "chaos-pegasus.json"
 PROFILES = ("2.6", "2.5", "2.4")
-SERIES = (*kills.SERIES, "ambiguity")
+SERIES = (*fence.SERIES, "ambiguity")
 
 
 def read_arguments(argv: t.Sequence[str] | None = None) -> argparse.Namespace:
@@ -61,7 +62,7 @@ def tell(cases: t.Sequence[Tried] | t.Sequence[Misled]) -> None:
 
 def kill_everything(options: argparse.Namespace, crew: Crew) -> list[Tried]:
     """All kill series over operations and profiles: record each scene first, then try its points."""
-    wanted = [name for name in options.series.split(",") if name in kills.SERIES]
+    wanted = [name for name in options.series.split(",") if name in fence.SERIES]
     found = [
         Scene(profile, options.seed, operation)
         for operation in options.operations.split(",")
@@ -75,8 +76,8 @@ def kill_everything(options: argparse.Namespace, crew: Crew) -> list[Tried]:
             (series, point)
             for series in wanted
             # A duplication has no guard.
-            if scene.operation == CUTOVER or series in (kills.MODULE, kills.PAIR)
-            for point in _some(options, scene, series, [one for one in recorded if kills.fits(series, one)])
+            if scene.operation == CUTOVER or series in (fence.MODULE, fence.PAIR)
+            for point in _some(options, scene, series, [one for one in recorded if fence.fits(series, one)])
         ]
         size = scene.tables
         jobs += [

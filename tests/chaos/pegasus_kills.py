@@ -15,7 +15,9 @@ import random
 import typing as t
 
 from bench import modules
+from chaos import fence_kills as fence
 from chaos import pegasus_scenes as scenes
+from chaos.fence_kills import BOTH, GUARD, MODULE, PAIR
 from chaos.judgement import Verdict
 from chaos.kills import JOURNAL_SIDES, Point
 from chaos.pegasus_scenes import Scene
@@ -24,9 +26,6 @@ from lab.client import LabClient
 
 REACH = 30.0
 """Real seconds in which a run must come to its point."""
-MODULE, GUARD, BOTH, PAIR = "module", "guard", "both", "pair"
-SERIES = (MODULE, GUARD, BOTH, PAIR)
-"""Who is killed; `pair`: the module, and then the run that is to put it right, too."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,8 +58,7 @@ def record(scene: Scene) -> list[Point]:
             raise RuntimeError(f"{scene.name} does not end well without a kill: {ended.output[-1500:]}")
         appends = len((trial.home / "appends").read_bytes())
         calls = [one["request"] for one in lab.requests(since=trial.first_seq, mutating=True)]
-        path = trial.home / "journal.jsonl.guard.jsonl"
-        lines = len(path.read_text(encoding="utf-8").splitlines()) if path.exists() else 0
+        lines = fence.guard_lines(trial.journal)
         verdict = trial.verdict(True)
         if verdict.problems:
             raise RuntimeError(f"{scene.name} without a kill: {verdict.problems}; see {trial.home}")
@@ -69,15 +67,6 @@ def record(scene: Scene) -> list[Point]:
         *(Point("journal", index, side) for index in range(appends) for side in JOURNAL_SIDES),
         *(Point("guard", index, side) for index in range(lines) for side in ("before", "after")),
     ]
-
-
-def fits(series: str, point: Point) -> bool:
-    """Whether a series has a case at this point: the guard's own lines are not for a module alone."""
-    if point.effect == "guard":
-        return series in (GUARD, BOTH)
-    if series in (GUARD, PAIR):
-        return point.effect == "request"
-    return series == MODULE or point.effect == "request" or point.side in ("before", "after")
 
 
 def kill_all(scene: Scene, cases: t.Sequence[tuple[str, Point]]) -> list[Tried]:
@@ -107,7 +96,7 @@ def kill(scene: Scene, series: str, point: Point, lab: LabClient, server: module
     if point.effect == "request":
         reached = _at_request(trial, series, point)
     else:
-        reached = _from_within(trial, series, point)
+        reached = fence.from_within(trial, series, point)
     if series in (MODULE, PAIR):
         trial.wait_for_guard()
     if series == PAIR:
@@ -131,24 +120,4 @@ def _at_request(trial: Trial, series: str, point: Point) -> bool:
         run.kill()
     lab.clear_breakpoints()
     trial.note(run.wait())
-    return reached
-
-
-def _from_within(trial: Trial, series: str, point: Point) -> bool:
-    """At an append to the journal, by the module itself; or at a line of its record, by the guard."""
-    death = {"write" if point.effect == "journal" else "record": point.index, "how": point.side}
-    if point.effect == "journal":
-        reached = trial.run(death=death).killed
-        if series == BOTH:
-            trial.kill_guards()
-        return reached
-    run = trial.start(death=death)
-    ended = trial.note(run.wait())
-    path = trial.home / "journal.jsonl.guard.jsonl"
-    lines = len(path.read_text(encoding="utf-8").splitlines()) if path.exists() else 0
-    reached = lines == point.index + (point.side == "after")
-    if series == BOTH and not ended.killed:
-        # What the module did without its guard is done; the run after that has nobody at all.
-        trial.run(death={"write": 2, "how": "after"})
-        trial.kill_guards()
     return reached

@@ -14,8 +14,8 @@ from bench import guards, modules, pegasus_windows
 from bench import pegasus_labs as labs
 from chaos import journal_check
 from chaos import pegasus_scenes as scenes
+from chaos.fence_judgement import BEYOND, Evidence, judge
 from chaos.judgement import Verdict
-from chaos.pegasus_judgement import BEYOND, Evidence, judge
 from chaos.pegasus_scenes import Scene
 from lab.client import LabClient
 from tooling import paths

@@ -15,9 +15,9 @@ from bench import pegasus_cutovers, pegasus_figures, pegasus_windows
 from bench.pegasus_deaths import Held
 from bench.pegasus_labs import Shape
 from bench.pegasus_liars import Asked
-from chaos import pegasus_ambiguity, pegasus_kills, pegasus_scenes
+from chaos import fence_kills, pegasus_ambiguity, pegasus_kills, pegasus_scenes
+from chaos.fence_judgement import Evidence, judge
 from chaos.kills import Point
-from chaos.pegasus_judgement import Evidence, judge
 from chaos.pegasus_scenes import Scene
 from lab.pegasus import zookeeper
 
@@ -34,7 +34,7 @@ def test_killed_cutovers_converge_and_leave_the_table_writable() -> None:
     chance = random.Random(SEED)
 
     def some(series: str, effect: str) -> tuple[str, Point]:
-        fitting = [one for one in points if one.effect == effect and pegasus_kills.fits(series, one)]
+        fitting = [one for one in points if one.effect == effect and fence_kills.fits(series, one)]
         return series, chance.choice(fitting)
 
     cases = [some("module", "journal"), some("guard", "request"), some("both", "request"), some("pair", "request")]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the dbops.migration contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a cutover or a duplication converged, told from the lab's side and from the journal file. Pure."""
+"""Whether a migration with a fence converged, told from the lab's side and from the journal file. Pure."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import typing as t
 from chaos.judgement import Verdict
 
 BEYOND = 5.0
-"""Lab seconds for which a fence may be held beyond its budget (W8)."""
+"""Seconds for which a fence may be held beyond its budget (W8)."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Evidence:
-    """What was found when a case was over. Lab seconds.
+    """What was found when a case was over. Seconds of the clock by which its budget counts.
 
-    `wrong`: what is not as it has to be at the end of such a migration (entry, fence, duplication). `held`: the longest
-    stretch in which a partition refused writes. `freed`: whether clients could write again with no further run, before
+    `wrong`: what is not as it has to be at the end of such a migration (entry, fence, jobs). `held`: the longest
+    stretch in which writes were refused. `freed`: whether clients could write again with no further run, before
     budget and grace were over. `guards`: guards that are still there. The rest is as for every engine.
     """
 
@@ -44,7 +44,7 @@ def judge(found: Evidence) -> Verdict:
     if not found.ended:
         wrong.append("it did not end well in any of the runs")
     if not found.freed:
-        wrong.append("the table stayed fenced")
+        wrong.append("writes stayed fenced")
     if not found.writable:
         wrong.append("clients cannot write at the end")
     if found.held > found.budget + BEYOND:
