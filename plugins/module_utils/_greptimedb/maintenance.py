@@ -12,59 +12,24 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.changes impo
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
-from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import INTENT, OUTCOME, Entry
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import open_journal, read_journal
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import (
+    NOTHING,
+    RESTORE,
+    Recorded,
+    decide,
+    recorded,
+    restore_record,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
-from ansible_collections.dbops.migration.plugins.module_utils._core.restore import Decision, three_way
+from ansible_collections.dbops.migration.plugins.module_utils._core.restore import Decision
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.client import GreptimeClient
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import Connection
 
 ENGINE = "greptimedb"
 RESOURCE = "greptimedb.maintenance_mode"
-RESTORE = "restore"
 
 State = t.Mapping[str, t.Any]
-
-
-class Recorded(t.NamedTuple):
-    """What the journal says of our changes since the last restore. ``pending``: ids of intents without outcome."""
-
-    original: State | None
-    ours: State | None
-    pending: tuple[tuple[str, State], ...]
-
-    @property
-    def anything(self) -> bool:
-        return self.original is not None
-
-
-def recorded(entries: t.Iterable[Entry]) -> Recorded:
-    """Fold journal entries: the original is what our first change since the last restore found.
-
-    Changes that were refused are not ours. Those without outcome, or with an unknown one, may be.
-    """
-    ours: dict[str, tuple[State, State]] = {}
-    pending: dict[str, State] = {}
-    for entry in entries:
-        data = entry.data
-        if entry.kind == INTENT and data.get("resource") == RESOURCE:
-            change_id = str(data["id"])
-            pending[change_id] = data["after"]
-            if data.get("action") != RESTORE:
-                ours[change_id] = (data["before"], data["after"])
-        elif entry.kind == OUTCOME:
-            change_id = str(data.get("id"))
-            pending.pop(change_id, None)
-            if data.get("status") in ("failed", "skipped", "abandoned"):
-                ours.pop(change_id, None)
-        elif entry.kind == RESTORE and data.get("resource") == RESOURCE:
-            ours.clear()
-    changes = list(ours.values())
-    return Recorded(
-        changes[0][0] if changes else None,
-        changes[-1][1] if changes else None,
-        tuple(pending.items()),
-    )
 
 
 class MaintenanceTask:
@@ -86,14 +51,14 @@ class MaintenanceTask:
         view = read_journal(self._params)
         if view is not None:
             view.expecting(self._params.get("migration_id") or "", ENGINE).require_valid()
-        past = recorded(view.entries if view is not None else ())
-        if wanted == "restored" and not past.anything and not past.pending:
+        past = recorded(view.entries if view is not None else (), RESOURCE).get(RESOURCE, NOTHING)
+        if wanted == "restored" and not past.changes and not past.pending:
             return self._nothing_to_restore()
         with GreptimeClient(connection, self._redactor, self._clock) as client:
             now = self._now(client)
             decision: Decision | None = None
             if wanted == "restored":
-                decision = _decide(past, now)
+                decision = decide(past, now)
                 target = past.original if decision.action == "restore" else now
             else:
                 target = {"enabled": wanted == "enabled"}
@@ -110,8 +75,8 @@ class MaintenanceTask:
 
     def _nothing_to_restore(self) -> dict[str, t.Any]:
         """Nobody is asked: a metasrv out of reach, or without the mode, must not fail a run that left it alone."""
-        nothing = Recorded(None, None, ())
-        self.result.update(changes=[], enabled=None, restore=_restore(nothing, None, _decide(nothing, {})))
+        record = restore_record(RESOURCE, NOTHING, None, decide(NOTHING, None))
+        self.result.update(changes=[], enabled=None, restore=record)
         return self.result
 
     @staticmethod
@@ -134,12 +99,12 @@ class MaintenanceTask:
             changed=changes.changed and self._check_mode,
         )
         if decision is not None:
-            self.result["restore"] = _restore(past, now, decision)
+            self.result["restore"] = restore_record(RESOURCE, past, dict(now), decision)
 
     def _apply(
         self, client: GreptimeClient, changes: ChangeList, now: State, past: Recorded, decision: Decision | None
     ) -> None:
-        conclude = decision is not None and past.anything
+        conclude = decision is not None and past.changes > 0
         journal = None
         if changes or past.pending or conclude:
             journal = open_journal(self._params, engine=ENGINE, clock=self._clock, redactor=self._redactor)
@@ -170,20 +135,3 @@ class MaintenanceTask:
         self.result["changed"] = True
         if journal is not None:
             journal.outcomes([(ids[0], "done", {"evidence": {"read_back": dict(change.after)}})])
-
-
-def _decide(past: Recorded, now: State) -> Decision:
-    if not past.anything:
-        return Decision("already_original", "the journal has no change of it that was not put back already")
-    return three_way(past.original, past.ours, now)
-
-
-def _restore(past: Recorded, now: State | None, decision: Decision) -> dict[str, t.Any]:
-    return {
-        "resource": RESOURCE,
-        "original": past.original,
-        "ours": past.ours,
-        "now": None if now is None else dict(now),
-        "action": decision.action,
-        "reason": decision.reason,
-    }

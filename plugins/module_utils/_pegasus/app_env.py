@@ -11,6 +11,14 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import ChangeList
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import (
+    NOTHING,
+    RESTORE,
+    Recorded,
+    decide,
+    recorded,
+    restore_record,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import envs
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.app_env_options import Options, read_options
@@ -20,14 +28,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model imp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import Connection
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_KEY
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.replica_client import ReplicaClient
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore import (
-    NOTHING,
-    RESTORE,
-    Recorded,
-    decide,
-    recorded,
-    restore_record,
-)
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_journal import SettingsJournal
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_send import Call, send_call
 

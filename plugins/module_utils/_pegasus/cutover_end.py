@@ -14,6 +14,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines im
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLost
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_living import LivingGuard
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import RESTORE
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_past as cp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model, switch
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_behind import Behind
@@ -28,7 +29,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence imp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_interval import fenced_tables
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.forecast import lift_reserve
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_ALL, DENY_WRITE
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore import RESTORE
 
 _PROOF_SECONDS = 5.0
 

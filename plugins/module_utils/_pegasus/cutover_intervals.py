@@ -11,6 +11,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import RESTORE, decide
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_past import Past
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
@@ -22,7 +23,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_int
     node_of,
     to_shorten,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore import RESTORE, decide
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_send import Call
 
 _STEP = 0.5

@@ -11,13 +11,13 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import RESTORE
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_past import LIFTED_KIND
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import Fence
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_ALL, DENY_KEY, DENY_WRITE
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore import RESTORE
 
 _EXTRA = 30.0
 

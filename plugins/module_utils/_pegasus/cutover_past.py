@@ -14,13 +14,13 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLost
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_living import LivingGuard
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus import switch
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_ALL, DENY_WRITE
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore import (
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import (
     NOTHING,
     Recorded,
     recorded,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import switch
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_ALL, DENY_WRITE
 
 COMMITTED_KIND = "cutover.committed"
 """The journal entry that ends a table's cutover: {table, window, ...}."""

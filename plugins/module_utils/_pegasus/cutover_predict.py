@@ -9,11 +9,11 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change, ChangeList
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import RESTORE
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_past as cp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_intervals import IntervalKeeper
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_track import Track
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_ALL, DENY_WRITE
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore import RESTORE
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_send import Call
 
 

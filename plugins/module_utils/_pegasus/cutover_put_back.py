@@ -16,11 +16,11 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import RESTORE
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model, switch
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_look import Eyes
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import TableView
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore import RESTORE
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper import ZooKeeper
 
 Decrees = t.Mapping[int, int]

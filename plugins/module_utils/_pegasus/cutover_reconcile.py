@@ -10,13 +10,13 @@ import json
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import decide
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_look import Eyes
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_past import Past
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_track import Track
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_interval import Intervals
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore import decide
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.switch import state
 
 GUARD_KIND = "cutover.guard"

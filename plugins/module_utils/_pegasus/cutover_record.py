@@ -12,9 +12,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.changes impo
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
-from ansible_collections.dbops.migration.plugins.module_utils._core.restore import Decision
-from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore import (
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import (
     NOTHING,
     RESTORE,
     Recorded,
@@ -22,6 +20,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_
     recorded,
     restore_record,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._core.restore import Decision
+from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_send import Call, send_call
 
 

@@ -23,6 +23,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLink, GuardLost
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_living import living_guard
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import NOTHING
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_past as cp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_result as cr
@@ -48,7 +49,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_v
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import Fence
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_interval import Intervals, fenced_tables
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_KEY
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore import NOTHING
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_journal import SettingsJournal
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper import load_kazoo
 

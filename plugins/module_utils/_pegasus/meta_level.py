@@ -12,13 +12,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change, ChangeList
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
-from ansible_collections.dbops.migration.plugins.module_utils._core.restore import Decision
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus import requests
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_client import MetaClient
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model import META_LEVELS
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import Connection
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore import (
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import (
     NOTHING,
     RESTORE,
     Recorded,
@@ -26,6 +20,12 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_
     recorded,
     restore_record,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._core.restore import Decision
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import requests
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_client import MetaClient
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model import META_LEVELS
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import Connection
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_journal import SettingsJournal
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_send import Call, send_call
 

@@ -13,6 +13,14 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.clock import
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import (
+    NOTHING,
+    RESTORE,
+    Recorded,
+    decide,
+    recorded,
+    restore_record,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import metaproxy_document as md
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import switch
@@ -23,14 +31,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.metaproxy
     read_table_request,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.proxy_client import ask_proxies
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore import (
-    NOTHING,
-    RESTORE,
-    Recorded,
-    decide,
-    recorded,
-    restore_record,
-)
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_journal import SettingsJournal
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper import Znode, ZooKeeper, load_kazoo
 

@@ -2,74 +2,26 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This module_util is private: it may change in any release.
-"""The journal of one module call that changes settings: read first, opened only when there is something to write."""
+"""The journal of one module call that changes settings."""
 
 from __future__ import annotations
 
-import json
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.call_journal import CallJournal
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption
-from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
-from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
-from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import open_journal, read_journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore import RESTORE, Recorded
 
 ENGINE = "pegasus"
 
 
-class SettingsJournal:
-    """Reading is done when it is made, so that a wrong journal is told of before any server is contacted."""
+class SettingsJournal(CallJournal):
+    """Read when it is made, so that a wrong journal is told of before any server is contacted."""
 
     def __init__(self, params: t.Mapping[str, t.Any], redactor: Redactor, clock: Clock, *, restoring: str = "") -> None:
         """``restoring``: the option value that needs a journal, "" when none does.
 
         :raises MigrationError: ``journal.*``, or ``option.invalid`` when it is needed and not given
         """
-        if restoring and not params.get("journal"):
-            raise InvalidOption("journal", "it is not given", f"{restoring} needs the journal with the former values")
-        self._params = params
-        self._redactor = redactor
-        self._clock = clock
-        self._journal: t.Optional[Journal] = None
-        view = read_journal(params)
-        if view is not None:
-            view = view.expecting(params.get("migration_id") or "", ENGINE).require_valid()
-        self.entries: t.Sequence[Entry] = view.entries if view is not None else ()
-
-    def open(self) -> t.Optional[Journal]:
-        """The journal, open for writing; None when the option is not given."""
-        if self._journal is None:
-            self._journal = open_journal(self._params, engine=ENGINE, clock=self._clock, redactor=self._redactor)
-        return self._journal
-
-    def close(self) -> None:
-        """Let go of it, if it was opened."""
-        if self._journal is not None:
-            self._journal.close()
-            self._journal = None
-
-    def settle(self, past: t.Mapping[str, Recorded], now: t.Mapping[str, t.Any]) -> None:
-        """Write how the changes ended that a killed run left open: what is there ``now``, by resource, tells."""
-        found = [
-            (change_id, "done" if _same(after, now[resource]) else "abandoned", {"evidence": {"now": now[resource]}})
-            for resource, recorded in past.items()
-            if resource in now
-            for change_id, after in recorded.pending
-        ]
-        journal = self.open() if found else None
-        if journal is not None:
-            journal.outcomes(found)
-
-    def conclude(self, records: t.Iterable[t.Mapping[str, t.Any]]) -> None:
-        """Write the ``restore`` entries that close the matter of their resources."""
-        listed = list(records)
-        journal = self.open() if listed else None
-        if journal is not None:
-            journal.append_many((RESTORE, record) for record in listed)
-
-
-def _same(one: t.Any, two: t.Any) -> bool:
-    return json.dumps(one, sort_keys=True) == json.dumps(two, sort_keys=True)
+        needed = f"{restoring} needs the journal with the former values" if restoring else ""
+        super().__init__(params, redactor, clock, engine=ENGINE, needed=needed)

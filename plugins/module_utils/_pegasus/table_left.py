@@ -10,9 +10,9 @@ import re
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import INTENT, OUTCOME, Entry
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import recorded
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_past as dp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_level import SUFFIX
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore import recorded
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.table_options import MovedTable
 
 _DUPLICATION = re.compile(r"pegasus:[^/]*/table/([^/]+)/duplication/.+", re.DOTALL)

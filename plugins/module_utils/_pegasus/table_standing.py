@@ -13,13 +13,13 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.clock import
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import NOTHING, recorded
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import envs, model, table_left, table_past
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_lift import lift_command
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_client import MetaClient
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import TARGET_META_SERVERS, Connection
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_KEY
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore import NOTHING, recorded
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_journal import SettingsJournal
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.table_options import (
     MovedTable,

@@ -11,11 +11,11 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import ChangeList
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import Recorded, recorded
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import table_past
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_client import MetaClient
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import TARGET_META_SERVERS, Connection
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore import Recorded, recorded
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_journal import SettingsJournal
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_send import Call, send_call
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.table_options import (

@@ -39,7 +39,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_
     ConfigOptions,
     read_options,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import Past, recorded
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import Past, recorded, same_value
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_values import canonical
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import Node
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import Connection
@@ -159,7 +159,7 @@ class BackendConfigTask:
             self._sent.calls = [call.request for call in calls]
             return
         now = {target.resource: target.now for step in steps for target in step.targets}
-        store.settle({name: one for name, one in past.items() if name in now}, now)
+        store.settle({name: one for name, one in past.items() if name in now}, now, same_value)
         for step, planned in plans:
             for call in planned:
                 NodeSender(cluster, store.open(), self._sent, by_sql).send(call, step)

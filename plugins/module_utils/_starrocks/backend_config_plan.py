@@ -16,13 +16,9 @@ import typing as t
 from urllib.parse import urlencode
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import RESTORE, restore_record
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.backend_config_read import Table
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import (
-    RESTORE,
-    Past,
-    decide,
-    restore_record,
-)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import Past, decide
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_values import canonical
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import Node
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sql import quote_string

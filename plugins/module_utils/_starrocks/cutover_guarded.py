@@ -14,8 +14,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.guard import
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLink
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_process import start_guard
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import Recorded
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_past import Past
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.guard_deeds import FreezeDeeds, Guarded
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import Connection
 
@@ -26,7 +26,7 @@ _PAUSE = 1.0
 def start(
     connection: Connection,
     cluster_id: str,
-    ours: t.Mapping[str, Past],
+    ours: t.Mapping[str, Recorded],
     stopped_before: t.FrozenSet[str],
     silence: float,
     place: GuardPlace,

@@ -24,6 +24,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.findings imp
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLink
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_living import living_guard
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import Recorded, recorded
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import cutover_gate as cg
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import cutover_past as cp
@@ -52,7 +53,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_
     stopped_before,
     thaw_all,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_past import Past, fold
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_record import (
     FreezeJournal,
     FreezeRecord,
@@ -110,7 +110,7 @@ class CutoverTask:
             eyes.tool.require_there()
         eyes.require_two()
         cluster_id = eyes.source.cluster_id
-        past = fold(journal.entries, of_freeze(cluster_id))
+        past = recorded(journal.entries, of_freeze(cluster_id))
         left = {resource: one for resource, one in past.items() if one.changes}
         self._require_not_handed_over(eyes, journal)
         ours = [one.address for one in eyes.source.frontends() if fs.resource(cluster_id, one.address) in left]
@@ -161,7 +161,9 @@ class CutoverTask:
         self._more["gate"] = verdict.as_result()
         return verdict
 
-    def _predict(self, eyes: Eyes, view: cg.GateView, left: t.Mapping[str, Past], journal: FreezeJournal) -> ChangeList:
+    def _predict(
+        self, eyes: Eyes, view: cg.GateView, left: t.Mapping[str, Recorded], journal: FreezeJournal
+    ) -> ChangeList:
         changes = ChangeList()
         if left:
             found = [entry.data for entry in journal.entries if entry.kind == FOUND_KIND]
@@ -253,7 +255,7 @@ class CutoverTask:
     def _lift(self, eyes: Eyes, journal: FreezeJournal, end: End, place: GuardPlace) -> t.Dict[str, t.Any]:
         end.require_liftable("the target")
         cluster_id = eyes.source.cluster_id
-        past = fold(journal.entries, of_freeze(cluster_id))
+        past = recorded(journal.entries, of_freeze(cluster_id))
         left = {resource: one for resource, one in past.items() if one.changes}
         self._track.state = "lifted"
         if not left:

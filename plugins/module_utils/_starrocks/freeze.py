@@ -13,13 +13,13 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.changes impo
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import Recorded
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import freeze_jobs as fj
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import freeze_plan as fp
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import freeze_switch as fs
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import TransactionReader
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_past import Past
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_record import FreezeRecord
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.partitions import SYSTEM_DATABASES
 
@@ -99,11 +99,11 @@ class Freeze:
                 changes.add(change)
         return changes
 
-    def to_be_ours(self, look: FreezeLook) -> t.Dict[str, Past]:
+    def to_be_ours(self, look: FreezeLook) -> t.Dict[str, Recorded]:
         """What the journal will say of a freeze from here, for a guard that has no journal."""
-        found: t.Dict[str, Past] = {}
+        found: t.Dict[str, Recorded] = {}
         for change in self.predict(look):
-            found[change.resource] = Past(change.before, change.after, 1)
+            found[change.resource] = Recorded(change.before, change.after, 1)
         return found
 
     def apply(self, look: FreezeLook, record: FreezeRecord, deadline: Deadline, beat: Beat = _nothing) -> None:

@@ -13,6 +13,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.changes impo
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import Recorded
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import freeze_jobs as fj
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import freeze_plan as fp
@@ -20,7 +21,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks import 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import TransactionReader
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import FOUND_KIND, Sender, send_switch
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_past import Past
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_record import FreezeRecord
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.partitions import SYSTEM_DATABASES
 
@@ -48,7 +48,7 @@ class Thawed:
 class Thaw:
     """Undoes a freeze. ``past``: what is ours, by resource; ``stopped_before``: see ``freeze_plan``."""
 
-    def __init__(self, cluster: Cluster, past: t.Mapping[str, Past], stopped_before: t.Collection[str]) -> None:
+    def __init__(self, cluster: Cluster, past: t.Mapping[str, Recorded], stopped_before: t.Collection[str]) -> None:
         self._cluster = cluster
         self._switch = fs.LoadSwitch(cluster)
         self._jobs = fj.JobReader(cluster)

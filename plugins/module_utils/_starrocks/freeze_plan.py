@@ -14,19 +14,14 @@ import dataclasses
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import NOTHING, RESTORE, Recorded, decide
 from ansible_collections.dbops.migration.plugins.module_utils._core.restore import UNKNOWN, Decision
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import freeze_jobs as fj
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import freeze_switch as fs
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_past import (
-    NOTHING,
-    RESTORE,
-    Past,
-    decide,
-)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import Frontend
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.profile import Profile
 
-PastOf = t.Mapping[str, Past]
+PastOf = t.Mapping[str, Recorded]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,22 +9,21 @@ from __future__ import annotations
 import json
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.call_journal import CallJournal
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change, ChangeList
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
-from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
-from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import open_journal, read_journal
-from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
-from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_past import (
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import (
     NOTHING,
     RESTORE,
-    Past,
+    Recorded,
     decide,
-    fold,
+    recorded,
     restore_record,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
 
 ENGINE = "starrocks"
 ATTEMPTS = 3
@@ -33,46 +32,28 @@ _NO_REPLY = "starrocks.no_reply"
 _PARTS = ("freeze", "routine_load", "pipe")
 
 
-class FreezeJournal:
-    """The journal of one call, read when it is made, so that a wrong one is told of before a cluster is contacted."""
+class FreezeJournal(CallJournal):
+    """The journal of one call, which must be given: read when it is made, before a cluster is contacted."""
 
     def __init__(self, params: t.Mapping[str, t.Any], redactor: Redactor, clock: Clock) -> None:
         """:raises MigrationError: ``journal.*``, or ``option.invalid`` when it is not given"""
-        if not params.get("journal"):
-            raise InvalidOption(
-                "journal",
-                "it is not given",
-                "Give the path (or s3://bucket/prefix) of the migration's journal; without it, nobody could tell what "
-                "is to be resumed",
-            )
-        self._params = params
-        self._redactor = redactor
-        self._clock = clock
-        self._journal: t.Optional[Journal] = None
-        view = read_journal(params)
-        if view is not None:
-            view = view.expecting(params.get("migration_id") or "", ENGINE).require_valid()
-        self.entries: t.Sequence[Entry] = view.entries if view is not None else ()
+        needed = (
+            "Give the path (or s3://bucket/prefix) of the migration's journal; without it, nobody could tell what is "
+            "to be resumed"
+        )
+        super().__init__(params, redactor, clock, engine=ENGINE, needed=needed)
 
     def open(self) -> Journal:
         """The journal, open for writing."""
-        if self._journal is None:
-            self._journal = open_journal(self._params, engine=ENGINE, clock=self._clock, redactor=self._redactor)
-        if self._journal is None:
+        journal = super().open()
+        if journal is None:
             raise MigrationError("internal.error", "there is no journal")
-        return self._journal
-
-    def close(self) -> None:
-        """Let go of it, if it was opened."""
-        if self._journal is not None:
-            self._journal.close()
-            self._journal = None
+        return journal
 
 
-def of_freeze(cluster_id: str) -> t.Callable[[str], bool]:
-    """Whether a resource of the journal is one that a freeze of this cluster changes."""
-    prefixes = tuple(f"starrocks:{cluster_id}/{part}/" for part in _PARTS)
-    return lambda resource: resource.startswith(prefixes)
+def of_freeze(cluster_id: str) -> t.Tuple[str, ...]:
+    """What the names of the journal's resources that a freeze of this cluster changes begin with."""
+    return tuple(f"starrocks:{cluster_id}/{part}/" for part in _PARTS)
 
 
 class FreezeRecord:
@@ -84,11 +65,11 @@ class FreezeRecord:
         self._journal = journal
         self._clock = clock
         self.cluster_id = cluster_id
-        self._mine = of_freeze(cluster_id)
+        self._prefixes = of_freeze(cluster_id)
 
-    def past(self) -> t.Dict[str, Past]:
+    def past(self) -> t.Dict[str, Recorded]:
         """What the journal says by now of everything that a freeze changed."""
-        return fold(self._journal.entries, self._mine)
+        return recorded(self._journal.entries, self._prefixes)
 
     def send(
         self,

@@ -19,6 +19,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.durations im
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_living import living_guard
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import Recorded, recorded
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_past import (
@@ -37,7 +38,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_
     stopped_before,
     thaw_all,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_past import Past, fold
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_record import (
     FreezeJournal,
     FreezeRecord,
@@ -147,7 +147,7 @@ class FreezeTask:
         }
 
     def _lift(self, cluster: Cluster, journal: FreezeJournal, seconds: float) -> t.Dict[str, t.Any]:
-        past = fold(journal.entries, of_freeze(cluster.cluster_id))
+        past = recorded(journal.entries, of_freeze(cluster.cluster_id))
         ours = {resource: one for resource, one in past.items() if one.changes}
         if (
             ours
@@ -170,7 +170,7 @@ class FreezeTask:
         return self._lifted(cluster, record.changes, ours, thawed)
 
     def _lifted(
-        self, cluster: Cluster, changes: ChangeList, ours: t.Mapping[str, Past], thawed: t.Optional[Thawed]
+        self, cluster: Cluster, changes: ChangeList, ours: t.Mapping[str, Recorded], thawed: t.Optional[Thawed]
     ) -> t.Dict[str, t.Any]:
         look = Freeze(cluster, self._clock).look()
         return {

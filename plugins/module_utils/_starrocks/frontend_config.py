@@ -25,6 +25,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_
     Past,
     persisting_refused,
     recorded,
+    same_value,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_values import canonical
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_plan import (
@@ -154,7 +155,7 @@ class FrontendConfigTask:
             self._sent.calls = [call.request for call in calls]
             return
         now = {target.resource: target.now for step in steps for target in step.targets}
-        store.settle({name: one for name, one in past.items() if name in now}, now)
+        store.settle({name: one for name, one in past.items() if name in now}, now, same_value)
         for step, planned in plans:
             self._send(cluster, step, planned, store, options)
         for one in restorings:

@@ -10,11 +10,8 @@ import dataclasses
 import re
 import typing as t
 
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import (
-    Past,
-    decide,
-    restore_record,
-)
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import restore_record
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import Past, decide
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_plan import Target
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_read import Table
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import Frontend

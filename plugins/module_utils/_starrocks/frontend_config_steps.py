@@ -10,10 +10,11 @@ import dataclasses
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import RESTORE
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_check import Checker
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_keys import frontend_key_since
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_options import Wanted
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import RESTORE, Past
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import Past
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_values import canonical
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_plan import Target
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_read import ConfigRow, Table

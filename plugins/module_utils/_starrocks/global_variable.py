@@ -15,15 +15,15 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.changes impo
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_list, as_mapping
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import RESTORE, restore_record
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_journal import ConfigJournal
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import (
-    RESTORE,
     Past,
     decide,
     recorded,
-    restore_record,
+    same_value,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import Connection
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sql import like_literal, quote_string
@@ -91,6 +91,7 @@ class GlobalVariableTask:
             journal.settle(
                 {prefix + name: one for name, one in past.items()},
                 {prefix + name: value for name, value in now.items() if value is not None},
+                same_value,
             )
         records, changes = [], []
         for name, one in sorted(past.items(), key=lambda pair: -pair[1].order):

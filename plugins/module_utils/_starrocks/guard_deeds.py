@@ -11,11 +11,11 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import Recorded
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import Freeze
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_lift import Plainly, Thaw
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_past import Past
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import Connection
 
 _PATIENCE = 2.0
@@ -29,7 +29,7 @@ class Guarded:
 
     connection: Connection
     cluster_id: str
-    ours: t.Mapping[str, Past]
+    ours: t.Mapping[str, Recorded]
     stopped_before: t.FrozenSet[str]
 
 

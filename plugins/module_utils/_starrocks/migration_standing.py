@@ -13,8 +13,9 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import parse_iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import INTENT, Entry
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import RESTORE
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import cutover_past as cp
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import RESTORE, recorded
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import recorded
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_switch import KEY as LOAD_SWITCH
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_restore import (
     recorded_keys,

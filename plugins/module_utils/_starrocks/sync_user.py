@@ -15,10 +15,11 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change, ChangeList
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import RESTORE
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_journal import ConfigJournal
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import RESTORE, recorded
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import recorded
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import Connection
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sql import quote_string
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.version import since

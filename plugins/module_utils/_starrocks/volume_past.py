@@ -9,72 +9,17 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import INTENT, OUTCOME, Entry
+from ansible_collections.dbops.migration.plugins.module_utils._core.call_journal import Outcome
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import RESTORE, Recorded
 from ansible_collections.dbops.migration.plugins.module_utils._core.restore import Decision
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import volume_plan as plans
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import volume_properties as known
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume import Volume
 
-RESTORE = "restore"
-"""The action of a change that puts something back, and the kind of the entry that closes the matter."""
-_NOT_OURS = ("failed", "skipped", "abandoned")
 _ALREADY = Decision("already_original", "it is as it was before the migration")
 
 
-@dataclasses.dataclass(frozen=True)
-class Past:
-    """Our changes of one resource since it was last put back; None is an absent volume.
-
-    ``changes``: how many; without one the rest says nothing. ``pending``: (id, wanted state) of those without outcome.
-    """
-
-    original: plans.State = None
-    ours: plans.State = None
-    changes: int = 0
-    pending: t.Tuple[t.Tuple[str, t.Any], ...] = ()
-
-
-class _Fold:
-    def __init__(self) -> None:
-        self.ours: t.Dict[str, t.Tuple[t.Any, t.Any]] = {}
-        self.pending: t.Dict[str, t.Any] = {}
-
-
-def fold(entries: t.Iterable[Entry], prefix: str) -> t.Dict[str, Past]:
-    """By resource below ``prefix``, in the order of their first change. A change without outcome may be ours."""
-    folds: t.Dict[str, _Fold] = {}
-    owners: t.Dict[str, str] = {}
-    for entry in entries:
-        data = entry.data
-        if entry.kind == INTENT and str(data.get("resource", "")).startswith(prefix):
-            change_id, owner = str(data["id"]), str(data["resource"])
-            owners[change_id] = owner
-            one = folds.setdefault(owner, _Fold())
-            one.pending[change_id] = data.get("after")
-            if data.get("action") != RESTORE:
-                one.ours[change_id] = (data.get("before"), data.get("after"))
-        elif entry.kind == OUTCOME and str(data.get("id")) in owners:
-            change_id = str(data["id"])
-            one = folds[owners[change_id]]
-            one.pending.pop(change_id, None)
-            if data.get("status") in _NOT_OURS:
-                one.ours.pop(change_id, None)
-        elif entry.kind == RESTORE and str(data.get("resource", "")) in folds:
-            folds[str(data["resource"])].ours.clear()
-    return {owner: _past(one) for owner, one in folds.items()}
-
-
-def _past(one: _Fold) -> Past:
-    changes = list(one.ours.values())
-    return Past(
-        original=changes[0][0] if changes else None,
-        ours=changes[-1][1] if changes else None,
-        changes=len(changes),
-        pending=tuple(one.pending.items()),
-    )
-
-
-def decide(past: Past, now: t.Optional[Volume]) -> Decision:
+def decide(past: Recorded, now: t.Optional[Volume]) -> Decision:
     """What to do about a volume that we changed. The original goes back only over what is still ours.
 
     A volume that we dropped cannot come back: its credentials are nowhere.
@@ -89,7 +34,7 @@ def decide(past: Past, now: t.Optional[Volume]) -> Decision:
     return Decision("restore", "it is still what the migration made it")
 
 
-def put_back(cluster_id: str, past: Past, now: Volume) -> plans.Step:
+def put_back(cluster_id: str, past: Recorded, now: Volume) -> plans.Step:
     """The step of a decision to restore: drop what we created, alter back what we altered."""
     if past.original is None:
         return _as_restore(plans.drop_step(cluster_id, now))
@@ -103,7 +48,7 @@ def put_back(cluster_id: str, past: Past, now: Volume) -> plans.Step:
     return plans.alter_step(cluster_id, now, back, comment if comment != now.comment else None, RESTORE)
 
 
-def default_back(cluster_id: str, past: Past, now: str) -> t.Tuple[Decision, t.Optional[plans.Step]]:
+def default_back(cluster_id: str, past: Recorded, now: str) -> t.Tuple[Decision, t.Optional[plans.Step]]:
     """What to do about the default volume, ``now`` the name of it or ""."""
     original = str((past.original or {}).get("default") or "")
     ours = str((past.ours or {}).get("default") or "")
@@ -117,25 +62,13 @@ def default_back(cluster_id: str, past: Past, now: str) -> t.Tuple[Decision, t.O
     return Decision("restore", "it is still what the migration made it"), step
 
 
-def settled(past: t.Mapping[str, Past], now: t.Callable[[str, t.Any], bool]) -> t.List[t.Tuple[str, str]]:
-    """How changes ended that a killed run left open: (id, done or abandoned); ``now`` tells whether one is in place."""
+def settled(past: t.Mapping[str, Recorded], now: t.Callable[[str, t.Any], bool]) -> t.List[Outcome]:
+    """How changes ended that a killed run left open: ``now`` tells whether one is in place."""
     return [
-        (change_id, "done" if now(owner, after) else "abandoned")
+        (change_id, "done" if now(owner, after) else "abandoned", {})
         for owner, one in past.items()
         for change_id, after in one.pending
     ]
-
-
-def record(owner: str, past: Past, now: t.Any, decision: Decision) -> t.Dict[str, t.Any]:
-    """The data of a journal's ``restore`` entry, which results show too."""
-    return {
-        "resource": owner,
-        "original": past.original,
-        "ours": past.ours,
-        "now": now,
-        "action": decision.action,
-        "reason": decision.reason,
-    }
 
 
 def _as_restore(step: plans.Step) -> plans.Step:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import NOTHING, recorded, restore_record
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import volume_past as pasts
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import volume_plan as plans
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_journal import VolumeJournal
@@ -28,20 +29,20 @@ def plan_restore(
     steps: t.List[plans.Step] = []
     records: Records = []
     owner = plans.default_resource(cluster_id)
-    past = pasts.fold(entries, owner).get(owner, pasts.Past())
+    past = recorded(entries, owner).get(owner, NOTHING)
     if past.changes and not begin and (not names or str((past.ours or {}).get("default")) in names):
         now = reader.default()
         decision, step = pasts.default_back(cluster_id, past, now)
-        records.append(pasts.record(owner, past, {"default": now or None}, decision))
+        records.append(restore_record(owner, past, {"default": now or None}, decision))
         steps.extend([step] if step is not None else [])
     prefix = plans.resource(cluster_id, "")
-    for owner, past in reversed(list(pasts.fold(entries, prefix).items())):
+    for owner, past in reversed(list(recorded(entries, prefix).items())):
         name = owner[len(prefix) :]
         if not past.changes or (names and name not in names) or not name.startswith(begin):
             continue
         volume = reader.get(name)
         decision = pasts.decide(past, volume)
-        records.append(pasts.record(owner, past, volume.as_state() if volume is not None else None, decision))
+        records.append(restore_record(owner, past, volume.as_state() if volume is not None else None, decision))
         if decision.action == "restore" and volume is not None:
             steps.append(pasts.put_back(cluster_id, past, volume))
     return steps, records
@@ -51,11 +52,11 @@ def settle(cluster_id: str, store: VolumeJournal, reader: VolumeReader) -> None:
     """Write how the changes ended that a killed run left open, by what is there now."""
     prefix = plans.resource(cluster_id, "")
     owner_of_default = plans.default_resource(cluster_id)
-    past = {**pasts.fold(store.entries, prefix), **pasts.fold(store.entries, owner_of_default)}
+    past = {**recorded(store.entries, prefix), **recorded(store.entries, owner_of_default)}
 
     def in_place(owner: str, after: t.Any) -> bool:
         if owner == owner_of_default:
             return bool((after or {}).get("default") == reader.default())
         return plans.is_as(after, reader.get(owner[len(prefix) :]))
 
-    store.settle(pasts.settled(past, in_place))
+    store.outcomes(pasts.settled(past, in_place))

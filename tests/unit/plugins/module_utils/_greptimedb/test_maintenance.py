@@ -18,7 +18,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.client
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.maintenance import (
     RESOURCE,
     MaintenanceTask,
-    recorded,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import connection_argument_spec
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._greptimedb.fake_cluster import (
@@ -180,7 +179,3 @@ def test_a_journal_of_another_migration_is_refused_before_anything_is_sent(bench
         bench.run("enabled")
     assert caught.value.code == "journal.other_migration"
     assert bench.admin.sent == []
-
-
-def test_nothing_is_recorded_in_an_empty_journal() -> None:
-    assert recorded(()) == (None, None, ())

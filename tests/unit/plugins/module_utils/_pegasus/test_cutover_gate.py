@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import NOTHING, Recorded
 from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_gate, model, switch
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_past as cp
@@ -31,7 +32,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile i
     DENY_WRITE,
     Profile,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore import NOTHING, Recorded
 from ansible_collections.dbops.migration.plugins.modules import pegasus_cutover
 
 A, B, C = "10.0.0.1:34801", "10.0.0.2:34801", "10.1.0.1:34801"

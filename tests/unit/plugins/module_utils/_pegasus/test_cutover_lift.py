@@ -10,11 +10,11 @@ import typing as t
 import pytest
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import NOTHING
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_lift import lift_all, lift_failure
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import Proof
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_WRITE
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore import NOTHING
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
 
 CONFIG = model.TableConfig(2, 1, (model.Partition(0, 5, 3, "10.0.0.1:34801", (), 0),))

@@ -8,11 +8,11 @@ import typing as t
 
 import pytest
 
+from ansible_collections.dbops.migration.plugins.module_utils._core import recorded as sr
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus import settings_restore as sr
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_send import Call, send_call
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
 
