@@ -141,7 +141,8 @@ differences:
     reason:
       description: >-
         What decided it, where the verdict leaves that open, such as C(not_copied), C(txn_type), C(epoch),
-        C(physical_partitions) or C(source_version).
+        C(physical_partitions) or C(source_version). With C(extra_on_target), C(txn_type) says that data was loaded
+        into it there.
       type: str
     source:
       description: Its physical partitions with versions, epoch and type of transaction, and its rows (a statistic).
@@ -175,8 +176,8 @@ source_digest:
   returned: success
   type: str
 foreign_transactions:
-  description: Transactions on the target that were no replication, as C(writes), and C(incomplete), the databases whose
-    list of transactions was cut by the server.
+  description: Transactions on the target that were no replication, as C(writes) those since the replication began, as
+    C(earlier) those before it, and C(incomplete), the databases whose list of transactions was cut by the server.
   returned: success
   type: dict
 sample:

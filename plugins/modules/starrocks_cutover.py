@@ -39,9 +39,12 @@ notes:
   - Shorten the intervals of the tool before the cutover (C(meta_job_interval_seconds) and C(report_interval_seconds)),
     as the forecast counts them in; the manual's 180 seconds make a long window.
   - "What must be true before the freeze: if anything is not, nothing is stopped, and the module fails with
-    C(starrocks.cutover_blocked); RV(details) holds all findings. Only
-    C(starrocks.comparison.foreign_transaction) can be accepted with O(accept), since the server does not tell which
-    table a transaction wrote to. The others are C(starrocks.comparison.nothing),
+    C(starrocks.cutover_blocked); RV(details) holds all findings. With
+    O(accept), C(starrocks.comparison.foreign_transaction) can be accepted, since the server does not tell which
+    table a transaction wrote to, and C(starrocks.comparison.extra_on_target), for one table at a time, with the table
+    (C(db.table)) as its C(subject). Partitions that only the target has stay there then, and are no part of the proof;
+    else they must be gone for it, and are a blocker at once if the sync tool will not drop them. The others are
+    C(starrocks.comparison.nothing),
     C(starrocks.comparison.foreign_write), C(starrocks.comparison.target_ahead), C(starrocks.comparison.unknown),
     C(starrocks.comparison.hidden_tables), C(starrocks.comparison.too_far_behind), C(starrocks.comparison.not_copied),
     C(starrocks.tool.not_ready),

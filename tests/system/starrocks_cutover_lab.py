@@ -53,8 +53,8 @@ class Migration:
             config["lake_compaction_max_tasks"] = "0"
         self.lab.foreign(cluster="target", config=config)
 
-    def start_tool(self) -> Result:
-        """Unpack, configure and start the stand-in."""
+    def start_tool(self, **more: t.Any) -> Result:
+        """Unpack, configure and start the stand-in. ``more``: options of the module in the place of the usual ones."""
         describe = self.lab.describe
         path, sha256 = build(self.folder, describe["factor"])
         given: dict[str, t.Any] = {
@@ -78,7 +78,7 @@ class Migration:
         for name in ("schema_change_table", "inconsistent_partition", "inconsistent_time_partition"):
             given[f"ddl_job_allow_drop_{name}"] = True
         given["ddl_job_allow_drop_partition_target_only"] = True
-        return finish(start("sync_tool", given))
+        return finish(start("sync_tool", {**given, **more}))
 
     def stop_tool(self) -> None:
         """End it, whatever became of it."""

@@ -211,6 +211,34 @@ def test_the_target_never_becomes_equal(begin: Begin) -> None:
 
 
 @pytest.mark.thorough
+def test_partitions_that_only_the_target_has_are_kept_by_name_alone(begin: Begin) -> None:
+    """This tool does not drop them, so nothing takes them away, and the gate says so at once."""
+    migration = begin(tool=False)
+    migration.prepare()
+    migration.start_tool(ddl_job_allow_drop_partition_target_only=False)
+    migration.await_near(10)
+    table = migration.compare()
+    database = sorted(table["databases"])[0]
+    name = migration.rows("target", f"SHOW TABLES FROM {database}")[0][0]
+    made = migration.lab.foreign(
+        cluster="target",
+        sql=f'ALTER TABLE {database}.{name} ADD PARTITION p_theirs VALUES [("2030-01-01"), ("2030-01-02"))',
+    )
+    assert "error" not in made, made
+    word = {"id": "starrocks.comparison.extra_on_target", "reason": "made for tests", "expires": "2099-01-01"}
+    for accept in ([], [word], [{**word, "subject": f"{database}.another"}]):
+        failed = migration.cut_over(accept=json.dumps(accept))
+        assert failed["code"] == "starrocks.cutover_blocked", failed
+        assert [one["subject"] for one in failed["details"]["findings"]] == [f"{database}.{name}"]
+        assert not any(migration.loads_refused())
+    done = migration.cut_over(accept=json.dumps([{**word, "subject": f"{database}.{name}"}]))
+    assert done["state"] == "handed_over", done.get("msg")
+    proof = next(one for one in kinds(migration, "proof") if one["kind"] == "cutover")
+    assert proof["items"][0]["extra_kept"] == 1
+    assert migration.cut_over(state="lifted")["state"] == "lifted"
+
+
+@pytest.mark.thorough
 def test_somebody_writes_to_the_target(begin: Begin) -> None:
     migration = begin()
     migration.lab.writers(0, 0)

@@ -72,10 +72,10 @@ def judge(source: t.Optional[Partition], target: t.Optional[Partition], rules: R
     A trace of a foreign write comes before everything else, as such a partition may never converge. What cannot be
     read is ``unknown``, and unknown is never equal.
     """
-    if source is None:
-        return Outcome(EXTRA)
     if target is None:
         return Outcome(MISSING)
+    if source is None:
+        return Outcome(EXTRA, "txn_type" if rules.marks and _written(target, rules) else "")
     have = [compared_version(one, rules.source, rules.fallback) for one in source.physical]
     copied = [compared_version(one, rules.target, False) for one in target.physical]
     if ABSENT in have or not have:
@@ -98,6 +98,12 @@ def judge(source: t.Optional[Partition], target: t.Optional[Partition], rules: R
     if any(copy > one for one, copy in zip(ours, theirs)):
         return Outcome(TARGET_AHEAD)
     return Outcome(BEHIND, NOT_COPIED if theirs[-1] <= EMPTY_VERSION else "")
+
+
+def _written(target: Partition, rules: Rules) -> bool:
+    """Whether it holds data that a write brought which was no replication."""
+    filled = (one for one in target.physical if compared_version(one, rules.target, False) > EMPTY_VERSION)
+    return any(one.txn_type == NORMAL for one in filled)
 
 
 def _by_epoch(partition: Partition, versions: t.Sequence[int]) -> t.List[t.Tuple[int, int]]:

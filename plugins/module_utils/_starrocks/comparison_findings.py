@@ -6,16 +6,19 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
-from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Finding
+from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Acceptance, Finding
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import comparison as cmp
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_sum import Comparison
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import ForeignWrites
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sample_counts import Counted
 
 FOREIGN_TRANSACTION = "starrocks.comparison.foreign_transaction"
+EXTRA_PARTITIONS = "starrocks.comparison.extra_on_target"
 _SHOWN = 20
+_MOST_TABLES = 200
 _REFERENCE = "https://docs.starrocks.io/docs/administration/data_migration_tool/"
 _REMEDIES = {
     cmp.FOREIGN_WRITE: "Somebody wrote to the target, or the partition was made anew on the source since. The tool "
@@ -53,6 +56,49 @@ def comparison_findings(comparison: Comparison) -> t.Iterator[Finding]:
         )
 
 
+def extra_findings(comparison: Comparison, stay: bool = False) -> t.Iterator[Finding]:
+    """Partitions that only the target has, by table, so that each table can be accepted by its name.
+
+    ``stay``: whether nothing takes them away any more, so that the target cannot become equal.
+    """
+    tables = sorted(comparison.extra)
+    for table in tables[:_MOST_TABLES]:
+        found = comparison.extra[table]
+        written = [name for name, reason in found if reason]
+        yield Finding(
+            EXTRA_PARTITIONS,
+            "blocker" if stay else "warning",
+            table,
+            {
+                "count": len(found),
+                "partitions": [name for name, _reason in found[:_SHOWN]],
+                "written_on_target": written[:_SHOWN],
+            },
+            "The source has no such partitions: they were dropped there, or made on the target by somebody else "
+            "(written_on_target names those that were loaded there). The sync tool drops them with "
+            "ddl_job_allow_drop_partition_target_only=true, its default, with all that is in them. To keep them, set "
+            "that to false, and accept this finding with the table as its subject.",
+            _REFERENCE,
+        )
+    more = tables[_MOST_TABLES:]
+    if more:
+        yield Finding(
+            EXTRA_PARTITIONS,
+            "blocker" if stay else "warning",
+            f"{len(more)} more tables",
+            {"tables": more[:_SHOWN]},
+            "As for the other tables.",
+            _REFERENCE,
+        )
+
+
+def kept_tables(acceptances: t.Iterable[Acceptance], now: datetime.datetime) -> t.FrozenSet[str]:
+    """The tables whose extra partitions were accepted, each by its name: a word for all of them is none for one."""
+    return frozenset(
+        one.subject for one in acceptances if one.id == EXTRA_PARTITIONS and one.subject and one.expires > now
+    )
+
+
 def hidden_findings(side: str, hidden: t.Mapping[str, t.Tuple[int, int]]) -> t.Iterator[Finding]:
     """Tables that no comparison can see."""
     if hidden:
@@ -79,6 +125,17 @@ def foreign_findings(foreign: ForeignWrites) -> t.Iterator[Finding]:
             "Transactions other than replications have become visible on the target since its replication began. The "
             "server does not tell which table they wrote to. Find out by their labels; if it was a migrated table, "
             "drop it on the target and let it be copied again, even if its versions look right by now.",
+            _REFERENCE,
+        )
+    if foreign.earlier:
+        yield Finding(
+            "starrocks.comparison.foreign_transaction_earlier",
+            "warning",
+            ", ".join(sorted({one.database for one in foreign.earlier})),
+            {"count": len(foreign.earlier), "writes": [one.as_result() for one in foreign.earlier[-_SHOWN:]]},
+            "Transactions other than replications became visible in these databases of the target before the first "
+            "replication that it still shows (it forgets finished ones after label_keep_max_second). If one of them "
+            "wrote to a table that is migrated, drop it on the target and let it be copied again.",
             _REFERENCE,
         )
     if foreign.incomplete:

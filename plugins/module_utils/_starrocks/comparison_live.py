@@ -23,14 +23,15 @@ def compare_clusters(
     target: PartitionReader,
     sink: t.Optional[Sink] = None,
     most_differences: int = MOST_DIFFERENCES,
+    kept: t.Collection[str] = (),
 ) -> Comparison:
-    """One comparison.
+    """One comparison. ``kept``: see ``Comparison``.
 
     Each page is read from the target first. What is written on the source in between can then only make the target
     look older than it is: never newer, and never equal when it is not.
     """
     rules = _begin(source, target)
-    comparison = Comparison(rules, sink, most_differences)
+    comparison = Comparison(rules, sink, most_differences, kept)
     for page in _pages(source, target):
         copied = target.read(page)
         comparison.add(source.read(page), copied)

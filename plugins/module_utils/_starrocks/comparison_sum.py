@@ -51,12 +51,19 @@ class Difference(t.NamedTuple):
 class Comparison:
     """Filled by ``add``, in the order of the databases' names.
 
-    ``target_only``: tables that only the target has; the tool leaves them alone unless told otherwise, so they are no
-    difference. ``digest``: of everything that was compared; ``source_digest``: of the source's partitions and their
-    compared versions alone, which stays the same as long as nothing is written there.
+    ``kept``: tables (``db.table``) whose partitions that only the target has were accepted; such partitions are no
+    difference, and are not counted. ``target_only``: tables that only the target has; the tool leaves them alone unless
+    told otherwise, so they are no difference either. ``digest``: of everything that was compared; ``source_digest``: of
+    the source's partitions and their compared versions alone, which stays the same as long as nothing is written there.
     """
 
-    def __init__(self, rules: Rules, sink: t.Optional[Sink] = None, most: int = MOST_DIFFERENCES) -> None:
+    def __init__(
+        self,
+        rules: Rules,
+        sink: t.Optional[Sink] = None,
+        most: int = MOST_DIFFERENCES,
+        kept: t.Collection[str] = (),
+    ) -> None:
         self.rules = rules
         self.counts = dict.fromkeys(cmp.VERDICTS, 0)
         self.databases: t.Dict[str, t.Dict[str, int]] = {}
@@ -66,6 +73,11 @@ class Comparison:
         self.tables = 0
         self.not_copied: t.Dict[str, int] = {}
         """By table, its partitions that were never copied."""
+        self.extra: t.Dict[str, t.List[t.Tuple[str, str]]] = {}
+        """By table, the partitions that only the target has, with the reason; also those that are kept."""
+        self.kept = 0
+        """How many of them are kept."""
+        self._keeps = frozenset(kept)
         self._sink = sink
         self._most = most
         self._all = hashlib.sha256()
@@ -92,12 +104,17 @@ class Comparison:
         for name in sorted(set(ours) | set(theirs)):
             source, target = ours.get(name), theirs.get(name)
             outcome = cmp.judge(source, target, self.rules)
+            line = repr((database, table, name, outcome, source and source.physical, target and target.physical))
+            self._all.update(line.encode("utf-8"))
+            if outcome.verdict == cmp.EXTRA:
+                self.extra.setdefault(f"{database}.{table}", []).append((name, outcome.reason))
+                if f"{database}.{table}" in self._keeps:
+                    self.kept += 1
+                    continue
             counts[outcome.verdict] += 1
             versions = self._versions(source)
             if outcome.reason == cmp.NOT_COPIED:
                 self.not_copied[f"{database}.{table}"] = self.not_copied.get(f"{database}.{table}", 0) + 1
-            line = repr((database, table, name, outcome, source and source.physical, target and target.physical))
-            self._all.update(line.encode("utf-8"))
             if source is not None:
                 self._source.update(repr((database, table, name, versions)).encode("utf-8"))
             if outcome.verdict == cmp.EQUAL:

@@ -95,12 +95,12 @@ class ComparisonTask:
                     sampler.offer((database, name, partition))
 
             comparison = compare_clusters(ours, theirs, offer if size else None, most)
-            findings = list(cf.comparison_findings(comparison))
+            findings = [*cf.comparison_findings(comparison), *cf.extra_findings(comparison)]
             findings += cf.hidden_findings("source", ours.hidden())
             findings += cf.hidden_findings("target", theirs.hidden())
             foreign = ForeignWrites((), ())
             if as_bool(params["transactions"], "transactions"):
-                foreign = find_foreign(TransactionReader(target), theirs.databases)
+                foreign = find_foreign(TransactionReader(target), theirs.databases, ours.databases)
                 findings += cf.foreign_findings(foreign)
             counted = count_sample(source, target, sampler.chosen(), as_bool(params["checksum"], "checksum"))
             findings += cf.sample_findings(counted)

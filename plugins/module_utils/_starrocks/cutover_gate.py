@@ -10,14 +10,16 @@ import dataclasses
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Finding, Verdict
+from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Acceptance, Finding, Verdict
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import comparison as cmp
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import freeze_switch as fs
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import quiescence as qu
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_verdict as tv
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_findings import (
+    EXTRA_PARTITIONS,
     FOREIGN_TRANSACTION,
     comparison_findings,
+    extra_findings,
     foreign_findings,
     hidden_findings,
 )
@@ -26,8 +28,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import FreezeLook
 
 _SHOWN = 20
-MAY_BE_ACCEPTED = frozenset((FOREIGN_TRANSACTION,))
-"""Its transactions do not tell their table, so a person may know that they are none of the migration's."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,11 +44,25 @@ class GateView:
     tool: t.Optional[tv.Verdict]
     ours: t.FrozenSet[str]
     """Frontends of the source whose switch an earlier run of ours left on; it is lifted first."""
+    extra_stay: bool
+    """Whether nothing takes away partitions that only the target has."""
+
+
+def may_accept(acceptance: Acceptance) -> bool:
+    """Whether a person may know better.
+
+    Transactions do not tell their table, so they may be none of the migration's. Partitions that only the target has
+    may be wanted there, in the tables that are named (see ``kept_tables``).
+    """
+    if acceptance.id == EXTRA_PARTITIONS:
+        return bool(acceptance.subject)
+    return acceptance.id == FOREIGN_TRANSACTION
 
 
 def gate(view: GateView, max_behind: int) -> t.List[Finding]:
     """Every finding, blockers and warnings."""
     found = list(comparison_findings(view.comparison))
+    found += extra_findings(view.comparison, view.extra_stay)
     found += hidden_findings("source", view.hidden_source)
     found += hidden_findings("target", view.hidden_target)
     found += foreign_findings(view.foreign)

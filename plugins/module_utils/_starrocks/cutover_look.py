@@ -62,7 +62,7 @@ class Eyes:
         target_switch = fs.LoadSwitch(self.target).look()
         target_switch.require_known()
         began = self.clock.monotonic()
-        comparison = compare_clusters(*self.readers)
+        comparison = compare_clusters(*self.readers, kept=self.request.kept)
         self._compared = self.clock.monotonic() - began
         conditions = qu.QuietReader(self.source).conditions(freeze)
         return cg.GateView(
@@ -71,10 +71,11 @@ class Eyes:
             comparison=comparison,
             hidden_source=self.readers[0].hidden(),
             hidden_target=self.readers[1].hidden(),
-            foreign=find_foreign(TransactionReader(self.target), self.readers[1].databases),
+            foreign=find_foreign(TransactionReader(self.target), self.readers[1].databases, self.readers[0].databases),
             jobs=next(one for one in conditions if one.name == qu.NO_JOBS),
             tool=self.tool.verdict() if self.tool is not None else None,
             ours=frozenset(ours),
+            extra_stay=self.tool is None or not self.tool.drops_extra_partitions(),
         )
 
     def pace(self, view: cg.GateView) -> Pace:

@@ -38,7 +38,8 @@ class CutoverRequest:
     """What is asked for; times in seconds.
 
     ``tool_directory``: "" when the operator has stopped the tool himself, and says so. ``meta_interval``,
-    ``replication_interval``: None to take those of the tool's own configuration.
+    ``replication_interval``: None to take those of the tool's own configuration. ``kept``: tables whose partitions that
+    only the target has were accepted by name.
     """
 
     source: Connection
@@ -56,6 +57,7 @@ class CutoverRequest:
     max_behind: int
     tool_directory: str
     tool_stop_timeout: float
+    kept: t.FrozenSet[str] = frozenset()
 
     def as_record(self) -> t.Dict[str, t.Any]:
         """For the journal."""
@@ -67,6 +69,7 @@ class CutoverRequest:
             "switch_reserve": self.switch_reserve,
             "max_behind": self.max_behind,
             "tool_directory": self.tool_directory,
+            "kept": sorted(self.kept),
         }
 
 
@@ -155,6 +158,7 @@ class _Reader:
             replication_interval=replication,
             max_behind=max_behind,
             tool_directory=directory,
+            kept=frozenset(),
             **seconds,
         )
 

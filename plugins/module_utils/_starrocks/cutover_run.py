@@ -139,7 +139,8 @@ class CutoverRun:
     def _compare(self, proof: t.Optional[PartitionProof] = None) -> Comparison:
         self._armed()
         self._track.comparisons += 1
-        found = compare_clusters(*self._readers, proof.take if proof is not None else None)
+        sink = proof.take if proof is not None else None
+        found = compare_clusters(*self._readers, sink, kept=self._request.kept)
         wrong = [verdict for verdict in NEVER_EQUAL if found.counts[verdict]]
         if wrong:
             raise never_equal(found)
@@ -244,6 +245,7 @@ class CutoverRun:
             "cutover",
             [{
                 "subject": "comparison", "looks": FINAL_LOOKS, "partitions": found.partitions, "tables": found.tables,
+                "extra_kept": found.kept,
                 "source_digest": digest, "digest": found.digest, "rules": found.rules.as_result(),
                 "at": iso(self._clock.now()),
             }],

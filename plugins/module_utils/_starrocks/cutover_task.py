@@ -10,6 +10,7 @@ an earlier run left is put right; then the gate, the forecast, the guard, and th
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import typing as t
 import uuid
@@ -31,6 +32,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks import 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import forecast as fc
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import freeze_switch as fs
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import quiescence as qu
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_findings import kept_tables
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_end import End
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_guarded import start
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_look import Eyes
@@ -88,6 +90,7 @@ class CutoverTask:
         """The module's result; MigrationError where the cutover did not come to its end."""
         request = read_request(self._params)
         self._accepted = acceptances(self._params, self._clock.now())
+        request = dataclasses.replace(request, kept=kept_tables(self._accepted, self._clock.now()))
         journal = FreezeJournal(self._params, self._redactor, self._clock)
         place = GuardPlace.of(str(self._params["journal"]))
         eyes = Eyes(request, self._redactor, self._clock)
@@ -156,7 +159,7 @@ class CutoverTask:
             )
 
     def _judge(self, findings: t.Sequence[t.Any]) -> Verdict:
-        usable = [one for one in self._accepted if one.id in cg.MAY_BE_ACCEPTED]
+        usable = [one for one in self._accepted if cg.may_accept(one)]
         verdict = judge(findings, usable, self._clock.now())
         self._more["gate"] = verdict.as_result()
         return verdict

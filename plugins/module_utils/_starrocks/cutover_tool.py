@@ -32,6 +32,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_se
 _META = ("meta_job_interval_seconds", 180.0)
 _REPLICATION = ("replication_job_interval_seconds", 10.0)
 _DDL = ("ddl_job_interval_seconds", 10.0)
+_DROPS_EXTRA = "ddl_job_allow_drop_partition_target_only"
 
 
 class SyncTool:
@@ -68,6 +69,10 @@ class SyncTool:
         """Seconds between two looks at the clusters, and from one to the last replication that follows it."""
         properties = properties_of(self.look().files)
         return _seconds(properties, _META), _seconds(properties, _REPLICATION) + _seconds(properties, _DDL)
+
+    def drops_extra_partitions(self) -> bool:
+        """Whether it drops partitions that only the target has. Releases without the property are taken to do so."""
+        return properties_of(self.look().files).get(_DROPS_EXTRA, "true").strip().lower() != "false"
 
     def change(self) -> Change:
         """The change that ending it is."""

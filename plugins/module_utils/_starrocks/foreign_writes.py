@@ -96,48 +96,68 @@ def _decode(database: str, row: t.Mapping[str, t.Any]) -> Transaction:
 
 @dataclasses.dataclass(frozen=True)
 class ForeignWrites:
-    """``writes``: sorted. ``incomplete``: databases whose list was cut, so that older writes would not be seen."""
+    """``writes``: since the replication began, sorted. ``earlier``: those before that, as far as the server tells.
+
+    ``incomplete``: databases whose list was cut, so that older writes would not be seen.
+    """
 
     writes: t.Tuple[Transaction, ...]
     incomplete: t.Tuple[str, ...]
+    earlier: t.Tuple[Transaction, ...] = ()
 
     def as_result(self) -> t.Dict[str, t.Any]:
         """For results and the journal."""
-        return {"writes": [one.as_result() for one in self.writes], "incomplete": list(self.incomplete)}
+        return {
+            "writes": [one.as_result() for one in self.writes],
+            "earlier": [one.as_result() for one in self.earlier],
+            "incomplete": list(self.incomplete),
+        }
 
 
-def foreign(finished: t.Iterable[Transaction], longest: int = MOST_ROWS) -> ForeignWrites:
-    """The writes that became visible on the target since its replication began, and are none of it.
+def foreign(
+    finished: t.Iterable[Transaction], longest: int = MOST_ROWS, migrated: t.Collection[str] = ()
+) -> ForeignWrites:
+    """What became visible on the target and is none of the replication.
 
     Ids of transactions grow, so the first replication that is shown says what came before; no clock is compared. Where
-    the list was cut, it begins within the replication, and everything counts.
+    the list was cut, it begins within the replication, and everything counts. What came before may have been wiped by
+    the first copy, or not, so it is told apart.
+
+    :param migrated: databases that the source has; of others without a replication nothing is the migration's
     """
     by_database: t.Dict[str, t.List[Transaction]] = {}
     for one in finished:
         by_database.setdefault(one.database, []).append(one)
     writes: t.List[Transaction] = []
+    earlier: t.List[Transaction] = []
     incomplete: t.List[str] = []
-    for database, listed in sorted(by_database.items()):
+    for database, listed in by_database.items():
         cut = len(listed) >= longest
         if cut:
             incomplete.append(database)
         replications = [one.transaction_id for one in listed if one.source == REPLICATION]
+        found = [one for one in listed if one.status == "VISIBLE" and one.source not in _NO_USER_WRITE]
         if not replications:
+            # None yet, or all of them are so old that the server has forgotten them.
+            earlier += found if database in migrated else ()
             continue
         first = 0 if cut else min(replications)
-        writes += [
-            one
-            for one in listed
-            if one.status == "VISIBLE" and one.source not in _NO_USER_WRITE and one.transaction_id > first
-        ]
-    return ForeignWrites(tuple(sorted(writes, key=lambda one: (one.database, one.transaction_id))), tuple(incomplete))
+        writes += [one for one in found if one.transaction_id > first]
+        earlier += [one for one in found if one.transaction_id < first]
+    return ForeignWrites(_sorted(writes), tuple(sorted(incomplete)), _sorted(earlier))
 
 
-def find_foreign(reader: TransactionReader, databases: t.Collection[str]) -> ForeignWrites:
-    """Look at the finished transactions of these databases of the target."""
+def _sorted(transactions: t.Iterable[Transaction]) -> t.Tuple[Transaction, ...]:
+    return tuple(sorted(transactions, key=lambda one: (one.database, one.transaction_id)))
+
+
+def find_foreign(
+    reader: TransactionReader, databases: t.Collection[str], migrated: t.Collection[str] = ()
+) -> ForeignWrites:
+    """Look at the finished transactions of these databases of the target. ``migrated``: see :func:`foreign`."""
     ids = reader.databases()
     listed: t.List[Transaction] = []
     for database in sorted(databases):
         if database in ids:
             listed += reader.finished(database, ids[database])
-    return foreign(listed)
+    return foreign(listed, migrated=migrated)

@@ -22,6 +22,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.waits import
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import comparison as cmp
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import sync_nearness as sn
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_findings import kept_tables
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_task import require_two_clusters
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_journal import WaitJournal
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_look import (
@@ -73,7 +74,8 @@ class SyncWaitTask:
             ) as target:
                 if not follow and request.until == CAUGHT_UP:
                     require_two_clusters(source, target)
-                looker = Looker(self._params, request, source, target, self._redactor, self._clock)
+                kept = kept_tables(accepted, self._clock.now())
+                looker = Looker(self._params, request, source, target, self._redactor, self._clock, kept)
                 looker.cursor = follow.get("cursor")
                 self._watch(request, looker, journal, deadline, accepted)
             self.result["follow"] = {

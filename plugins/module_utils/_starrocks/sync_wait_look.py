@@ -54,12 +54,15 @@ class Looker:
         target: Cluster,
         redactor: Redactor,
         clock: Clock,
+        kept: t.Collection[str] = (),
     ) -> None:
+        """``kept``: see ``Comparison``."""
         self.target = target
         self.cursor: t.Any = None
         self._params = params
         self._redactor = redactor
         self._clock = clock
+        self._kept = kept
         self._ours = PartitionReader(source, request.scope)
         self._theirs = PartitionReader(target, request.scope)
 
@@ -70,11 +73,12 @@ class Looker:
             {**self._params, "cursor": self.cursor, "target_frontends": None}, self._redactor, self._clock
         ).body()
         self.cursor = told["cursor"]
-        comparison = compare_clusters(self._ours, self._theirs, None, _MOST_SHOWN)
-        findings = list(cf.comparison_findings(comparison))
+        comparison = compare_clusters(self._ours, self._theirs, None, _MOST_SHOWN, self._kept)
+        findings = [*cf.comparison_findings(comparison), *cf.extra_findings(comparison)]
         findings += cf.hidden_findings("source", self._ours.hidden())
         findings += cf.hidden_findings("target", self._theirs.hidden())
-        findings += cf.foreign_findings(find_foreign(TransactionReader(self.target), self._theirs.databases))
+        foreign = find_foreign(TransactionReader(self.target), self._theirs.databases, self._ours.databases)
+        findings += cf.foreign_findings(foreign)
         worst = tuple(comparison.worst())
         return SyncLook(
             tables=comparison.tables,

@@ -87,6 +87,8 @@ def original(data: int, epoch: int = 7) -> Partition:
         (original(1, 3), part(one(2, 4)), cmp.TARGET_AHEAD, ""),
         (original(5), None, cmp.MISSING, ""),
         (None, part(one(5)), cmp.EXTRA, ""),
+        (None, part(one(2, txn_type=cmp.NORMAL)), cmp.EXTRA, "txn_type"),
+        (None, part(one(1, txn_type=cmp.NORMAL)), cmp.EXTRA, ""),
         (original(ABSENT), part(one(5)), cmp.UNKNOWN, "source_version"),
         (original(5), part(one(ABSENT)), cmp.UNKNOWN, "target_version"),
         (original(5), part(one(0, visible=5)), cmp.UNKNOWN, "target_version"),

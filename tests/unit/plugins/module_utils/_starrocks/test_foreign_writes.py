@@ -9,6 +9,7 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.transport import Rows
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_findings import foreign_findings
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import (
     Transaction,
     TransactionReader,
@@ -35,6 +36,16 @@ def test_only_writes_since_the_first_replication_count() -> None:
     found = foreign(listed)
     assert [one.transaction_id for one in found.writes] == [4, 6]
     assert found.incomplete == ()
+    assert [one.transaction_id for one in found.earlier] == [2]
+    assert found.as_result()["earlier"][0]["label"] == "label2"
+
+
+def test_what_came_before_is_told_apart_and_holds_nothing_back() -> None:
+    found = list(
+        foreign_findings(foreign([tx(3, "REPLICATION"), tx(2, "INSERT_STREAMING"), tx(1, "DELETE", "ABORTED")]))
+    )
+    assert [(one.id.rpartition(".")[2], one.severity) for one in found] == [("foreign_transaction_earlier", "warning")]
+    assert found[0].evidence["count"] == 1
 
 
 def test_a_list_that_was_cut_begins_within_the_replication() -> None:
@@ -45,7 +56,13 @@ def test_a_list_that_was_cut_begins_within_the_replication() -> None:
 
 
 def test_a_database_without_replication_is_not_the_tools() -> None:
-    assert foreign([tx(4, "INSERT_STREAMING")]).writes == ()
+    assert foreign([tx(4, "INSERT_STREAMING")]) == foreign([])
+
+
+def test_a_migrated_database_may_have_no_replication_left_to_see() -> None:
+    """Finished ones are forgotten after three days."""
+    found = foreign([tx(4, "INSERT_STREAMING")], migrated=["d"])
+    assert (found.writes, [one.transaction_id for one in found.earlier]) == ((), [4])
 
 
 class Server:
@@ -68,6 +85,7 @@ def test_databases_are_asked_for_by_id() -> None:
     server = Server()
     found = find_foreign(TransactionReader(server), ["d", "gone"])
     assert [one.label for one in found.writes] == ["l"]
+    assert found.earlier == ()
     assert found.writes[0].finished == ""
     assert server.asked == [
         "SHOW PROC '/transactions'",

@@ -5,16 +5,21 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 import pytest
 
-from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Finding
+from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Acceptance, Finding, judge
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import comparison as cmp
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import cutover_gate as cg
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import freeze_switch as fs
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import quiescence as qu
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_verdict as tv
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_findings import (
+    extra_findings,
+    kept_tables,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_rules import DATA, Rules
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_sum import Comparison
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import ForeignWrites
@@ -35,10 +40,15 @@ def held(source: t.Mapping[str, Partition], target: t.Mapping[str, Partition], m
 
 
 def findings(
-    source: t.Mapping[str, Partition], target: t.Mapping[str, Partition], max_behind: int = 1000
+    source: t.Mapping[str, Partition],
+    target: t.Mapping[str, Partition],
+    max_behind: int = 1000,
+    *,
+    extra_stay: bool = False,
+    kept: t.Collection[str] = (),
 ) -> t.List[Finding]:
     """The gate before one table ``d.t`` with these partitions, and a tool that is at work."""
-    comparison = Comparison(RULES)
+    comparison = Comparison(RULES, kept=kept)
     ours: Catalog = {"d": {"t": dict(source)}}
     theirs: Catalog = {"d": {"t": dict(target)}} if target else {}
     comparison.add(ours, theirs)
@@ -52,6 +62,7 @@ def findings(
         jobs=qu.Condition(qu.NO_JOBS, True, ()),
         tool=WORKS,
         ours=frozenset(),
+        extra_stay=extra_stay,
     )
     return cg.gate(view, max_behind)
 
@@ -69,3 +80,54 @@ def test_nothing_may_be_missing_or_never_copied(target: t.Mapping[str, Partition
     told = next(one for one in findings(source, target) if one.id == "starrocks.comparison.not_copied")
     assert told.subject == "d.t"
     assert told.evidence == {"tables": 1, "partitions": {"d.t": 1 if target else 2}}
+
+
+EXTRA = "starrocks.comparison.extra_on_target"
+NOW = datetime.datetime(2026, 11, 21, tzinfo=datetime.timezone.utc)
+
+
+def accepted(subject: t.Optional[str], days: int = 1, name: str = EXTRA) -> Acceptance:
+    return Acceptance(name, "known", NOW + datetime.timedelta(days=days), subject)
+
+
+def test_partitions_that_only_the_target_has_are_told_by_table() -> None:
+    """The tool takes them away in its next cycle, so they are no blocker, unless nothing takes them away."""
+    source = {"p": part(5)}
+    target = {"p": part(5), "gone": part(5), "theirs": part(2, cmp.NORMAL)}
+    told = next(one for one in findings(source, target) if one.id == EXTRA)
+    assert (told.severity, told.subject) == ("warning", "d.t")
+    assert told.evidence == {"count": 2, "partitions": ["gone", "theirs"], "written_on_target": ["theirs"]}
+    stay = [one for one in findings(source, target, extra_stay=True) if one.severity == "blocker"]
+    assert [one.id for one in stay] == [EXTRA]
+    assert judge(stay, [accepted("d.t")], NOW).passed
+
+
+def test_what_is_kept_by_name_is_no_difference() -> None:
+    source, target = {"p": part(5)}, {"p": part(5), "theirs": part(2, cmp.NORMAL)}
+    for kept, equal in ((("d.t",), True), (("d.other",), False), ((), False)):
+        comparison = Comparison(RULES, kept=kept)
+        comparison.add({"d": {"t": dict(source)}}, {"d": {"t": dict(target)}})
+        assert comparison.equal is equal
+        assert [one.partition for one in comparison.differences] == ([] if equal else ["theirs"])
+        assert comparison.extra == {"d.t": [("theirs", "txn_type")]}
+    assert EXTRA in [one.id for one in findings(source, target, 0, kept=("d.t",))]
+    assert "comparison.too_far_behind" in held(source, target, 0)
+    assert "blocker" not in [one.severity for one in findings(source, target, 0, kept=("d.t",))]
+
+
+def test_a_word_for_all_tables_is_none_for_one() -> None:
+    given = [accepted("d.t"), accepted(None), accepted("d.old", -1), accepted("d.u", name="another")]
+    assert kept_tables(given, NOW) == {"d.t"}
+    assert [cg.may_accept(one) for one in given] == [True, False, True, False]
+    assert cg.may_accept(accepted(None, name="starrocks.comparison.foreign_transaction"))
+
+
+def test_many_tables_with_extra_partitions_are_told_in_bounds() -> None:
+    comparison = Comparison(RULES)
+    names = [f"t{number:03}" for number in range(203)]
+    comparison.add(
+        {"d": {name: {"p": part(5)} for name in names}}, {"d": {name: {"p": part(5), "q": part(5)} for name in names}}
+    )
+    found = list(extra_findings(comparison))
+    assert len(found) == 201
+    assert (found[-1].subject, found[-1].evidence) == ("3 more tables", {"tables": ["d.t200", "d.t201", "d.t202"]})
