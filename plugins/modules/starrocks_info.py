@@ -15,6 +15,8 @@ description:
     compute nodes, storage volumes, databases with their number of tables, and configs as each frontend has them.
   - Tables for which the user has no privilege are hidden by the server without a word. The module counts the tables
     that there are too, and says so.
+  - A cluster whose version is too old for this collection is told of all the same, as far as it can be read.
+    RV(supported) is V(false) then, and RV(findings) has C(starrocks.version_too_old).
   - What cannot be read is V(null), and RV(problems) says why. It is never guessed, and never taken for zero.
 extends_documentation_fragment:
   - dbops.migration._attributes
@@ -69,6 +71,10 @@ version:
   returned: success
   type: str
   sample: 3.3.14
+supported:
+  description: Whether this collection can work with that version.
+  returned: success
+  type: bool
 versions:
   description: What the living frontends call their versions; more than one during an upgrade.
   returned: success
@@ -196,22 +202,22 @@ configs:
   type: dict
   sample: {"lake_compaction_max_tasks": {"10.0.0.5:9030": "-1"}}
 findings:
-  description: What the user may not see.
+  description: What stands against work with the cluster, and what the user may not see.
   returned: success
   type: list
   elements: dict
   contains:
     id:
-      description: C(starrocks.user.privilege_missing) or C(starrocks.user.tables_hidden).
+      description: C(starrocks.version_too_old), C(starrocks.user.privilege_missing) or C(starrocks.user.tables_hidden).
       type: str
     severity:
-      description: C(warning).
+      description: C(blocker) or C(warning).
       type: str
     subject:
-      description: The part, or the databases.
+      description: The version, the part, or the databases.
       type: str
     evidence:
-      description: What the server said, or by database how many tables are seen and how many there are.
+      description: The versions, what the server said, or by database how many tables are seen and how many there are.
       type: dict
     remedy:
       description: What to do about it.
@@ -225,8 +231,7 @@ problems:
   type: dict
 code:
   description: Stable code of the error, such as C(starrocks.unreachable), C(starrocks.login_failed),
-    C(starrocks.access_denied), C(starrocks.version_too_old), C(starrocks.version_unknown) or
-    C(starrocks.not_starrocks).
+    C(starrocks.access_denied), C(starrocks.version_unknown) or C(starrocks.not_starrocks).
   returned: failure
   type: str
 server_text:

@@ -80,7 +80,8 @@ changes:
   type: list
   elements: dict
 code:
-  description: Stable code of the error, such as C(starrocks.user_unsupported) or C(starrocks.access_denied).
+  description: Stable code of the error, such as C(starrocks.user_unsupported) (there are no roles before 3.0),
+    C(starrocks.version_too_old) or C(starrocks.access_denied).
   returned: failure
   type: str
 server_text:

@@ -23,6 +23,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.fronten
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import Frontend
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import Connection
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.profile import OLDEST, require_supported
 
 PARTS = ("nodes", "storage_volumes", "databases")
 _SYSTEM = ("_statistics_", "information_schema", "starrocks_audit_db__", "sys")
@@ -36,7 +37,8 @@ def gather_info(
 ) -> t.Dict[str, t.Any]:
     """The module's result. Parts that cannot be read are null and named in ``problems``.
 
-    :raises MigrationError: the cluster cannot be reached, or is none that can be worked with, or shows the user nothing
+    :raises MigrationError: the cluster cannot be reached, or is no StarRocks, or tells no version, or shows the user
+        nothing. That it is too old for a migration is a finding.
     """
     connection = Connection.from_params(params)
     configs = _configs(params.get("configs"))
@@ -66,6 +68,7 @@ class _Gatherer:
             "changed": False,
             "cluster_id": cluster.cluster_id,
             "version": str(cluster.version),
+            "supported": self._supported(),
             "versions": sorted({one.version for one in frontends if one.alive}),
             "run_mode": self._attempt("run_mode", lambda: cluster.run_mode),
             "leader": self._attempt("leader", lambda: cluster.leader().address),
@@ -82,6 +85,23 @@ class _Gatherer:
         result["findings"] = [finding.as_result() for finding in self._findings]
         result["problems"] = self._problems
         return result
+
+    def _supported(self) -> bool:
+        version = self._cluster.version
+        try:
+            require_supported(version)
+        except MigrationError as error:
+            self._findings.append(
+                Finding(
+                    id=error.code,
+                    severity="blocker",
+                    subject=str(version),
+                    evidence={"version": str(version), "oldest": str(OLDEST)},
+                    remedy=error.message,
+                )
+            )
+            return False
+        return True
 
     def _attempt(self, name: str, call: t.Callable[[], Result]) -> t.Optional[Result]:
         try:

@@ -23,6 +23,17 @@ LAKE_REPLICATION_TARGET = "4.1.0"
 """The same for a source with shared data."""
 
 
+def require_supported(version: Version) -> None:
+    """:raises MigrationError: ``starrocks.version_too_old``"""
+    if not since(version, f"{OLDEST.major}.{OLDEST.minor}.{OLDEST.patch}"):
+        raise MigrationError(
+            "starrocks.version_too_old",
+            f"StarRocks {version} is too old; this collection works with {OLDEST.major}.{OLDEST.minor} and newer. "
+            "Upgrade the cluster first.",
+            details={"version": str(version)},
+        )
+
+
 @dataclasses.dataclass(frozen=True)
 class Profile:
     """How a cluster of this version and run mode behaves, in what matters to a migration.
@@ -71,13 +82,7 @@ class Profile:
         def has(*firsts: str) -> bool:
             return since(version, *firsts)
 
-        if not has(f"{OLDEST.major}.{OLDEST.minor}.{OLDEST.patch}"):
-            raise MigrationError(
-                "starrocks.version_too_old",
-                f"StarRocks {version} is too old; this collection works with {OLDEST.major}.{OLDEST.minor} and newer. "
-                "Upgrade the cluster first.",
-                details={"version": str(version)},
-            )
+        require_supported(version)
         volumes = tuple(
             kind
             for kind, first in (("S3", "3.1.0"), ("HDFS", "3.1.0"), ("AZBLOB", "3.1.1"), ("ADLS2", "3.4.0"))

@@ -21,6 +21,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_journal import ConfigJournal
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import recorded
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import Connection
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.profile import require_supported
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sql import quote_string
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.version import since
 
@@ -41,7 +42,11 @@ class SyncUserTask:
         self.result: t.Dict[str, t.Any] = {"changed": False, "changes": []}
 
     def body(self) -> t.Dict[str, t.Any]:
-        """Create or drop. MigrationError ``starrocks.user_unsupported`` (before 3.0), ``starrocks.user_not_made``."""
+        """Create or drop.
+
+        :raises MigrationError: ``starrocks.version_too_old``, ``starrocks.user_unsupported`` (before 3.0),
+            ``starrocks.user_not_made``
+        """
         name, password = self._wanted()
         dropping = self._params["state"] == ABSENT
         connection = Connection.from_params(self._params)
@@ -64,6 +69,7 @@ class SyncUserTask:
         return name, password
 
     def _work(self, cluster: Cluster, journal: ConfigJournal, name: str, password: str, dropping: bool) -> None:
+        require_supported(cluster.version)
         if not since(cluster.version, "3.0.0"):
             raise MigrationError(
                 "starrocks.user_unsupported",
