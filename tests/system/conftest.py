@@ -12,6 +12,9 @@ import pytest
 
 from bench import guards
 
+# It holds fixtures and assertions of several files, which import it before they name it as a plugin.
+pytest.register_assert_rewrite("system.starrocks_refusals")
+
 
 @pytest.fixture(autouse=True)
 def _no_guards_left(request: pytest.FixtureRequest) -> t.Iterator[None]:
