@@ -21,6 +21,7 @@ lock() {
     echo "${name}.txt: $(grep -c == "${name}.txt") packages"
 }
 
+lock uv 3.11
 lock dev 3.11
 lock demo 3.11 --constraint dev.txt
 lock quality 3.11

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import configparser
+import os
 import re
 
 import pytest
@@ -18,7 +19,8 @@ RULES = {
     "OFFLINE_ANSIBLE_LINT": True,
     "REQUIRE_V1_OR_GREATER": True,
     "RUN_ANSIBLE_DOC": True,
-    "RUN_ANSIBLE_LINT": True,
+    # tests/conformance/test_lint.py asks more of more files; with `make test-all` the importer asks once more.
+    "RUN_ANSIBLE_LINT": bool(os.environ.get("DBOPS_TEST_ALL")),
     # Would start a container; tests/conformance/test_ansible_test.py runs the same.
     "RUN_ANSIBLE_TEST": False,
     # ruff is the judge of style: its formatter writes what flake8 calls E203 and W503.
@@ -26,7 +28,7 @@ RULES = {
 }
 
 
-@pytest.mark.cost(70)
+@pytest.mark.cost(30)
 def test_galaxy_importer_has_nothing_to_say() -> None:
     stage = stages.prepare("galaxy-importer", "quality")
     made = tarball.build(stage, stage.tree.root / "dist")

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import pathlib
 import stat
+import subprocess
 import sys
 
 import pytest
 
-from tooling import cores, paths, pip_settings, process, pythons, tree
+from tooling import cores, packages, paths, pip_settings, process, pythons, tree
 
 
 def _machine(monkeypatch: pytest.MonkeyPatch, *versions: pythons.Version) -> dict[str, str | None]:
@@ -63,6 +64,46 @@ def test_pip_settings_reach_a_home_of_its_own(monkeypatch: pytest.MonkeyPatch, t
     assert "index-url = https://user:secret@index.example/simple" in lines
     assert "timeout = 7" in lines
     assert not [line for line in lines if line.startswith("target")]
+
+
+def test_uv_is_told_what_pip_knows() -> None:
+    listed = """:env:.cert='/etc/ca.crt'
+:env:.find-links='/wheels /more-wheels'
+global.cert='/etc/other.crt'
+global.disable-pip-version-check='1'
+global.extra-index-url='file:///one/simple https://two.example/simple'
+global.timeout='180'
+install.index-url='https://user:secret@index.example/simple'
+"""
+    told = packages.uv_settings(listed)
+    assert told["SSL_CERT_FILE"] == "/etc/ca.crt"
+    assert told["UV_FIND_LINKS"] == "/wheels,/more-wheels"
+    assert told["UV_INDEX"] == "file:///one/simple https://two.example/simple"
+    assert told["UV_DEFAULT_INDEX"] == "https://user:secret@index.example/simple"
+    assert told["UV_HTTP_TIMEOUT"] == "180"
+
+
+def test_pip_takes_over_where_uv_does_not_get_along(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    (tmp_path / "none.txt").write_text("# nothing is wanted\n")
+    python = tmp_path / "venv" / "bin" / "python"
+    env = process.environment("tooling-test")
+    assert packages.install(python, tmp_path / "none.txt", env) == "uv"
+    monkeypatch.setattr(packages, "uv_path", lambda: pathlib.Path("/bin/false"))
+    assert packages.install(python, tmp_path / "none.txt", env) == "pip"
+    assert "uv does not get along here" in capfd.readouterr().out
+
+
+def test_tests_of_one_file_stay_on_one_worker(tmp_path: pathlib.Path) -> None:
+    """They share a lab, and pytest-xdist has stopped to group without a word before."""
+    source = "import os, pathlib, pytest\n@pytest.mark.xdist_group('g')\n@pytest.mark.parametrize('n', range(6))\n"
+    source += "def test_it(n):\n    pathlib.Path(os.environ['PYTEST_XDIST_WORKER']).touch()\n"
+    (tmp_path / "test_it.py").write_text(source)
+    argv = [sys.executable, "-m", "pytest", "-n2", "--dist=loadgroup", "-pno:cacheprovider", "--rootdir", str(tmp_path)]
+    subprocess.run([*argv, "test_it.py"], cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
+    assert len(list(tmp_path.glob("gw*"))) == 1
 
 
 def test_tools_get_nothing_from_the_callers_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,6 +137,7 @@ def leaders(lab: LabClient) -> list[int]:
     return [one["leader"] for one in lab.state()["regions"].values()]
 
 
+@pytest.mark.thorough
 def test_a_workflow_of_jobs(lab: LabClient, tmp_path: pathlib.Path) -> None:
     answers = survey(lab, tmp_path)
     to_move = leaders(lab).count(DRAINED)

@@ -88,7 +88,7 @@ MOVE = {"region_id": 4398046511104, "from_peer": 0, "to_peer": 1}
             id="from equals to",
             marks=pytest.mark.thorough,
         ),
-        pytest.param([], ["moves"], id="empty"),
+        pytest.param([], ["moves"], id="empty", marks=pytest.mark.thorough),
         pytest.param(
             [{**MOVE, "region_id": "abc"}, {**MOVE, "to_peer": 0}, {"region_id": 1}],
             ["moves[0]", "moves[1]", "moves[2]"],
@@ -122,6 +122,7 @@ def test_unknown_datanode(lab: LabClient, tmp_path: pathlib.Path) -> None:
             lambda plan: plan["moves"][0].update(from_peer=3, to_peer=2),
             ["its leader is datanode 1"],
             id="leader elsewhere",
+            marks=pytest.mark.thorough,
         ),
         pytest.param(
             lambda plan: plan["limits"].update({"global": 0}),
@@ -182,6 +183,7 @@ def test_a_user_without_the_right_to_run_admin(lab: LabClient, tmp_path: pathlib
     p.play("greptimedb_plan", variables(lab, tmp_path, **reader), tmp_path).succeed()
 
 
+@pytest.mark.thorough
 def test_journals_that_cannot_be_gone_on_with(lab: LabClient, tmp_path: pathlib.Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
@@ -213,9 +215,9 @@ def test_journals_that_cannot_be_gone_on_with(lab: LabClient, tmp_path: pathlib.
 @pytest.mark.parametrize(
     ("profile", "code", "word"),
     [
-        ("not-greptimedb", "greptimedb.not_greptimedb", "GreptimeDB"),
+        pytest.param("not-greptimedb", "greptimedb.not_greptimedb", "GreptimeDB", marks=pytest.mark.thorough),
         ("0.4", "greptimedb.version_too_old", "0.5.1"),
-        ("standalone", "greptimedb.standalone", "standalone"),
+        pytest.param("standalone", "greptimedb.standalone", "standalone", marks=pytest.mark.thorough),
     ],
 )
 def test_servers_that_cannot_do_it(profile: str, code: str, word: str, tmp_path: pathlib.Path) -> None:

@@ -172,6 +172,7 @@ def test_handed_over_committed_lifted_or_left_to_the_guard(cutovers: LabStarter)
     assert len(_entries(one, "c")) == written
 
 
+@pytest.mark.thorough
 @pytest.mark.cost(60)
 def test_whatever_goes_wrong_before_the_switch_ends_in_a_lift(cutovers: LabStarter) -> None:
     tables = ["moved", "paused", "skip", "removed", "opened", "znode", "stuck"]

@@ -84,6 +84,7 @@ def test_whole_run_check_run_run_again_roll_back(tmp_path: pathlib.Path) -> None
         assert mutating(lab) == []
 
 
+@pytest.mark.thorough
 def test_a_run_killed_in_the_middle_goes_on_and_rolls_back_from_there(tmp_path: pathlib.Path) -> None:
     # Slow moves, one at a time, so that there is a middle.
     with process.start(profile="1.0", regions=16, writers=2, factor=2) as lab:

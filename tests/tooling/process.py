@@ -13,7 +13,7 @@ import subprocess
 import time
 import typing as t
 
-from tooling import paths, pip_settings, pythons
+from tooling import packages, paths, pip_settings, pythons
 
 # What the caller's environment may not decide: a stray setting here makes a tool pass or fail for reasons of its own.
 _DROPPED = ("ANSIBLE_", "PYTEST_", "COVERAGE_", "GIT_", "MOLECULE_", "GREPTIMEDB_", "AWS_ACCESS", "AWS_SECRET")
@@ -58,6 +58,7 @@ def environment(
         ANSIBLE_LOCALHOST_WARNING="False",
         ANSIBLE_DEVEL_WARNING="False",
         PIP_CACHE_DIR=str(pip_settings.cache_dir()),
+        UV_CACHE_DIR=packages.cache_dir(),
         GIT_CEILING_DIRECTORIES=str(paths.BUILD),
     )
     env.update(extra or {})

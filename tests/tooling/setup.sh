@@ -66,7 +66,7 @@ if ! command -v git > /dev/null; then
     install "git is missing." git ca-certificates
 fi
 
-stamp=.venv/.installed-$wanted-$(cat "requirements/$wanted.txt" tests/tooling/setup.sh | sha256sum | cut -c1-12)
+stamp=.venv/.installed-$wanted-$(cat "requirements/$wanted.txt" tests/tooling/{setup.sh,packages.py} | sha256sum | cut -c1-12)
 if [ -e "$stamp" ] && .venv/bin/python -c '' 2> /dev/null; then
     exit 0
 fi
@@ -87,5 +87,5 @@ if ! .venv/bin/python -c 'import sys, pip; sys.exit(sys.version_info[:2] < (3, 1
     "$python" -m venv .venv
 fi
 echo "Installing the packages of requirements/$wanted.txt into .venv"
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement "requirements/$wanted.txt"
+.venv/bin/python -P tests/tooling/packages.py "requirements/$wanted.txt"
 touch "$stamp"

@@ -8,14 +8,12 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-import os
 import pathlib
 import shutil
 import subprocess
-import sys
 import typing as t
 
-from tooling import paths, process, pythons
+from tooling import packages, paths, process, pythons
 
 
 @contextlib.contextmanager
@@ -37,15 +35,11 @@ def ensure(name: str, version: pythons.Version) -> pathlib.Path:
     with locked(folder.name):
         if not ready.exists():
             shutil.rmtree(folder, ignore_errors=True)
-            # --without-pip and the pip of our own environment: saves unpacking one per environment.
+            # --without-pip: saves unpacking one per environment.
             subprocess.run([python, "-m", "venv", "--without-pip", folder], check=True, timeout=120)
-            pip: list[str | os.PathLike[str]] = [sys.executable, "-m", "pip", "--python", folder / "bin" / "python"]
-            process.run(
-                [*pip, "install", "--quiet", "--requirement", requirements],
-                log=f"venv-{folder.name}",
-                cwd=paths.ROOT,
-                env=process.environment("pip"),
-                timeout=900,
-            )
+            try:
+                packages.install(folder / "bin" / "python", requirements, process.environment("pip"))
+            except subprocess.CalledProcessError as exception:
+                raise process.ToolFailed(f"{exception}\n{exception.stdout}") from exception
             ready.touch()
     return folder / "bin"
