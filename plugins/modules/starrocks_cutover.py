@@ -207,8 +207,8 @@ lift_command:
   returned: with O(state=cut_over)
   type: str
 deadline:
-  description: When the guard begins to lift the freeze.
-  returned: when handed over
+  description: When the guard begins to lift the freeze. If there is no guard any more, when it would have.
+  returned: when handed over, and with O(state=committed) until it is committed
   type: str
   sample: "2026-11-21T03:14:00.123Z"
 guard:

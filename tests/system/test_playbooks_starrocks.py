@@ -165,10 +165,23 @@ def test_tasks_of_the_operator_that_fail_and_that_are_killed(tmp_path: pathlib.P
         assert "Set starrocks_switch_tasks" in without.failures[0]["msg"]
         assert mutating(lab) == []
 
+        # It fails behind the end of the sync tool, before anybody is switched: the tool goes on.
         given["starrocks_switch_tasks"] = str(hook)
+        lab.fault("error_before", surface="target-mysql", match="/running'", message="out of order", times=0)
+        broken = p.play("starrocks_cutover", given, tmp_path)
+        assert "Could not list the running transactions" in broken.failures[-1]["msg"]
+        assert "was ended before" in broken.failures[-1]["msg"]
+        assert "(This was done.)" in broken.failures[-1]["msg"]
+        assert tool_runs(tmp_path)
+        assert frozen(lab) == [False] * 3
+        lab.clear_faults()
+
         hook.write_text("- ansible.builtin.fail:\n    msg: the load balancer said no\n")
         failed = p.play("starrocks_cutover", given, tmp_path)
         assert "the freeze was lifted" in failed.failures[-1]["msg"]
+        # Beside clients that may have been switched, it would drop what they write.
+        assert "The sync tool was ended" in failed.failures[-1]["msg"]
+        assert not tool_runs(tmp_path)
         assert frozen(lab) == [False] * 3
         writing_to(lab, "source")
 
@@ -181,7 +194,11 @@ def test_tasks_of_the_operator_that_fail_and_that_are_killed(tmp_path: pathlib.P
             lambda: "switch.yml for localhost" in (tmp_path / "killed.log").read_text(),
         )
         assert frozen(lab) == [True] * 3
-        hook.write_text(good)
+        known = {
+            "name": "Know until when",
+            "ansible.builtin.assert": {"that": ["starrocks_deadline is match('20..-')"]},
+        }
+        hook.write_text(json.dumps([known, *json.loads(good)]))
         p.play("starrocks", given, tmp_path).succeed()
         writing_to(lab, "target")
 

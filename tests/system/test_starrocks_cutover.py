@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import json
 import os
 import pathlib
@@ -77,6 +78,11 @@ def statements(result: Result) -> list[str]:
     return list(dict.fromkeys(one["request"]["sql"] for one in result["changes"] if "sql" in one["request"]))
 
 
+def seconds(at: str) -> float:
+    """A time of a result in Unix seconds."""
+    return datetime.datetime.fromisoformat(at.replace("Z", "+00:00")).timestamp()
+
+
 def jobs(migration: Migration) -> dict[str, str]:
     """Routine loads and pipes by name."""
     told = finish(start("write_freeze", {**migration.options_of_source(), "journal": migration.journal}, check=True))
@@ -134,6 +140,9 @@ def test_cut_over_and_commit(begin: Begin) -> None:
     assert migration.compare()["equal"] is True
     refused = migration.cut_over()
     assert refused["code"] == "starrocks.cutover_running", refused
+    # A run that goes on with the switch is told the same deadline.
+    held = migration.cut_over(check=True, state="committed")
+    assert abs(seconds(held["deadline"]) - seconds(done["deadline"])) < 2
     committed = migration.cut_over(state="committed")
     assert (committed["state"], committed["changed"]) == ("committed", True), committed
     assert migration.cut_over(state="committed")["changed"] is False
@@ -207,6 +216,19 @@ def test_the_target_never_becomes_equal(begin: Begin) -> None:
     failed = migration.cut_over(budget="15s", tool_directory=None, tool_is_stopped=True)
     assert failed["code"] == "starrocks.not_converged", failed
     assert failed["window"]["lifted"] < 15
+    await_running(migration)
+
+
+@pytest.mark.thorough
+def test_it_fails_when_the_tool_was_ended_already(begin: Begin) -> None:
+    """Nothing starts it again by itself, so that is said."""
+    migration = begin()
+    # Only the drain that follows asks this of the target.
+    migration.lab.fault("error_before", surface="target-mysql", match="/running'", message="out of order", times=0)
+    failed = migration.cut_over()
+    assert failed["tool_stopped"] is True, failed["msg"]
+    assert failed["details"]["tool_ended"] == migration.directory
+    assert "Start it again" in failed["msg"]
     await_running(migration)
 
 

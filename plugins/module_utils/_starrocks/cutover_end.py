@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change
-from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso, parse_iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLost
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_living import LivingGuard
@@ -58,6 +59,16 @@ class End:
         """What was proved equal, from the journal."""
         told = (self._last.data.get("scope") if self._last is not None else None) or {}
         return Scope(frozenset(told.get("include") or ()), frozenset(told.get("exclude") or ()))
+
+    @property
+    def deadline(self) -> t.Optional[datetime.datetime]:
+        """When the guard lifts, by its own word, or else by what was told at the hand-over."""
+        if self._guard is not None and self._guard.answer.left is not None:
+            return self._clock.now() + datetime.timedelta(seconds=self._guard.answer.left)
+        last = self._last
+        if last is None or last.kind != HANDED_OVER_KIND or last.data.get("seconds_left") is None:
+            return None
+        return parse_iso(last.at) + datetime.timedelta(seconds=float(last.data["seconds_left"]))
 
     def require_committable(self, look: FreezeLook) -> None:
         """That the cutover was handed over, and its freeze is held or at least guarded.

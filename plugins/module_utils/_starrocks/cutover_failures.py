@@ -60,6 +60,17 @@ def too_late(wait: Wait, what: str) -> MigrationError:
     )
 
 
+def tool_ended(error: MigrationError, directory: str) -> MigrationError:
+    """The same failure of a cutover that had ended the sync tool by then: nothing starts it again by itself."""
+    return MigrationError(
+        error.code,
+        f"{error.message} The sync tool in {directory} was ended before, so the target falls behind. Start it again: "
+        "starrocks_sync_tool with state=started.",
+        server_text=error.server_text,
+        details={**error.details, "tool_ended": directory},
+    )
+
+
 def lift_failure(lift: MigrationError, reason: BaseException) -> MigrationError:
     """What to raise when a cutover failed for ``reason``, and then its freeze could not be lifted either."""
     told = reason.message if isinstance(reason, MigrationError) else f"{type(reason).__name__}: {reason}"

@@ -34,6 +34,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks import 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import quiescence as qu
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_findings import kept_tables
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_end import End
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_failures import tool_ended
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_guarded import start
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_look import Eyes
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_options import (
@@ -136,6 +137,10 @@ class CutoverTask:
             self._put_right(eyes, record, place, bool(left))
             self._run(eyes, record, place, forecast, view)
             status = "ok"
+        except MigrationError as error:
+            if eyes.tool is None or not self._track.tool_stopped:
+                raise
+            raise tool_ended(error, eyes.tool.directory) from error
         finally:
             self._hang_up()
             summary = {"state": self._track.state, "window": self._track.window(), **self._more}
@@ -239,6 +244,8 @@ class CutoverTask:
             return self._result(ChangeList())
         look = eyes.freeze.look()
         end.require_committable(look)
+        if end.deadline is not None:
+            self._more["deadline"] = iso(end.deadline)
         eyes.compare_within(end.scope)
         if self._check_mode:
             changes = eyes.freeze.predict(look)
