@@ -50,6 +50,11 @@ options:
       - Values of C(lake_compaction_max_tasks) that are set one after another before the former one is put back. Numbers
         that grow, a list, JSON text of one, or comma-separated text.
     type: raw
+  compaction_ramp_time:
+    description:
+      - How long each of them stays.
+    type: str
+    default: 5m
   vacuum_time:
     description:
       - For how long the auto-vacuum looks at idle partitions too, when that is needed.
@@ -161,10 +166,17 @@ target_problem:
   returned: success
   type: dict
 compaction_ramp:
-  description: The values of O(compaction_ramp) that are still to be set.
+  description: The steps of O(compaction_ramp) that are still to be gone, the present one first.
   returned: success
   type: list
-  elements: int
+  elements: dict
+  contains:
+    tasks:
+      description: The value of C(lake_compaction_max_tasks).
+      type: int
+    seconds_left:
+      description: How long it stays yet. By the journal, for the step that was being gone when a run was broken off.
+      type: float
 vacuum:
   description: >-
     Whether a pass of the auto-vacuum over idle partitions is C(needed), with which C(wanted_threshold) in hours, and

@@ -61,7 +61,6 @@ ROLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str] | None]]] = {
             "starrocks_frontend_config",
         ),
         {
-            "compaction_ramp_time": None,
             "create_sync_users": None,
             "cutover_meta_interval": None,
             "cutover_poll_interval": ("starrocks_cutover", "poll_interval"),

@@ -12,7 +12,7 @@ import math
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import parse_iso
-from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import INTENT, Entry
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import INTENT, OUTCOME, Entry
 from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import RESTORE
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import cutover_past as cp
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import recorded
@@ -45,6 +45,18 @@ class Vacuum:
 
     needed: bool
     wanted_threshold: int
+    seconds_left: float
+
+    def as_result(self) -> t.Dict[str, t.Any]:
+        """For results."""
+        return dataclasses.asdict(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class RampStep:
+    """So many compaction ``tasks`` at a time, for ``seconds_left``."""
+
+    tasks: int
     seconds_left: float
 
     def as_result(self) -> t.Dict[str, t.Any]:
@@ -91,17 +103,50 @@ def users_to_drop(entries: t.Sequence[Entry], cluster_id: str) -> t.List[str]:
     return sorted(name[len(prefix) :] for name in recorded(entries, prefix))
 
 
-def ramp_left(entries: t.Sequence[Entry], cluster_id: str, steps: t.Sequence[int]) -> t.List[int]:
-    """The steps of the ramp by which compaction comes back that are still to be gone, the present one again."""
+def ramp_left(
+    entries: t.Sequence[Entry], cluster_id: str, steps: t.Sequence[int], span: float, now: datetime.datetime
+) -> t.List[RampStep]:
+    """The steps of the ramp by which compaction comes back that are still to be gone.
+
+    The present one is told again, with what is left of its time, so that it is set where it was lost meanwhile.
+
+    :param span: seconds that each step lasts
+    """
+    prefix = resource_prefix(cluster_id)
     ours = {
         int(one.ours)
-        for name, one in recorded(entries, resource_prefix(cluster_id)).items()
+        for name, one in recorded(entries, prefix).items()
         if name.endswith(f"/config/{COMPACTION}") and one.ours.lstrip("-").isdigit()
     }
     if not ours:
         return []
     reached = max(ours)
-    return list(steps[steps.index(reached) :]) if reached in steps else list(steps)
+    if reached not in steps:
+        return [RampStep(step, span) for step in steps]
+    since = _in_place_since(entries, prefix, COMPACTION, str(reached))
+    gone = 0.0 if since is None else (now - since).total_seconds()
+    later = steps[steps.index(reached) + 1 :]
+    return [RampStep(reached, max(0.0, span - gone)), *(RampStep(step, span) for step in later)]
+
+
+def _in_place_since(entries: t.Sequence[Entry], prefix: str, key: str, value: str) -> t.Optional[datetime.datetime]:
+    """Since when a config has this value by our doing; None if that was never seen, or another value came since.
+
+    What is set again with the same value, because a frontend had lost it, does not begin anew.
+    """
+    wanted: t.Dict[str, str] = {}
+    since: t.Optional[datetime.datetime] = None
+    for entry in entries:
+        data = entry.data
+        resource = str(data.get("resource", ""))
+        if entry.kind == INTENT and resource.startswith(prefix) and resource.endswith(f"/config/{key}"):
+            wanted[str(data["id"])] = str(data.get("after"))
+        elif entry.kind == OUTCOME and data.get("status") == "done" and str(data.get("id")) in wanted:
+            if wanted[str(data["id"])] != value:
+                since = None
+            elif since is None:
+                since = parse_iso(entry.at)
+    return since
 
 
 def vacuum_debt(

@@ -55,6 +55,7 @@ def migration_argument_spec() -> ArgumentSpec:
             "source_settings": {"type": "raw"},
             "target_settings": {"type": "raw"},
             "compaction_ramp": {"type": "raw"},
+            "compaction_ramp_time": {"type": "str", "default": "5m"},
             "vacuum_time": {"type": "str", "default": "30m"},
         }
     )
@@ -72,7 +73,7 @@ class MigrationTask:
     def body(self) -> t.Dict[str, t.Any]:
         """Look. A target that does not answer is told of, because a migration can be given up without it."""
         source_connection, target_connection = source_and_target(self._params)
-        wishes, ramp, span = self._wishes()
+        wishes, ramp, times = self._wishes()
         journal = ConfigJournal(self._params, self._redactor, self._clock, restoring=False)
         stage = ms.stage_of(journal.entries)
         with Cluster(source_connection, self._redactor, self._clock) as source, Cluster(
@@ -92,14 +93,17 @@ class MigrationTask:
                 "settings": None,
                 "compaction_ramp": [],
                 "vacuum": ms.vacuum_debt(
-                    journal.entries, source.cluster_id, _threshold(source), span, self._clock.now()
+                    journal.entries, source.cluster_id, _threshold(source), times["vacuum_time"], self._clock.now()
                 ).as_result(),
             }
             if problem is None:
                 found["path"] = f"{source.run_mode} -> {target.run_mode}"
                 found["mirror"] = source.profile.shared_data and target.profile.shared_data
                 found["settings"] = plan_settings(source.profile, target.profile, wishes).as_result()
-                found["compaction_ramp"] = ms.ramp_left(journal.entries, target.cluster_id, ramp)
+                left = ms.ramp_left(
+                    journal.entries, target.cluster_id, ramp, times["compaction_ramp_time"], self._clock.now()
+                )
+                found["compaction_ramp"] = [one.as_result() for one in left]
                 found["summary"] += f" {source.run_mode} {source.version} to {target.run_mode} {target.version}."
         return found
 
@@ -120,7 +124,8 @@ class MigrationTask:
             "variables_to_restore": ms.variables_to_restore(journal.entries, cluster.cluster_id),
         }
 
-    def _wishes(self) -> t.Tuple[Wishes, t.List[int], float]:
+    def _wishes(self) -> t.Tuple[Wishes, t.List[int], t.Dict[str, float]]:
+        """Settings, the steps of the ramp, and times in seconds by the name of their option."""
         params = self._params
         problems: t.List[InvalidOption] = []
         lists: t.Dict[str, t.Tuple[t.Dict[str, t.Any], ...]] = {}
@@ -130,7 +135,8 @@ class MigrationTask:
                 lists[name] = tuple(dict(one) for one in as_mapping_list(params.get(name), name))
             except InvalidOption as wrong:
                 problems.append(wrong)
-        ramp, span = [], 0.0
+        ramp: t.List[int] = []
+        times: t.Dict[str, float] = {}
         try:
             steps = [
                 as_int(one, "compaction_ramp", 1) for one in as_list(params.get("compaction_ramp"), "compaction_ramp")
@@ -141,13 +147,14 @@ class MigrationTask:
                 raise InvalidOption("compaction_ramp", f"{steps} does not grow", fix)
         except InvalidOption as wrong:
             problems.append(wrong)
-        try:
-            span = parse_duration(params["vacuum_time"], "vacuum_time", minimum=0, maximum=7 * 86400)
-        except InvalidOption as wrong:
-            problems.append(wrong)
+        for name in ("vacuum_time", "compaction_ramp_time"):
+            try:
+                times[name] = parse_duration(params[name], name, minimum=0, maximum=7 * 86400)
+            except InvalidOption as wrong:
+                problems.append(wrong)
         raise_problems(problems)
         wishes = Wishes(str(params["compaction_off"]), lists["source_settings"], lists["target_settings"])
-        return wishes, ramp, span
+        return wishes, ramp, times
 
 
 def _ask(cluster: Cluster) -> t.Optional[MigrationError]:

@@ -82,16 +82,44 @@ def test_what_is_to_be_put_back_leaves_out_the_freeze_and_the_other_cluster() ->
     assert ms.keys_to_restore(story.entries, "1") == [LEGACY]
 
 
+def ramp(story: Story, hours: float = 0.0, steps: t.Sequence[int] = (4, 16)) -> t.List[t.Tuple[int, float]]:
+    """Steps of 600 s, as they stand so many hours after the beginning."""
+    left = ms.ramp_left(story.entries, "1", steps, 600.0, BEGIN + datetime.timedelta(hours=hours))
+    return [(one.tasks, one.seconds_left) for one in left]
+
+
 def test_the_ramp_goes_on_where_it_was() -> None:
     story = Story()
-    assert ms.ramp_left(story.entries, "1", [4, 16]) == []
+    assert ramp(story) == []
     story.change(COMPACTION, "0")
-    assert ms.ramp_left(story.entries, "1", [4, 16]) == [4, 16]
-    assert ms.ramp_left(story.entries, "1", []) == []
+    assert ramp(story) == [(4, 600.0), (16, 600.0)]
+    assert ramp(story, steps=[]) == []
     story.change(COMPACTION, "16")
-    assert ms.ramp_left(story.entries, "1", [4, 16]) == [16]
+    assert ramp(story) == [(16, 600.0)]
     story.restored(COMPACTION, 1)
-    assert ms.ramp_left(story.entries, "1", [4, 16]) == []
+    assert ramp(story) == []
+
+
+def test_a_step_of_the_ramp_that_was_broken_off_has_its_own_time_left() -> None:
+    story = Story()
+    story.change(COMPACTION, "0")
+    story.change(COMPACTION, "4", 100.0)
+    assert ramp(story, 100.0 + 200 / HOUR) == [(4, pytest.approx(400.0)), (16, 600.0)]
+    assert ramp(story, 101.0) == [(4, 0.0), (16, 600.0)]
+    # Set again where a frontend had forgotten it, or on another frontend: the step goes on.
+    story.change(COMPACTION, "4", 100.0 + 300 / HOUR)
+    story.change(COMPACTION, "4", 100.0 + 300 / HOUR, "fe/10.0.0.2:9030/config")
+    assert ramp(story, 100.0 + 500 / HOUR) == [(4, pytest.approx(100.0)), (16, 600.0)]
+
+
+def test_a_step_of_the_ramp_that_was_never_seen_in_place_has_all_its_time() -> None:
+    story = Story()
+    story.change(COMPACTION, "0")
+    data = {"resource": f"starrocks:1/fe/10.0.0.1:9030/config/{COMPACTION}", "before": "0", "after": "4"}
+    story.add("change.intent", 5.0, id="killed", action="set", request={}, context={"type": "int"}, **data)
+    assert ramp(story, 50.0) == [(4, 600.0), (16, 600.0)]
+    story.add("change.outcome", 51.0, id="killed", status="done")
+    assert ramp(story, 51.0 + 60 / HOUR) == [(4, pytest.approx(540.0)), (16, 600.0)]
 
 
 @pytest.mark.parametrize(("hours", "needed"), [(1.0, False), (10.9, False), (11.0, True), (200.0, True)])
