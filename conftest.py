@@ -8,7 +8,6 @@ ansible-test, which has its own ways, finds this file too: in a real collection 
 
 from __future__ import annotations
 
-import gc
 import os
 import pathlib
 import typing as t
@@ -68,16 +67,16 @@ def _spread(items: t.List[pytest.Item]) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """ansible-test does not read pytest.ini, so the mark that unit tests carry is told here."""
+    """ansible-test does not read pytest.ini, so the mark that unit tests carry is told here.
+
+    It also forks for every single test, which takes longer than the tests do. `make unit` shows that they need no
+    process of their own.
+    """
     if IN_COLLECTION_FOLDER:
         config.addinivalue_line("markers", "thorough: only in `make test-all`")
-
-
-def pytest_collection_finish() -> None:
-    """ansible-test forks for every test: without this, each fork copies what its garbage collector touches."""
-    if IN_COLLECTION_FOLDER:
-        gc.collect()
-        gc.freeze()
+        forks = config.pluginmanager.get_plugin("ansible_forked")
+        if forks:
+            config.pluginmanager.unregister(forks)
 
 
 @pytest.hookimpl(tryfirst=True)

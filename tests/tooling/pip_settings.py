@@ -39,11 +39,6 @@ def write(home: pathlib.Path) -> None:
         option = name[4:].lower()
         if name.startswith("PIP_") and value and option not in _NOT_SETTINGS:
             merged.set("global", option.replace("_", "-"), value)
-    if not merged.has_section("install"):
-        merged.add_section("install")
-    # Bytecode is made when something is imported, which most of it never is. pip reads a false "no-compile" as
-    # "do not compile".
-    merged.set("install", "no-compile", "no")
     target = home / ".config" / "pip" / "pip.conf"
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_suffix(f".{os.getpid()}")
