@@ -134,6 +134,8 @@ def kill_all(scene: Scene, cases: t.Sequence[Case]) -> list[Tried]:
 def kill(scene: Scene, series: str, point: Point, skip: int, trial: Trial) -> Tried:
     """Kill at one point, wait for the guard where one is left, then run again until it ends."""
     chance = random.Random(trial.name)
+    if series == PROCESS:
+        trial.budget = scenes.SHORT_BUDGET
     trial.set_up()
     if point.effect == "request":
         reached = _at_request(trial, series, point, skip)

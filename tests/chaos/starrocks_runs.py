@@ -138,10 +138,7 @@ class WholeRun:
 
     def wait_for_guard(self) -> None:
         """With nobody but the guard: the source has to take loads again when the budget is over."""
-        self.freed = labs.freed(self.lab, self._jobs_before(), BUDGET + BEYOND + 2.0)
-
-    def _jobs_before(self) -> dict[str, t.Any]:
-        return {name: value for name, value in self.before.items() if name.startswith("source ")}
+        self.freed = labs.freed(self.lab, self.before, BUDGET + BEYOND + 2.0)
 
     def until_ended(self, runs: int = MOST_RUNS) -> bool:
         """Give the same command until it ends well; False when it never does."""

@@ -62,6 +62,7 @@ class Trial:
         self.tool = tool
         self.wrong: list[str] = []
         self.beyond = 0.0
+        self.budget = scenes.BUDGET
         self._servers = servers
         self._chance = random.Random(f"end {name}")
         self._factor = float(lab.describe["factor"])
@@ -91,7 +92,7 @@ class Trial:
     def _begin(self, operation: str, **more: t.Any) -> modules.ModuleRun:
         module, state = _MODULES.get(operation, "cutover"), _STATES[operation]
         if module == "cutover":
-            options = scenes.cutover_options(self.lab, self.tool.directory, self.journal, state)
+            options = scenes.cutover_options(self.lab, self.tool.directory, self.journal, state, self.budget)
         else:
             options = scenes.freeze_options(self.lab, self.journal, state, self._committed)
         return self._servers.of(module).start(options, self.home / "out.txt", **more)
@@ -144,7 +145,7 @@ class Trial:
             return
         if self.handed_over and self._chance.random() < 0.7:
             return  # It holds the freeze for the operator until its deadline, and the next run finds it so.
-        self.freed = labs.freed(self.lab, self.before, scenes.BUDGET + BEYOND + 2.0)
+        self.freed = labs.freed(self.lab, self.before, self.budget + BEYOND + 2.0)
 
     def converge(self) -> bool:
         """Run again until the operation has come to its end, and then bring the lab back; False when it does not."""
@@ -233,7 +234,7 @@ class Trial:
         extra = self._do(self._last_operation) if ended else modules.Ended(False, {}, "")
         calls = [one["request"] for one in labs.sent(self.lab, last + 1)] if ended else []
         ledger = self.lab.ledger()
-        budget = scenes.BUDGET if self._operation in scenes.WITH_GUARD else float("inf")
+        budget = self.budget if self._operation in scenes.WITH_GUARD else float("inf")
         held = labs.longest_refusal(ledger, self._since, self._factor)
         self.beyond = max(0.0, held - budget)
         found = Evidence(

@@ -66,7 +66,9 @@ def refused(lab: LabClient, module: str, *words: str, contact: bool = True, **mo
     return result
 
 
-@pytest.mark.parametrize("module", list(EVERY))
+@pytest.mark.parametrize(
+    "module", [pytest.param(name, marks=[pytest.mark.thorough] if number else []) for number, name in enumerate(EVERY)]
+)
 @pytest.mark.parametrize(
     ("meta_servers", "words"),
     [
@@ -142,7 +144,7 @@ def stranger(request: pytest.FixtureRequest, lab: LabClient) -> t.Iterator[str]:
         server.shutdown()
 
 
-@pytest.mark.parametrize("option", ["meta_servers", "target_meta_servers"])
+@pytest.mark.parametrize("option", ["meta_servers", pytest.param("target_meta_servers", marks=pytest.mark.thorough)])
 def test_a_host_that_speaks_no_pegasus(lab: LabClient, stranger: str, option: str) -> None:
     options: Options = {option: stranger, "connect_timeout": "1s", "rpc_timeout": "2s"}
     result = refused(lab, "preflight", stranger, **options)

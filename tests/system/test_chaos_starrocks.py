@@ -64,6 +64,17 @@ def test_killed_cutovers_converge_and_let_writes_go() -> None:
 
 @pytest.mark.thorough
 @pytest.mark.cost(30)
+def test_a_freeze_that_nobody_guards_is_lifted_before_the_gate() -> None:
+    """The tool was ended already: as long as writes are refused it has nothing to do, and the gate would stay shut."""
+    scene = Scene("4.1", SEED)
+    points = starrocks_kills.record(scene)
+    late = [point for point in points if point.effect == "journal" and point.side == "after"][-4]
+    (tried,) = starrocks_kills.kill_all(scene, [("both", late, 0)])
+    assert (tried.reached, tried.problems) == (True, [])
+
+
+@pytest.mark.thorough
+@pytest.mark.cost(30)
 def test_a_killed_sync_tool_is_started_again_or_its_absence_told() -> None:
     _judge(Scene("3.2", SEED), [("process", "request")])
     chosen = starrocks_tool_kills.Some(starrocks_tool_kills.START, lambda points: [points[-1], points[-2]])

@@ -117,6 +117,11 @@ class CutoverTask:
         past = recorded(journal.entries, of_freeze(cluster_id))
         left = {resource: one for resource, one in past.items() if one.changes}
         self._require_not_handed_over(eyes, journal)
+        if left and not self._check_mode:
+            # Before the gate: while writes are refused the tool has nothing to do, so that it might never open, and
+            # nobody else would let them go on.
+            self._put_right(eyes, self._open(journal, cluster_id), place, True)
+            left = {}
         ours = [one.address for one in eyes.source.frontends() if fs.resource(cluster_id, one.address) in left]
         view = eyes.view(ours)
         verdict = self._judge(cg.gate(view, eyes.request.max_behind))
@@ -134,7 +139,7 @@ class CutoverTask:
         record.append("findings", {"phase": PHASE, **verdict.as_result()})
         status = "failed"
         try:
-            self._put_right(eyes, record, place, bool(left))
+            self._put_right(eyes, record, place, False)
             self._run(eyes, record, place, forecast, view)
             status = "ok"
         except MigrationError as error:
@@ -184,17 +189,19 @@ class CutoverTask:
         return changes
 
     def _open(self, journal: FreezeJournal, cluster_id: str) -> FreezeRecord:
-        self._record = FreezeRecord(journal.open(), self._clock, cluster_id)
+        if self._record is None:
+            self._record = FreezeRecord(journal.open(), self._clock, cluster_id)
         return self._record
 
     def _put_right(self, eyes: Eyes, record: FreezeRecord, place: GuardPlace, left: bool) -> None:
-        """Copy what guards did meanwhile, and end what an earlier run left of a freeze."""
+        """Copy what guards did meanwhile, and end what an earlier run left open, with ``left`` its freeze too."""
         known = [dict(line) for line in record.copied(GUARD_KIND)]
         for line in place.read()[-_MOST_LINES:]:
             if line not in known:
                 record.append(GUARD_KIND, line)
+        if eyes.tool is not None:
+            record.settle({eyes.tool.change().resource: eyes.tool.state()})
         if left:
-            record.settle(eyes.freeze.look().states(record.cluster_id))
             thaw_all(eyes.source, record, self._clock, 60.0)
 
     def _run(

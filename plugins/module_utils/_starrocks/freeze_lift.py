@@ -20,7 +20,12 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks import 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import freeze_switch as fs
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import TransactionReader
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import FOUND_KIND, Sender, send_switch
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import (
+    FOUND_KIND,
+    Freeze,
+    Sender,
+    send_switch,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_record import FreezeRecord
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.partitions import SYSTEM_DATABASES
 
@@ -181,6 +186,9 @@ def thaw_all(cluster: Cluster, record: FreezeRecord, clock: Clock, seconds: floa
         past = record.past()
         waiting: t.Tuple[str, ...] = ()
         try:
+            if any(one.pending for one in past.values()):
+                record.settle(_states_of(cluster, past, clock))
+                past = record.past()
             thawed = Thaw(cluster, past, before).step(record)
             waiting, problem = thawed.waiting, None
             if thawed.done:
@@ -212,6 +220,12 @@ def thaw_all(cluster: Cluster, record: FreezeRecord, clock: Clock, seconds: floa
         )
         record.append(LIFTED_KIND, {"cluster_id": cluster_id, "at": iso(clock.now()), "kept": list(thawed.kept)})
     return thawed
+
+
+def _states_of(cluster: Cluster, past: t.Mapping[str, Recorded], clock: Clock) -> t.Dict[str, t.Any]:
+    """What is there now of everything that a freeze may have changed, by resource."""
+    found = Freeze(cluster, clock).look().states(cluster.cluster_id)
+    return {resource: found.get(resource, _gone(resource)) for resource in {**found, **past}}
 
 
 def _gone(resource: str) -> t.Optional[str]:

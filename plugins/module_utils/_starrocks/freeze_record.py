@@ -127,12 +127,12 @@ class FreezeRecord:
 
     def settle(self, now: t.Mapping[str, t.Any]) -> None:
         """Write how changes ended that a killed run left open: what is there ``now``, by resource, tells."""
-        found = [
-            (change_id, "done" if same(after, now[resource]) else "abandoned", {"evidence": {"now": now[resource]}})
-            for resource, past in self.past().items()
-            if resource in now
-            for change_id, after in past.pending
-        ]
+        found: t.List[t.Tuple[str, str, t.Dict[str, t.Any]]] = []
+        for entry in self._journal.pending():
+            resource = str(entry.data.get("resource"))
+            if resource in now:
+                status = "done" if same(entry.data.get("after"), now[resource]) else "abandoned"
+                found.append((str(entry.data["id"]), status, {"evidence": {"now": now[resource]}}))
         if found:
             self._journal.outcomes(found)
 

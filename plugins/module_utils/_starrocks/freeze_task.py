@@ -106,17 +106,21 @@ class FreezeTask:
             )
 
     def _open(self, cluster: Cluster, journal: FreezeJournal) -> FreezeRecord:
-        self._record = FreezeRecord(journal.open(), self._clock, cluster.cluster_id)
+        if self._record is None:
+            self._record = FreezeRecord(journal.open(), self._clock, cluster.cluster_id)
         return self._record
 
     def _freeze(self, cluster: Cluster, journal: FreezeJournal, seconds: float) -> t.Dict[str, t.Any]:
         freeze = Freeze(cluster, self._clock)
         look = freeze.look()
         predicted = freeze.predict(look)
+        past = recorded(journal.entries, of_freeze(cluster.cluster_id))
+        if not self._check_mode and any(one.pending for one in past.values()):
+            # Of a run that was killed, which may have done everything but this.
+            self._open(cluster, journal).settle(look.states(cluster.cluster_id))
         if self._check_mode or not predicted.changed:
             return self._frozen(cluster, look, predicted, look.running)
         record = self._open(cluster, journal)
-        record.settle(look.states(cluster.cluster_id))
         self._run(record, "freeze", lambda: freeze.apply(look, record, Deadline(self._clock, seconds, "the freeze")))
         return self._frozen(cluster, freeze.look(), record.changes, look.running)
 

@@ -48,8 +48,8 @@ class Vacuum:
     seconds_left: float
 
     def as_result(self) -> t.Dict[str, t.Any]:
-        """For results."""
-        return dataclasses.asdict(self)
+        """For results. Milliseconds are enough, and no time is written as 5e-05."""
+        return {**dataclasses.asdict(self), "seconds_left": round(self.seconds_left, 3)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,8 +60,8 @@ class RampStep:
     seconds_left: float
 
     def as_result(self) -> t.Dict[str, t.Any]:
-        """For results."""
-        return dataclasses.asdict(self)
+        """For results. Milliseconds are enough, and no time is written as 5e-05."""
+        return {**dataclasses.asdict(self), "seconds_left": round(self.seconds_left, 3)}
 
 
 def stage_of(entries: t.Sequence[Entry]) -> str:

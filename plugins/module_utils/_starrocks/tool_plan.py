@@ -66,6 +66,11 @@ class Planner:
         self._home = Home(request.directory)
         self._resource = f"tool:{socket.gethostname()}{request.directory}"
 
+    @property
+    def resource(self) -> str:
+        """The tool's name in the journal; files, unit and process have theirs behind a colon."""
+        return self._resource
+
     def plan(self, look: Look, fresh: t.Optional[t.Mapping[str, str]]) -> Plan:
         """The plan. ``fresh``: the shipped configuration when the archive is to be unpacked, by path in the folder."""
         if self._request.state in (to.STOPPED, to.ABSENT):

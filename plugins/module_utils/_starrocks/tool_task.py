@@ -16,7 +16,8 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import ChangeList
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import open_journal
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Outcome
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import open_journal, read_journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import MASK, Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_options as to
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_properties as tp
@@ -29,17 +30,24 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_ho
     read_text,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_look import (
+    Look,
     ended_run,
     is_one_time,
     look_at,
     properties_of,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_plan import STOP_TOOL, Plan, Planner
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_plan import (
+    START_TOOL,
+    STOP_TOOL,
+    Plan,
+    Planner,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_process import Processes
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_systemd import Systemd
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_unpack import unpack
 
 ENGINE = "starrocks"
+_UNPACKING = ".sync-tool-"
 
 REMAINS = (
     "Replication jobs that the tool had already sent go on in the target's frontend, and nothing cancels them. Wait "
@@ -78,6 +86,7 @@ class ToolTask:
         with contextlib.ExitStack() as stack:
             if not self._check_mode:
                 stack.enter_context(_alone(home))
+                _clear_up(home)
             fresh = stack.enter_context(self._unpacked(request, home))
             look = look_at(home, self._processes)
             shipped = (
@@ -85,8 +94,9 @@ class ToolTask:
             )
             planner = Planner(request, supervisor, self._systemd, self._now())
             plan = planner.plan(look, shipped)
+            left = self._left_open(planner.resource, plan, look)
             deeds = Deeds(request, home, self._processes, self._systemd, supervisor, planner.unit, self._clock)
-            self._carry_out(plan, deeds, fresh)
+            self._carry_out(plan, deeds, fresh, left)
             if request.state == to.STOPPED and not self._check_mode:
                 home.remember_start(None)
         return self._told(request, home, plan, supervisor)
@@ -114,7 +124,7 @@ class ToolTask:
             return
         parent = None if self._check_mode else os.path.dirname(home.directory)
         try:
-            folder = tempfile.mkdtemp(prefix=".sync-tool-", dir=parent)
+            folder = tempfile.mkdtemp(prefix=_UNPACKING, dir=parent)
         except OSError as error:
             raise not_accessible(parent or tempfile.gettempdir(), error) from error
         try:
@@ -126,11 +136,30 @@ class ToolTask:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _carry_out(self, plan: Plan, deeds: Deeds, fresh: t.Optional[str]) -> None:
-        if self._check_mode or not plan.steps:
+    def _left_open(self, resource: str, plan: Plan, look: Look) -> t.List[Outcome]:
+        """How the changes ended that a killed run left open: what still has to be done was not done."""
+        view = read_journal(self._params)
+        again = {change.resource for _action, _name, change in plan.steps}
+        found: t.List[Outcome] = []
+        for entry in view.pending() if view is not None else ():
+            name, action = str(entry.data.get("resource")), entry.data.get("action")
+            if name != resource and not name.startswith(f"{resource}:"):
+                continue
+            if action in (START_TOOL, STOP_TOOL):
+                done = look.running == (action == START_TOOL)
+            else:
+                done = name not in again
+            evidence = {"evidence": {"running": look.running, "installed": look.installed}}
+            found.append((str(entry.data["id"]), "done" if done else "abandoned", evidence))
+        return found
+
+    def _carry_out(self, plan: Plan, deeds: Deeds, fresh: t.Optional[str], left: t.Sequence[Outcome]) -> None:
+        if self._check_mode or not (plan.steps or left):
             return
         journal = open_journal(self._params, engine=ENGINE, clock=self._clock, redactor=self._redactor)
         try:
+            if journal is not None and left:
+                journal.outcomes(left)
             for action, name, change in plan.steps:
                 ids = journal.intents([change]) if journal is not None else []
                 try:
@@ -178,6 +207,14 @@ class ToolTask:
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
+
+
+def _clear_up(home: Home) -> None:
+    """Remove what a call that was killed had unpacked beside the folder. Nobody else works there now."""
+    parent = os.path.dirname(home.directory)
+    for name in os.listdir(parent):
+        if name.startswith(_UNPACKING):
+            shutil.rmtree(os.path.join(parent, name), ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import tempfile
 import typing as t
@@ -95,6 +96,22 @@ def test_freeze_and_lift(migration: Migration) -> None:
     world.changes.clear()
     migration.lift()
     assert world.changes == []
+
+
+def test_a_lift_settles_what_a_killed_run_left_open(migration: Migration) -> None:
+    """Also of a frontend that is gone since, which nobody can ask any more."""
+    migration.world.add("a")
+    freeze = Freeze(migration.cluster, migration.clock)
+    changes = list(freeze.predict(freeze.look()))
+    migration.freeze()
+    gone = dataclasses.replace(changes[-1], resource=f"{changes[-1].resource}0")
+    ids = migration.journal.intents([*changes, gone])
+    assert len(migration.journal.pending()) == len(ids)
+    migration.lift()
+    assert migration.journal.pending() == []
+    found = migration.journal.view().last_outcomes()
+    assert [found[name].data["status"] for name in ids] == ["done"] * len(changes) + ["abandoned"]
+    assert not freeze.look().frozen
 
 
 @pytest.mark.parametrize("version", ["3.4.0", "3.5.1"])

@@ -6,12 +6,16 @@ from __future__ import annotations
 
 import os
 import pathlib
+import socket
 import typing as t
 
 import pytest
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import MASK
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import MASK, Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_home import Home
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._starrocks.tool_lot import (
     HOSTS,
@@ -52,6 +56,35 @@ def test_a_life_in_check_mode_and_for_real(lot: Lot) -> None:
     assert not lot.home.exists()
     assert PASSWORD not in lot.journal.read_text()
     assert "0f0f-token" not in lot.journal.read_text()
+
+
+def test_what_a_killed_call_left_open_is_settled_by_the_next_one(lot: Lot) -> None:
+    resource = f"tool:{socket.gethostname()}{lot.home}"
+    lot.call("started")
+    stopped, started = {"running": False}, {"running": True}
+    left = [
+        Change(f"{resource}:process", "start", stopped, started, {}),
+        Change(f"{resource}:process", "stop", started, stopped, {}),
+        Change(resource, "install", None, {}, {}),
+        Change(f"{resource}-of-others:process", "start", stopped, started, {}),
+    ]
+    journal = _journal(lot)
+    ids = journal.intents(left)
+    journal.close()
+    (lot.home.parent / ".sync-tool-of-a-killed-call").mkdir()
+    assert lot.call("started", check=True)["changed"] is False
+    assert len(lot.call("started")["changes"]) == 0
+    found = Journal.read(str(lot.journal)).last_outcomes()
+    assert [found[name].data["status"] if name in found else "" for name in ids] == ["done", "abandoned", "done", ""]
+    assert sorted(path.name for path in lot.home.parent.iterdir()) == ["sync"]
+    before = lot.journal.read_bytes()
+    lot.call("started")
+    assert lot.journal.read_bytes() == before
+
+
+def _journal(lot: Lot) -> Journal:
+    clock, redactor = SystemClock(), Redactor([])
+    return Journal.open(str(lot.journal), migration_id="m", engine="starrocks", clock=clock, redactor=redactor)
 
 
 def test_what_is_written(lot: Lot) -> None:
