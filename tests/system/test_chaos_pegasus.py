@@ -35,7 +35,8 @@ def test_killed_cutovers_converge_and_leave_the_table_writable() -> None:
 
     def some(series: str, effect: str) -> tuple[str, Point]:
         fitting = [one for one in points if one.effect == effect and fence_kills.fits(series, one)]
-        return series, chance.choice(fitting)
+        # How many appends there are depends on how often was waited: those of the first half come every time.
+        return series, chance.choice(fitting[: len(fitting) // 2] if effect == "journal" else fitting)
 
     cases = [some("module", "journal"), some("guard", "request"), some("both", "request"), some("pair", "request")]
     for tried in pegasus_kills.kill_all(scene, cases):
