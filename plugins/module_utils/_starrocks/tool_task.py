@@ -47,7 +47,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_sy
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_unpack import unpack
 
 ENGINE = "starrocks"
-_UNPACKING = ".sync-tool-"
+_UNPACKING = ".dbops-migration-unpacking-"
+"""Nobody else names a folder so: what a killed call left under such a name is removed."""
 
 REMAINS = (
     "Replication jobs that the tool had already sent go on in the target's frontend, and nothing cancels them. Wait "
