@@ -70,7 +70,7 @@ EXAMPLES = r"""
     edge: before_cutover
     engine: pegasus
     file: /srv/automation/ask_the_change_calendar.yml
-    veto: "{{ migration_veto | default('') }}"
+    veto: "{{ edge_veto | default('') }}"
     journal: /var/lib/dbops/orders.jsonl
     migration_id: move-orders
 """

@@ -26,8 +26,8 @@ def lab() -> t.Iterator[LabClient]:
 
 def hook(folder: pathlib.Path, edge: str, *more: t.Mapping[str, t.Any]) -> str:
     """A hook that writes a line into ``told``, and then does more; its path."""
-    names = ("edge", "engine", "phase", "id")
-    line = " ".join([*(f"{{{{ migration_{name} }}}}" for name in names), "{{ migration_error | default('-') }}"])
+    names = ("name", "engine", "phase", "migration_id")
+    line = " ".join([*(f"{{{{ edge_{name} }}}}" for name in names), "{{ edge_error | default('-') }}"])
     write = f"printf '%s\\n' {{{{ line | quote }}}} >> {folder / 'told'}"
     tasks = [{"ansible.builtin.shell": write, "vars": {"line": line}, "check_mode": False}, *more]
     path = folder / f"{edge}.yml"
@@ -61,7 +61,7 @@ def mutating(lab: LabClient) -> list[str]:
 
 
 def veto(reason: str) -> dict[str, t.Any]:
-    return {"ansible.builtin.set_fact": {"migration_veto": reason}}
+    return {"ansible.builtin.set_fact": {"edge_veto": reason}}
 
 
 def test_a_veto_stops_the_phase_and_the_next_hook_is_heard_anew(lab: LabClient, tmp_path: pathlib.Path) -> None:
