@@ -15,8 +15,8 @@ options:
       - Findings that may stay, as a list of mappings, or JSON text of one.
       - A blocker stops the run unless it is accepted here and the acceptance has not expired.
       - Each mapping has C(id), the id of the finding; C(reason), a few words on why it may stay; C(expires), an ISO
-        8601 date (good until the end of that day in UTC) or time; and if it shall hold for one subject only,
-        C(subject) as the finding names it.
+        8601 date (good until the end of that day in UTC) or time; if it shall hold for one subject only, C(subject)
+        as the finding names it; and if you like, C(accepted_by), who answers for it, which the report shows.
       - Acceptances which expired, or which met no finding, are reported.
     type: raw
 """

@@ -162,6 +162,9 @@ findings:
     accepted_until:
       description: The expiry, else null.
       type: str
+    accepted_by:
+      description: Who answers for that, as the acceptance says; null when it does not.
+      type: str
 blocker_count:
   description: How many blockers are open.
   returned: when the cluster could be looked at

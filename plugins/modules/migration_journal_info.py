@@ -9,11 +9,13 @@ DOCUMENTATION = r"""
 module: migration_journal_info
 author: dbops.migration contributors (!UNKNOWN)
 version_added: 1.0.0
-short_description: Verify the journal of a migration
+short_description: Verify the journal of a migration, and whether its switch was legal
 description:
   - Reads the journal of a migration, verifies it from the first entry to the last, and tells what it holds.
   - Works offline. No cluster is contacted, nothing is locked, and nothing is written.
   - A damaged journal is a result and no failure, so that a playbook can decide. Check RV(valid).
+  - Says by the proofs in the journal whether each switch to the target was legal, see RV(switch). What the journal does
+    not prove is V(unknown) and never V(yes).
 extends_documentation_fragment:
   - dbops.migration._attributes
   - dbops.migration._attributes.info_module
@@ -42,6 +44,11 @@ EXAMPLES = r"""
   ansible.builtin.assert:
     that: journal.valid
     fail_msg: "{{ journal.problems | map(attribute='msg') | join(' ') }}"
+
+- name: Stop when a switch was not proved to be legal
+  ansible.builtin.assert:
+    that: journal.switch.legal in ['yes', 'none']
+    fail_msg: "{{ journal.switch.reasons | join('; ') }}"
 
 - name: Show what was begun and has no outcome
   ansible.builtin.debug:
@@ -151,6 +158,61 @@ head_missing:
   returned: success
   type: bool
   sample: false
+switch:
+  description: >-
+    Whether the switches to the target were legal, concluded from the proofs in this journal alone. Nothing is asked of a
+    cluster.
+  returned: success
+  type: dict
+  contains:
+    legal:
+      description: >-
+        V(yes) when everything that each switch rests on is proved. V(no) when the journal says that something was not so,
+        such as a position that was not reached, or a switch after the guard's deadline. V(unknown) when evidence is
+        missing, when the journal is damaged, or while a switch is not committed. V(none) when nothing was switched.
+      type: str
+      sample: "yes"
+    reasons:
+      description: What stands against V(yes), worst first, at most about twenty.
+      type: list
+      elements: str
+      sample: []
+    cutovers:
+      description: >-
+        Every switch. For Pegasus one for each table, for StarRocks one for each cutover, for GreptimeDB one for all
+        regions that were moved.
+      type: list
+      elements: dict
+      contains:
+        subject:
+          description: What was switched.
+          type: str
+          sample: temp
+        at:
+          description: When it was committed, empty when it was not.
+          type: str
+        legal:
+          description: The worst answer of its checks.
+          type: str
+        checks:
+          description: What it rests on. Of very many switches, only the first hundred have it, those not legal first.
+          returned: of at most a hundred switches
+          type: list
+          elements: dict
+          contains:
+            name:
+              description: >-
+                The check. For Pegasus V(guard), V(fenced), V(held), V(positions), V(drained), V(order), V(in_time),
+                V(switched) and V(target). For StarRocks V(guard), V(frozen), V(held), V(at_rest), V(tool_ended),
+                V(drained), V(equal), V(order), V(in_time) and V(switched). For GreptimeDB V(moved), V(served) and
+                V(emptied).
+              type: str
+            holds:
+              description: One of V(yes), V(no) and V(unknown).
+              type: str
+            reason:
+              description: What it is concluded from.
+              type: str
 problems:
   description: Everything that was noticed. The journal is valid when none of them is fatal.
   returned: success
@@ -182,6 +244,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import journal_spec, s3_options
 from ansible_collections.dbops.migration.plugins.module_utils._core.module import redactor_from, run
+from ansible_collections.dbops.migration.plugins.module_utils._journals.switches import judge_switches
 
 
 def inspect(params: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
@@ -215,6 +278,7 @@ def inspect(params: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
         "repaired": view.repaired,
         "torn": view.torn,
         "head_missing": view.head_missing,
+        "switch": judge_switches(view).as_result(),
         "problems": [problem.as_result() for problem in view.problems],
     }
 

@@ -46,6 +46,7 @@ PEGASUS = Words(
         "close": "{subject}: the source is closed for readers too",
     },
     proved={
+        "guard": "the guard is armed: whatever becomes of this run, it lifts the fence in time",
         "fence": "every primary refuses writes ({count} partitions)",
         "drain": "drained: all that was written before the fence is on the target ({count} partitions)",
         "lift": "the fence is off: every primary takes writes ({count} partitions)",
@@ -68,6 +69,7 @@ STARROCKS = Words(
         "restore": "{subject}: as it was",
     },
     proved={
+        "guard": "the guard is armed: whatever becomes of this run, it lifts the freeze in time",
         "freeze": "every frontend refuses loads",
         "quiescence": "the source is at rest",
         "replications_drained": "no replication runs inside the target any more",

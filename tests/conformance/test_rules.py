@@ -110,7 +110,8 @@ def test_core_knows_no_engine_and_engines_do_not_know_each_other() -> None:
         if match:
             for name in _imports(path):
                 other = re.search(r"plugins\.module_utils\.(_\w+)", name)
-                if other and other.group(1) not in ("_core", match.group(1)):
+                # What reads the journals of any engine finds the engine's own rules; nothing in an engine needs it.
+                if other and other.group(1) not in ("_core", match.group(1)) and match.group(1) != "_journals":
                     found.append(f"{path} imports {name}")
     assert found == []
 

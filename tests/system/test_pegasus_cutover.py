@@ -15,6 +15,7 @@ from lab import process
 from lab.client import LabClient
 from lab.pegasus import zookeeper
 from system.pegasus_cutover_lab import Cutovers, duplicate, finish
+from system.switches import legality
 
 pytestmark = pytest.mark.skipif(bool(zookeeper.missing()), reason=zookeeper.missing() or "ZooKeeper is here")
 
@@ -91,6 +92,7 @@ def test_predicted_done_and_left_alone(cutovers: LabStarter) -> None:
     assert window["refused"] <= forecast["window_p95"] * 1.25
     drained = next(e["data"] for e in _entries(one, "temp") if e["kind"] == "proof" and e["data"]["kind"] == "drain")
     assert len(drained["items"]) == 8 and all(item["confirmed"] >= item["position"] for item in drained["items"])
+    assert legality(one.journal("temp")) == ("yes", [])
     one.lab.clear_requests()
     again = one.run("temp")
     assert (again["failed"], again["changed"], again["state"], one.sent()) == (False, False, "committed", [])
@@ -121,6 +123,8 @@ def test_accepted_by_name_it_is_told_of(cutovers: LabStarter) -> None:
     result = one.run("temp", last_mutation="accept")
     assert not result["failed"] and result["tables"][0]["window"]["refused"] < 25, result
     assert [found["id"] for found in result["findings"]] == ["pegasus.cutover.last_mutation_held_back"]
+    answer, reasons = legality(one.journal("temp"))
+    assert answer == "unknown" and all("last mutation is not proved" in reason for reason in reasons), reasons
 
 
 @pytest.mark.thorough
@@ -134,6 +138,7 @@ def test_several_tables_in_groups(cutovers: LabStarter) -> None:
     actions = [change["action"] for change in result["changes"] if change["action"] not in ("shorten", "restore")]
     assert actions == ["fence", "fence", "switch", "switch", "close", "close", "fence", "switch", "close"]
     assert all(one.points_at(table) == "onebox-b" for table in "abc") and one.intervals() == {"30000"}
+    assert legality(one.journal("a")) == ("yes", [])
 
 
 @pytest.mark.thorough
@@ -148,6 +153,7 @@ def test_handed_over_committed_lifted_or_left_to_the_guard(cutovers: LabStarter)
     assert not second["failed"] and second["state"] == "committed", second
     assert one.app("a")["envs"]["replica.deny_client_request"] == "reconfig*all" and one.intervals() == {"30000"}
     assert one.run("a", switch="hand_over", state="committed")["changed"] is False
+    assert legality(one.journal("a")) == ("yes", [])
     assert one.run("a", switch="hand_over", state="lifted")["code"] == "pegasus.already_on_target"
 
     assert one.run("b", switch="hand_over")["state"] == "handed_over"
@@ -156,6 +162,7 @@ def test_handed_over_committed_lifted_or_left_to_the_guard(cutovers: LabStarter)
     assert not lifted["failed"] and lifted["state"] == "lifted" and lifted["changes"] == predicted["changes"], lifted
     assert one.writable("b") and one.intervals() == {"30000"}
     assert one.run("b", switch="hand_over", state="lifted")["changed"] is False
+    assert legality(one.journal("b"))[0] == "none"
 
     assert one.run("c", switch="hand_over")["state"] == "handed_over"
     one.until(lambda: one.writable("c"), 81)

@@ -14,6 +14,7 @@ import pytest
 from lab import process
 from lab.client import LabClient
 from system import playbooks as p
+from system.switches import legality
 
 DRAINED = 1
 
@@ -69,6 +70,8 @@ def test_whole_run_check_run_run_again_roll_back(tmp_path: pathlib.Path) -> None
         assert "drain-1" in report
         assert "pa55-w0rd-x" not in report + (tmp_path / "journal.jsonl").read_text()
 
+        assert legality(str(tmp_path / "journal.jsonl")) == ("yes", [])
+
         lab.clear_requests()
         again = p.play("greptimedb", variables, tmp_path).succeed()
         assert mutating(lab) == []
@@ -79,6 +82,7 @@ def test_whole_run_check_run_run_again_roll_back(tmp_path: pathlib.Path) -> None
         assert leaders(lab) == before
         assert lab.ledger()["missing"] == 0
         assert back.recap["changed"] >= 1
+        assert legality(str(tmp_path / "journal.jsonl")) == ("yes", [])
         lab.clear_requests()
         p.play("greptimedb_rollback", variables, tmp_path).succeed()
         assert mutating(lab) == []

@@ -16,6 +16,7 @@ import pytest
 from lab import process
 from system import playbooks as p
 from system.pegasus_playbooks import DENY, SMALL, apps, as_before, levels, mutating, variables, writing_to
+from system.switches import legality
 from system.test_awx_runner import Job
 
 # Each has labs and playbooks of its own, so they may be spread over the workers.
@@ -53,6 +54,7 @@ def test_whole_run_check_run_run_again_no_way_back(tmp_path: pathlib.Path) -> No
         assert apps(lab, "source")["temp"]["envs"] == {DENY: "reconfig*all"}
         assert apps(lab, "source")["temp"]["duplications"] == {}
         assert "move-temp" in (tmp_path / "report.html").read_text()
+        assert legality(str(tmp_path / "journal.jsonl")) == ("yes", [])
 
         lab.clear_requests()
         again = p.play("pegasus", given, tmp_path).succeed()
@@ -140,6 +142,7 @@ def test_killed_behind_the_fence_and_rolled_back_then_run_to_the_end(tmp_path: p
         writing_to(lab, "target")
         assert "temp" not in apps(lab, "source")
         assert apps(lab, "source")["temp_old"]["envs"] == {DENY: "reconfig*all"}
+        assert legality(str(tmp_path / "journal.jsonl")) == ("yes", [])
         lab.clear_requests()
         again = p.play("pegasus", given, tmp_path).succeed()
         assert mutating(lab) == []
@@ -195,6 +198,7 @@ def test_hand_over_to_tasks_of_the_operator(tmp_path: pathlib.Path) -> None:
         assert [text.rpartition("=")[2] for text in denied] == ["reconfig*write"] * 2 + ["reconfig*all"] * 2
         writing_to(lab, "target")
         assert {table.partition("#")[0] for table in apps(lab, "source") if "#" in table} == {"temp", "orders"}
+        assert legality(str(tmp_path / "journal.jsonl")) == ("yes", [])
         lab.clear_requests()
         p.play("pegasus", given, tmp_path).succeed()
         assert mutating(lab) == []

@@ -35,6 +35,7 @@ from system.starrocks_playbooks import (
     volumes,
     writing_to,
 )
+from system.switches import legality
 from system.test_awx_runner import Job
 
 # Each has labs and playbooks of its own, so they may be spread over the workers.
@@ -75,6 +76,7 @@ def test_whole_run_and_run_again(tmp_path: pathlib.Path) -> None:
         assert frozen(lab) == [True] * 3
         assert not (tmp_path / "sync").exists()
         assert "move-lake" in (tmp_path / "report.html").read_text()
+        assert legality(str(tmp_path / "journal.jsonl")) == ("yes", [])
 
         lab.clear_requests()
         again = p.play("starrocks", given, tmp_path).succeed()

@@ -20,6 +20,7 @@ from lab.client import LabClient
 from lab.embedded import EmbeddedLabs
 from system.starrocks_cutover_lab import Migration
 from system.starrocks_modules import Result, finish, sent, start
+from system.switches import legality
 
 LAB: dict[str, t.Any] = {
     "engine": "starrocks",
@@ -143,9 +144,11 @@ def test_cut_over_and_commit(begin: Begin) -> None:
     # A run that goes on with the switch is told the same deadline.
     held = migration.cut_over(check=True, state="committed")
     assert abs(seconds(held["deadline"]) - seconds(done["deadline"])) < 2
+    assert legality(migration.journal)[0] == "unknown", "the operator may have switched, or not"
     committed = migration.cut_over(state="committed")
     assert (committed["state"], committed["changed"]) == ("committed", True), committed
     assert migration.cut_over(state="committed")["changed"] is False
+    assert legality(migration.journal) == ("yes", [])
     assert migration.cut_over()["changed"] is False
     assert migration.cut_over(state="lifted")["code"] == "starrocks.already_on_target"
     assert migration.freeze(state="absent")["code"] == "starrocks.already_on_target"
@@ -164,6 +167,7 @@ def test_hand_over_and_lift(begin: Begin) -> None:
     await_running(migration)
     assert migration.cut_over(state="lifted")["changed"] is False
     assert migration.cut_over(state="committed")["code"] == "starrocks.freeze_was_lifted"
+    assert legality(migration.journal)[0] == "none"
 
 
 @pytest.mark.thorough

@@ -15,7 +15,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.coerce impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, raise_problems
 
 SEVERITIES = ("blocker", "warning", "info")
-_ACCEPTANCE_KEYS = ("id", "reason", "expires", "subject")
+_ACCEPTANCE_KEYS = ("id", "reason", "expires", "subject", "accepted_by")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,22 +47,25 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True)
 class Acceptance:
-    """The operator's word that a finding is known: which, why, and until when (aware, exclusive)."""
+    """The operator's word that a finding is known: which, why, until when (aware, exclusive), and whose word it is."""
 
     id: str
     reason: str
     expires: datetime.datetime
     subject: t.Optional[str] = None
+    accepted_by: t.Optional[str] = None
 
     def covers(self, finding: Finding) -> bool:
         """Whether this acceptance speaks of the finding (without a subject: of all with its id)."""
         return self.id == finding.id and self.subject in (None, finding.subject)
 
     def as_result(self) -> t.Dict[str, t.Any]:
-        """The acceptance as plain data; ``subject`` only when it names one."""
+        """The acceptance as plain data; ``subject`` and ``accepted_by`` only when it names them."""
         result = {"id": self.id, "reason": self.reason, "expires": iso(self.expires)}
         if self.subject is not None:
             result["subject"] = self.subject
+        if self.accepted_by is not None:
+            result["accepted_by"] = self.accepted_by
         return result
 
 
@@ -92,6 +95,7 @@ class Verdict:
             item["accepted"] = acceptance is not None
             item["accepted_reason"] = acceptance.reason if acceptance else None
             item["accepted_until"] = iso(acceptance.expires) if acceptance else None
+            item["accepted_by"] = acceptance.accepted_by if acceptance else None
             findings.append(item)
         return {
             "findings": findings,
@@ -153,7 +157,7 @@ def parse_acceptances(raw: t.Any, option: str, now: datetime.datetime) -> t.List
             InvalidOption(f"{place}.{key}", "unknown key", "Use " + ", ".join(_ACCEPTANCE_KEYS))
             for key in sorted(set(item) - set(_ACCEPTANCE_KEYS))
         )
-        subject = item.get("subject")
+        subject, accepted_by = item.get("subject"), item.get("accepted_by")
         expires = _expiry(item.get("expires"))
         if expires is None:
             shown = "is missing" if item.get("expires") in (None, "") else f"{item['expires']!r} is no ISO date or time"
@@ -165,6 +169,7 @@ def parse_acceptances(raw: t.Any, option: str, now: datetime.datetime) -> t.List
                     reason=item["reason"].strip(),
                     expires=expires,
                     subject=None if subject in (None, "") else str(subject),
+                    accepted_by=None if accepted_by in (None, "") else str(accepted_by).strip(),
                 )
             )
     raise_problems(problems)

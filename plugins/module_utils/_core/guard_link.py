@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import socket
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 
 ANSWER_SECONDS = 45.0
@@ -26,6 +28,11 @@ class Answer(t.NamedTuple):
     state: str
     left: t.Optional[float]
     more: t.Mapping[str, t.Any]
+
+    def as_proof(self, subject: str, pid: int, now: datetime.datetime) -> t.Dict[str, t.Any]:
+        """For the proof ``guard`` of a journal: who watches over the fence of ``subject``, and when it is lifted."""
+        lifts_at = None if self.left is None else iso(now + datetime.timedelta(seconds=self.left))
+        return {"subject": subject, "pid": pid, "state": self.state, "lifts_at": lifts_at, "at": iso(now)}
 
 
 class GuardLost(MigrationError):

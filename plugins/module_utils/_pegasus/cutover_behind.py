@@ -123,20 +123,21 @@ class Behind:
             self._record.proof(
                 "target",
                 [
-                    {"subject": f"{view.target_name}/{partition.index}", "primary": partition.primary,
-                     "ballot": partition.ballot, "app_id": config.app_id}
+                    {"subject": f"{view.target_name}/{partition.index}", "table": view.name,
+                     "primary": partition.primary, "ballot": partition.ballot, "app_id": config.app_id}
                     for partition in config.partitions
                 ],
             )  # fmt: skip
 
-    def commit(self, track: Followed) -> None:
-        """Write down that the table has moved."""
+    def commit(self, track: Followed, guarded: bool) -> None:
+        """Write down that the table has moved. ``guarded``: its guard lived until then, and knows of it."""
         track.committed = self._eyes.clock.monotonic()
         track.state = "committed"
         self._record.append(
             COMMITTED_KIND,
-            {"table": track.view.name, "at": iso(self._eyes.clock.now()), "window": dict(track.window())},
-        )
+            {"table": track.view.name, "at": iso(self._eyes.clock.now()), "guarded": guarded,
+             "window": dict(track.window())},
+        )  # fmt: skip
 
 
 def problems_of_target(

@@ -121,7 +121,7 @@ class End:
             behind.follow(track, Deadline(clock, self._eyes.request.budget, f"the MetaProxies of {track.name}"))
             behind.close(track)
             behind.verify(track)
-            behind.commit(track)
+            behind.commit(track, self._guard is not None)
 
     def _lift(self, record: CutoverRecord) -> None:
         usual = lift_reserve(self._clusters.config_sync, self._clusters.round_trip, POLL)

@@ -139,8 +139,11 @@ class GroupCutover:
 
     def _arm(self) -> Deadline:
         seconds = self._request.budget - self._forecast.lift
-        self._link.require(gs.FENCE, seconds=seconds)
-        return Deadline(self._clock, seconds - GIVE_UP_EARLY, "budget: the cutover")
+        answer = self._link.require(gs.FENCE, seconds=seconds)
+        deadline = Deadline(self._clock, seconds - GIVE_UP_EARLY, "budget: the cutover")
+        now = self._clock.now()
+        self._record.proof("guard", [answer.as_proof(track.name, self._link.pid, now) for track in self._tracks])
+        return deadline
 
     def _fence(self, deadline: Deadline) -> t.List[model.TableConfig]:
         for track in self._tracks:
@@ -285,13 +288,15 @@ class GroupCutover:
             behind.close(track)
         for track in chosen:
             behind.verify(track)
+        guarded = True
         try:
             self._link.require(gs.COMMIT)
         except GuardLost:
             # The switch is proved and the source closed: without a guard there is nothing left that it could do.
             self._record.append("note", {"text": "The guard was gone at the commit."})
+            guarded = False
         for track in chosen:
-            behind.commit(track)
+            behind.commit(track, guarded)
         if returned:
             raise nobody_followed([track.name for track in returned])
 

@@ -197,7 +197,7 @@ class CutoverTask:
                 behind.follow(track, Deadline(self._clock, eyes.request.budget, f"the MetaProxies of {name}"))
                 behind.close(track)
                 behind.verify(track)
-                behind.commit(track)
+                behind.commit(track, False)
 
     def _group(
         self,

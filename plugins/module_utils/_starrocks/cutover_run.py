@@ -57,6 +57,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_
 
 FINAL_LOOKS = 2
 _LIFT_SECONDS = 60.0
+_ON_TRUST = {"subject": "sync tool", "state": "stopped by the operator's word"}
+"""Of a tool that this host does not see (option tool_is_stopped)."""
 
 
 class CutoverRun:
@@ -110,10 +112,12 @@ class CutoverRun:
 
     def _arm(self) -> Deadline:
         seconds = self._request.budget - self._forecast.lift
-        self._link.require(gs.FENCE, seconds=seconds)
+        answer = self._link.require(gs.FENCE, seconds=seconds)
         # The operator's switch has its part of the same budget.
         own = max(0.0, seconds - GIVE_UP_EARLY - self._forecast.hook)
-        return Deadline(self._clock, own, "budget: the cutover")
+        deadline = Deadline(self._clock, own, "budget: the cutover")
+        self._record.proof("guard", [answer.as_proof(self._source.cluster_id, self._link.pid, self._clock.now())])
+        return deadline
 
     def _armed(self) -> None:
         self._link.require_armed()
@@ -133,8 +137,13 @@ class CutoverRun:
         held = self._freeze.hold(self._record, deadline, self._armed)
         self._track.reasserted = self._freeze.reasserted
         if not held:
-            self._watch.forget()
+            self._forget()
         return held
+
+    def _forget(self) -> None:
+        """What was concluded of the source's rest counts no more: it is to be proved anew, with a later time."""
+        self._watch.forget()
+        self._track.marks.pop("quiescent", None)
 
     def _compare(self, proof: t.Optional[PartitionProof] = None) -> Comparison:
         self._armed()
@@ -157,7 +166,7 @@ class CutoverRun:
             conditions = self._conditions()
             quiet = held and all(one.met for one in conditions)
             if not quiet:
-                self._watch.forget()
+                self._forget()
             began = self._clock.monotonic()
             found = self._compare()
             if quiet:
@@ -189,6 +198,8 @@ class CutoverRun:
             self._record.append("note", {"text": f"The sync tool in {tool.directory} was ended.", "took": took})
         deadline.check(["the end of the sync tool"])
         self._mark("tool_stopped")
+        told = {"subject": tool.directory, "state": tool.state()} if tool is not None else _ON_TRUST
+        self._record.proof("tool_ended", [{**told, "at": iso(self._clock.now())}])
 
     def _drain(self, deadline: Deadline) -> None:
         """Until no replication runs inside the target any more: they go on without the tool."""

@@ -55,6 +55,15 @@ def test_an_accepted_blocker_does_not() -> None:
         "planned loss",
         "2026-11-22T12:00:00.000Z",
     )
+    assert item["accepted_by"] is None
+
+
+def test_who_answers_for_an_acceptance_is_told_where_it_is_said() -> None:
+    raw = [{"id": finding().id, "reason": "planned", "expires": "2026-12-01", "accepted_by": "night shift"}]
+    (accepted,) = parse_acceptances(raw, "accept", NOW)
+    assert accepted.as_result()["accepted_by"] == "night shift"
+    assert judge([finding()], [accepted], NOW).as_result()["findings"][0]["accepted_by"] == "night shift"
+    assert "accepted_by" not in acceptance().as_result()
 
 
 def test_an_expired_acceptance_does_not_help_and_is_told() -> None:
