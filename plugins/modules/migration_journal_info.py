@@ -160,15 +160,15 @@ head_missing:
   sample: false
 switch:
   description: >-
-    Whether the switches to the target were legal, concluded from the proofs in this journal alone. Nothing is asked of a
-    cluster.
+    Whether the switches to the target were legal, concluded from the proofs in this journal alone. Nothing is asked of
+    a cluster.
   returned: success
   type: dict
   contains:
     legal:
       description: >-
-        V(yes) when everything that each switch rests on is proved. V(no) when the journal says that something was not so,
-        such as a position that was not reached, or a switch after the guard's deadline. V(unknown) when evidence is
+        V(yes) when everything that each switch rests on is proved. V(no) when the journal says that something was not
+        so, such as a position that was not reached, or a switch after the guard's deadline. V(unknown) when evidence is
         missing, when the journal is damaged, or while a switch is not committed. V(none) when nothing was switched.
       type: str
       sample: "yes"

@@ -149,17 +149,14 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.module impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._core.report.fold import fold
 from ansible_collections.dbops.migration.plugins.module_utils._core.report.page import page
-from ansible_collections.dbops.migration.plugins.module_utils._core.report.records import Report, Verification, Words
-from ansible_collections.dbops.migration.plugins.module_utils._core.report.verdict import summary_lines, verdict
+from ansible_collections.dbops.migration.plugins.module_utils._core.report.records import Report, Verification
+from ansible_collections.dbops.migration.plugins.module_utils._core.report.tiles import summary_lines
+from ansible_collections.dbops.migration.plugins.module_utils._core.report.verdict import verdict
+from ansible_collections.dbops.migration.plugins.module_utils._journals.switches import judge_switches
+from ansible_collections.dbops.migration.plugins.module_utils._journals.words import WORDS
 
 if t.TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
-
-# How the people of each engine call things; an engine that is not here is told in the journal's own words.
-WORDS: t.Mapping[str, Words] = {
-    "greptimedb": Words(engine="GreptimeDB", item="region", items="regions", place="datanode"),
-    "pegasus": Words(engine="Apache Pegasus", item="table", items="tables", place="cluster"),
-}
 
 # With these problems there is nothing to report on.
 _FATAL = frozenset(("journal.not_a_journal", "journal.other_migration"))
@@ -183,7 +180,7 @@ def read_report(params: t.Mapping[str, t.Any], redactor: Redactor) -> Report:
         remarks=tuple(problem.message for problem in view.problems if not problem.fatal),
     )
     entries = [entry._replace(data=redactor.mask(entry.data)) for entry in view.entries]
-    return fold(entries, verification, WORDS.get(view.engine), extra)
+    return fold(entries, verification, WORDS.get(view.engine), extra, judge_switches(view))
 
 
 def path_for(dest: str, report: Report) -> str:

@@ -2,16 +2,16 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This module_util is private: it may change in any release.
-"""Cutovers on the page: the steps of each, the backlog before them, and what each switch rested on."""
+"""Cutovers on the page: the steps of each, in figures and as a picture."""
 
 from __future__ import annotations
 
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.report import records as r
-from ansible_collections.dbops.migration.plugins.module_utils._core.report import values as v
 from ansible_collections.dbops.migration.plugins.module_utils._core.report import words as w
-from ansible_collections.dbops.migration.plugins.module_utils._core.report.axis import TimeAxis, nice_ticks
+from ansible_collections.dbops.migration.plugins.module_utils._core.report.axis import nice_ticks
+from ansible_collections.dbops.migration.plugins.module_utils._core.report.sections import clock_of
 from ansible_collections.dbops.migration.plugins.module_utils._core.report.svg import (
     GUTTER,
     RIGHT,
@@ -19,10 +19,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.report.svg i
     Svg,
     figure,
     fit,
-    num,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._core.report.table import Column, code, table, tag
-from ansible_collections.dbops.migration.plugins.module_utils._core.report.timeline import draw_axis
+from ansible_collections.dbops.migration.plugins.module_utils._core.report.table import Column, table, tag
 from ansible_collections.dbops.migration.plugins.module_utils._core.report.words import esc
 
 _STATES = {
@@ -31,14 +29,7 @@ _STATES = {
     r.LIFTED: ("care", "fence lifted"),
     "": ("plain", "not begun"),
 }
-# The end of each step, in order: its mark in the window, its colour, and what went on until then.
-_STEPS = (
-    ("all_denied", "before", "the fence reaches every server"),
-    ("drained", "refused", "drained"),
-    ("switched", "open", "switched"),
-    ("proved", "moved", "proved at every proxy"),
-    ("lifted", "failed", "lifted"),
-)
+_HEADINGS = {"all_denied": "Fenced", "frozen": "Frozen"}
 _MOST_LANES = 40
 
 
@@ -50,38 +41,49 @@ def cutovers(report: r.Report) -> str:
 
 
 def _table(report: r.Report) -> str:
+    # The first step is the fence itself; of those behind it, what has been reached everywhere is told as numbers.
+    marks = [*dict.fromkeys([mark for mark, _css, _words in report.words.steps][:1] + ["drained", "committed"])]
     columns = [
-        Column(report.words.item.capitalize(), "m"),
+        Column("Cutover" if any(one.tables for one in report.cutovers) else report.words.item.capitalize(), "m"),
         Column("Outcome"),
         Column("When (UTC)", "t"),
         Column("Writes refused", "n"),
         Column("Forecast (median)", "n"),
         Column("Forecast (95 %)", "n"),
         Column("Budget", "n"),
-        Column("Fenced", "n"),
-        Column("Drained", "n"),
-        Column("Committed", "n"),
+        *(Column(_HEADINGS.get(mark, w.human(mark)), "n") for mark in marks),
     ]
+
+    clock = clock_of(report)
 
     def row(one: r.Cutover) -> t.List[str]:
         window, forecast = one.window, one.forecast
-        figures = [window.get("refused"), forecast.get("window_p50"), forecast.get("window_p95")]
-        figures += [forecast.get("budget"), window.get("all_denied"), window.get("drained"), window.get("committed")]
-        return [esc(one.subject), tag(*_STATES[one.state]), w.instant(one.at), *map(w.seconds, figures)]
+        figures = [one.refused, forecast.get("window_p50"), forecast.get("window_p95")]
+        figures += [forecast.get("budget"), *(window.get(mark) for mark in marks)]
+        return [esc(one.subject), tag(*_STATES[one.state]), clock(one.at), *map(w.seconds, figures)]
 
-    caption = "Cutovers; seconds count from the request to fence, as the module saw it and not the clients"
-    return table("cutovers-table", caption, columns, (row(one) for one in report.cutovers), fold="All cutovers")
+    caption = f"Cutovers; seconds count from the request to {report.words.fence}, as the module saw it, not the clients"
+    rows = (row(one) for one in sorted(report.cutovers, key=lambda one: one.state == r.COMMITTED))
+    return table("cutovers-table", caption, columns, rows, budget=_budget(report), fold="All cutovers")
+
+
+def _budget(report: r.Report) -> int:
+    """A page of cutovers has no table of moves, and its room; see ``sections.outcomes``."""
+    return 200_000 if report.items else 1_200_000
 
 
 def _picture(report: r.Report) -> str:
-    shown = [one for one in report.cutovers if any(mark in one.window for mark, _css, _words in _STEPS)][:_MOST_LANES]
+    steps = report.words.steps
+    able = [one for one in report.cutovers if any(mark in one.window for mark, _css, _words in steps)]
+    # Of very many, those that took longest.
+    shown = able if len(able) <= _MOST_LANES else sorted(able, key=lambda one: -(one.refused or 0.0))[:_MOST_LANES]
     if not shown:
         return ""
-    ends = [one.window[mark] for one in shown for mark, _css, _words in _STEPS if mark in one.window]
+    ends = [one.window[mark] for one in shown for mark, _css, _words in steps if mark in one.window]
     ticks = nice_ticks(max(*ends, *(one.forecast.get("window_p95", 0.0) for one in shown), 0.001), 8)
     pitch, thick, top = 30.0, 16.0, 6.0
     floor = top + pitch * len(shown)
-    told = "; ".join(f"{one.subject}: {_told(one)}" for one in shown)
+    told = "; ".join(f"{one.subject}: {_told(report, one)}" for one in shown)
     svg = Svg("cutover", "Steps of each cutover", told + ".", floor + 24)
     room = WIDTH - RIGHT - GUTTER
 
@@ -93,9 +95,9 @@ def _picture(report: r.Report) -> str:
         svg.text(x_of(tick), floor + 17, w.seconds(tick), "tick", "end" if tick == ticks[-1] else "middle")
     for number, one in enumerate(shown):
         y = top + number * pitch
-        svg.text(0, y + thick - 3, fit(one.subject, 22), "lane")
+        svg.text(0, y + thick - 3, fit("the whole source" if one.tables else one.subject, 20), "lane")
         since = 0.0
-        for mark, css, words in _STEPS:
+        for mark, css, words in steps:
             until = one.window.get(mark)
             if until is not None and until > since:
                 tip = f"{words}: {w.seconds(since)} to {w.seconds(until)}"
@@ -104,67 +106,16 @@ def _picture(report: r.Report) -> str:
         if "window_p95" in one.forecast:
             svg.line(x_of(one.forecast["window_p95"]), y - 3, x_of(one.forecast["window_p95"]), y + thick + 3, "median")
     used = {mark for one in shown for mark in one.window}
-    legend = [(css, words) for mark, css, words in _STEPS if mark in used]
+    legend = [(css, words) for mark, css, words in steps if mark in used]
     if any("window_p95" in one.forecast for one in shown):
         legend.append(("median", "line: forecast of the time that writes are refused, 95 % within"))
-    caption = "From the request to fence until the clients are on the target."
+    caption = f"From the request to {report.words.fence} until the clients are on the target."
+    if len(able) > len(shown):
+        caption += f" The {len(shown)} that took longest, of {w.count(len(able))}."
     return figure(svg, caption, legend, "Steps of each cutover")
 
 
-def _told(one: r.Cutover) -> str:
+def _told(report: r.Report, one: r.Cutover) -> str:
     return ", ".join(
-        f"{words} after {w.seconds(one.window[mark])}" for mark, _css, words in _STEPS if mark in one.window
+        f"{words} after {w.seconds(one.window[mark])}" for mark, _css, words in report.words.steps if mark in one.window
     )
-
-
-def backlog(report: r.Report) -> str:
-    """What was still to be shipped, over time; "" when it was not seen twice."""
-    points = [(one.at, sum(one.backlog.values())) for one in report.progress if one.backlog]
-    if len(points) < 2:
-        return ""
-    ticks = nice_ticks(max(value for _at, value in points) or 1.0, 4, whole=True)
-    top, floor = 24.0, 190.0
-    last = points[-1]
-    most = max(points, key=lambda point: point[1])
-    svg = Svg(
-        "backlog",
-        "Backlog over time",
-        f"At most {w.count(most[1])} at {w.instant(most[0])} UTC, {w.count(last[1])} at {w.instant(last[0])} UTC.",
-        floor + 34,
-    )
-    axis = TimeAxis([(points[0][0], max(last[0], points[0][0] + 0.001))], GUTTER, WIDTH - RIGHT)
-    draw_axis(svg, axis, top - 4, floor)
-
-    def y_of(value: float) -> float:
-        return floor - (floor - top) * value / ticks[-1]
-
-    for tick in ticks:
-        svg.line(GUTTER, y_of(tick), WIDTH - RIGHT, y_of(tick), "grid")
-        svg.text(GUTTER - 8, y_of(tick) + 4, w.count(tick), "tick", "end")
-    line = "L".join(f"{num(axis.x(at))} {num(y_of(value))}" for at, value in points)
-    svg.path(f"M{line}", "curve")
-    svg.text(WIDTH - RIGHT, max(12.0, y_of(last[1]) - 7), w.count(last[1]), "value", "end")
-    caption = "Writes that were still to be shipped to the target, in all, at each look."
-    return figure(svg, caption, (), "Backlog over time")
-
-
-def evidence(report: r.Report) -> str:
-    """What the newest proof of each kind rests on, item by item, folded away; "" without a cutover."""
-    if not report.cutovers:
-        return ""
-    newest = {proof.kind: proof for proof in report.proofs}
-    return "".join(_items(proof, number) for number, proof in enumerate(newest.values()))
-
-
-def _items(proof: r.Proof, number: int) -> str:
-    names = list(dict.fromkeys(str(name) for item in proof.items for name in item if name != "subject"))
-    if not names:
-        return ""
-    rows = (
-        [esc(v.word(item.get("subject"))), *(code(v.word(item[name])) if name in item else w.DASH for name in names)]
-        for item in proof.items
-    )
-    columns = [Column("Item", "m"), *(Column(w.human(name)) for name in names)]
-    caption = f"Proof: {proof.kind}, {w.instant(proof.at)} UTC"
-    body = table(f"proof-{number}", caption, columns, rows, budget=60_000)
-    return f"<details><summary>{esc(proof.kind)} ({w.counted(len(proof.items), 'item')})</summary>{body}</details>"

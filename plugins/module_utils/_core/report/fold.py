@@ -10,29 +10,38 @@ import dataclasses
 import functools
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.legality import SwitchJudgement
 from ansible_collections.dbops.migration.plugins.module_utils._core.report import values as v
 from ansible_collections.dbops.migration.plugins.module_utils._core.report.fold_changes import ChangesFold
 from ansible_collections.dbops.migration.plugins.module_utils._core.report.fold_cutovers import CutoversFold
+from ansible_collections.dbops.migration.plugins.module_utils._core.report.fold_happenings import happening
 from ansible_collections.dbops.migration.plugins.module_utils._core.report.fold_items import (
     Planned,
     fold_items,
     plan_key,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._core.report.fold_settings import FENCING
+from ansible_collections.dbops.migration.plugins.module_utils._core.report.fold_waits import WaitsFold
 from ansible_collections.dbops.migration.plugins.module_utils._core.report.records import (
     COMMITTED,
+    CONTROL,
     HANDED_OVER,
+    HOOK,
     LIFTED,
+    NOTIFICATION,
+    Happening,
     Plan,
     Progress,
     Proof,
     Report,
     Run,
     Verification,
-    WaitReason,
     Words,
 )
 
 Data = t.Mapping[str, t.Any]
+# Entries that are further apart are not of one spell of work.
+_SPELL = 30.0
 
 
 class EntryLike(t.Protocol):
@@ -56,12 +65,13 @@ def fold(
     verification: Verification,
     words: t.Optional[Words] = None,
     extra: t.Optional[Data] = None,
+    switch: t.Optional[SwitchJudgement] = None,
 ) -> Report:
-    """Return the report of a journal's entries, in journal order."""
+    """Return the report of a journal's entries, in journal order. ``switch``: whether its switches were legal."""
     folding = _Fold()
     for entry in entries:
         folding.take(entry.kind, v.mapping(entry.data), v.moment(entry.at))
-    return folding.report(verification, words or Words(), extra or {})
+    return dataclasses.replace(folding.report(verification, words or Words(), extra or {}), switch=switch)
 
 
 class _Fold:
@@ -77,7 +87,10 @@ class _Fold:
         self.run_id = ""
         self.last_seen: t.Dict[str, float] = {}
         self.findings: t.Dict[str, t.Tuple[bool, t.List[Data]]] = {}
-        self.waits: t.Dict[str, WaitReason] = {}
+        self.waits = WaitsFold()
+        self.active: t.List[t.Tuple[float, float]] = []
+        self.happenings: t.List[Happening] = []
+        self.evidence: t.Dict[str, t.Dict[str, t.Tuple[float, Data]]] = {}
         self.proofs: t.List[Proof] = []
         self.progress: t.List[Progress] = []
         self.notes: t.List[t.Tuple[float, str]] = []
@@ -89,17 +102,20 @@ class _Fold:
             "run.finished": self._run_finished,
             "findings": self._findings,
             "plan": self._plan,
-            "change.intent": self.changes.intent,
+            "change.intent": self._intent,
             "change.accepted": self.changes.accepted,
             "change.outcome": self.changes.outcome,
             "progress": self._progress,
-            "wait": self._wait,
+            "wait": self.waits.take,
             "proof": self._proof,
             "restore": self.changes.settings.restore,
             "note": self._note,
             "cutover.committed": functools.partial(self.cutovers.ended, COMMITTED),
             "cutover.handed_over": functools.partial(self.cutovers.ended, HANDED_OVER),
             "cutover.lifted": functools.partial(self.cutovers.ended, LIFTED),
+            "cutover.started": self.cutovers.started,
+            "freeze.lifted": self.cutovers.thawed,
+            **{kind: functools.partial(self._happening, kind) for kind in (CONTROL, HOOK, NOTIFICATION)},
         }
 
     def take(self, kind: str, data: Data, at: t.Optional[float]) -> None:
@@ -107,6 +123,11 @@ class _Fold:
             at = self.last or 0.0
         self.first = at if self.first is None else self.first
         self.last = at if self.last is None else max(self.last, at)
+        if self.active and at - self.active[-1][1] <= _SPELL:
+            self.active[-1] = (self.active[-1][0], max(at, self.active[-1][1]))
+        else:
+            self.active.append((at, at))
+        self.waits.follow(kind, at)
         handler = self.handlers.get(kind)
         if handler is not None:
             handler(data, at)
@@ -134,8 +155,7 @@ class _Fold:
         run_id = v.word(data.get("run_id")) or self.run_id
         run = self.runs.get(run_id) or Run(run_id, v.word(data.get("phase")), at, None, at, "", "")
         told = v.mapping(data.get("summary"))
-        by_table = bool(told) and all(isinstance(one, t.Mapping) for one in told.values())
-        summary = self.cutovers.summary(told) if by_table else v.word(data.get("summary"))
+        summary = self.cutovers.summary(told) if told else v.word(data.get("summary"))
         self.runs[run_id] = dataclasses.replace(
             run, ended=at, last_seen=at, status=v.word(data.get("status")), summary=summary
         )
@@ -145,6 +165,11 @@ class _Fold:
     def _findings(self, data: Data, at: float) -> None:
         # The newest judgement of a phase replaces its earlier ones.
         self.findings[v.word(data.get("phase"))] = (data.get("passed") is True, v.mappings(data.get("findings")))
+
+    def _intent(self, data: Data, at: float) -> None:
+        if data.get("action") in FENCING:
+            self.cutovers.fence(at)
+        self.changes.intent(data, at)
 
     def _plan(self, data: Data, at: float) -> None:
         content = v.mapping(data.get("plan")) or data
@@ -174,30 +199,19 @@ class _Fold:
         if done is not None and total is not None:
             numbers = {str(name): v.number(one) for name, one in v.mapping(data.get("backlog")).items()}
             backlog = {name: number for name, number in numbers.items() if number is not None}
-            self.progress.append(Progress(at, int(done), int(total), v.number(data.get("eta_seconds")), backlog))
-
-    def _wait(self, data: Data, at: float) -> None:
-        for wait in v.mappings(data.get("waits")) or [data]:
-            reason = v.word(wait.get("reason"))
-            since = v.moment(wait.get("since"))
-            count = int(v.number(wait.get("count")) or 0)
-            worst = [v.word(one) for one in v.sequence(wait.get("worst"))][:5]
-            known = self.waits.get(reason)
-            self.waits[reason] = WaitReason(
-                reason=reason,
-                waiting_for=v.word(wait.get("waiting_for")),
-                ends_when=v.word(wait.get("ends_when")),
-                noted=1 + (known.noted if known else 0),
-                first=min(at if since is None else since, known.first if known else at),
-                last=at,
-                most=max(count, known.most if known else 0),
-                worst=worst if known is None or count >= known.most else known.worst,
-            )
+            rate = v.number(data.get("rate_per_minute"))
+            self.progress.append(Progress(at, int(done), int(total), v.number(data.get("eta_seconds")), backlog, rate))
 
     def _proof(self, data: Data, at: float) -> None:
-        self.proofs.append(
-            Proof(v.word(data.get("kind")), data.get("passed") is True, at, v.mappings(data.get("items")))
-        )
+        kind, items = v.word(data.get("kind")), v.mappings(data.get("items"))
+        self.proofs.append(Proof(kind, data.get("passed") is True, at, items))
+        newest = self.evidence.setdefault(kind, {})
+        newest.update((v.word(item.get("subject")), (at, item)) for item in items)
+        if kind == "cutover":
+            self.cutovers.compared(items)
+
+    def _happening(self, kind: str, data: Data, at: float) -> None:
+        self.happenings.append(happening(kind, data, at))
 
     def _note(self, data: Data, at: float) -> None:
         self.notes.append((at, v.word(data.get("text"))))
@@ -215,7 +229,8 @@ class _Fold:
             migration_id=v.word(self.opened.get("migration_id")),
             engine=engine,
             version=v.word(self.opened.get("collection_version")),
-            words=Words(
+            words=dataclasses.replace(
+                words,
                 engine=words.engine or engine,
                 item=item,
                 items=words.items or item + "s",
@@ -230,7 +245,7 @@ class _Fold:
             findings=[{"phase": phase, **one} for phase, (_passed, found) in self.findings.items() for one in found],
             findings_passed=all(passed for passed, _found in self.findings.values()) if self.findings else None,
             settings=self.changes.settings.settings(self.cutovers.first_commit),
-            waits=sorted(self.waits.values(), key=lambda wait: (-wait.most, wait.reason)),
+            waits=self.waits.waits(self.last),
             proofs=self.proofs,
             helpers=self.changes.helpers(),
             progress=self.progress,
@@ -239,6 +254,12 @@ class _Fold:
             verification=verification,
             extra=extra,
             cutovers=self.cutovers.cutovers(),
+            first_commit=self.cutovers.first_commit,
+            active=self.active,
+            fenced=self.cutovers.fenced(self.last),
+            changed=self.changes.settings.changed,
+            happenings=self.happenings,
+            evidence={kind: list(newest.values()) for kind, newest in self.evidence.items()},
         )
 
     def _item_word(self) -> str:

@@ -22,7 +22,9 @@ KEPT = "kept"
 
 # What a migration does for good: always, and once a cutover was committed.
 _FOR_GOOD = ("drop", "rename")
-_FOR_GOOD_ONCE_COMMITTED = ("close", "switch")
+_FOR_GOOD_ONCE_COMMITTED = ("close", "switch", "freeze", "freeze_again", "pause")
+FENCING = ("fence", "freeze", "freeze_again")
+"""Actions that stop writes."""
 
 # What a restore decided -> the state it leaves the setting in.
 _DECISIONS = {"restore": RESTORED}
@@ -34,9 +36,12 @@ class SettingsFold:
     def __init__(self) -> None:
         self._settings: t.Dict[str, Setting] = {}
         self._open: t.Dict[str, t.Tuple[str, t.Any, float]] = {}
+        self.changed: t.List[t.Tuple[float, str]] = []
+        """When something was changed, and by which action."""
 
     def intent(self, change_id: str, resource: str, data: Data, at: float) -> None:
         self._open[change_id] = (resource, data.get("after"), at)
+        self.changed.append((at, v.word(data.get("action"))))
         if resource not in self._settings:
             before = data.get("before")
             self._settings[resource] = Setting(resource, before, None, before, UNCHANGED, "", at)
@@ -49,12 +54,20 @@ class SettingsFold:
         resource, after, at = self._open.pop(change_id)
         setting = self._settings[resource]
         if status == "done":
+            if after is None:
+                self._gone_with(resource, at)
             if after == setting.original:
                 self._put(resource, now=after, state=RESTORED, at=at)
             else:
                 self._put(resource, ours=after, now=after, state=CHANGED, reason="", at=at)
         elif status in ("failed", "skipped", "abandoned"):
             self._put(resource, state=UNCHANGED if setting.ours is None else CHANGED, reason=f"change {status}")
+
+    def _gone_with(self, resource: str, at: float) -> None:
+        """What belongs to a thing is gone with it: the files and the process of a tool that is removed."""
+        for name in self._settings:
+            if name.startswith((resource + "/", resource + ":")):
+                self._put(name, now=None, state=RESTORED, reason="", at=at)
 
     def restore(self, data: Data, at: float) -> None:
         """Take the decision of a three-way restore; the change that follows it has its own intent and outcome."""

@@ -10,15 +10,24 @@ import base64
 import hashlib
 import typing as t
 
-from ansible_collections.dbops.migration.plugins.module_utils._core.report import charts, cutovers, sections
+from ansible_collections.dbops.migration.plugins.module_utils._core.report import (
+    charts,
+    curves,
+    cutovers,
+    evidence,
+    sections,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._core.report import records as r
 from ansible_collections.dbops.migration.plugins.module_utils._core.report import values as v
 from ansible_collections.dbops.migration.plugins.module_utils._core.report import words as w
+from ansible_collections.dbops.migration.plugins.module_utils._core.report.people import people
 from ansible_collections.dbops.migration.plugins.module_utils._core.report.plan_sections import plan_facts, reverse_plan
+from ansible_collections.dbops.migration.plugins.module_utils._core.report.story import story
 from ansible_collections.dbops.migration.plugins.module_utils._core.report.style import SCRIPT, STYLE
 from ansible_collections.dbops.migration.plugins.module_utils._core.report.table import code
+from ansible_collections.dbops.migration.plugins.module_utils._core.report.tiles import tiles
 from ansible_collections.dbops.migration.plugins.module_utils._core.report.timeline import timeline
-from ansible_collections.dbops.migration.plugins.module_utils._core.report.verdict import LOST, Verdict, tiles, verdict
+from ansible_collections.dbops.migration.plugins.module_utils._core.report.verdict import LOST, Verdict, verdict
 from ansible_collections.dbops.migration.plugins.module_utils._core.report.words import esc
 
 _ICONS = {
@@ -104,20 +113,23 @@ def _tiles(report: r.Report) -> str:
 def _sections(report: r.Report) -> t.Iterator[t.Tuple[str, str, str]]:
     """Every section as (id, heading, content); those without content are left out."""
     yield "measured", "Measured by the caller", _extra(report)
-    yield "timeline-part", "Timeline", timeline(report)
-    yield "progress-part", "Progress", charts.progress(report)
+    yield "story-part", "Timeline", story(report)
     yield "cutover-part", "Cutover", cutovers.cutovers(report)
-    yield "backlog-part", "Backlog", cutovers.backlog(report)
+    yield "switch-part", "Was the switch legal?", evidence.legality(report) + evidence.proofs(report)
+    yield "timeline-part", "Moves", timeline(report)
+    yield "progress-part", "Progress", charts.progress(report) + curves.copied(report)
+    yield "backlog-part", "Lag", curves.behind(report)
     yield "refused-part", "Writes refused", charts.refused(report)
     yield "load-part", f"Load per {report.words.place}", charts.loads(report)
     yield "failures", "Failures", sections.failures(report)
     yield "findings", "Findings", _none_found(report) or sections.findings(report)
     yield "settings", "Settings", sections.settings(report)
+    yield "people", "Operator, hooks and notifications", people(report)
     yield "plan", "Plan", plan_facts(report)
     yield "outcome", "Plan and outcome", sections.outcomes(report)
     yield "waits", "Waits", sections.waits(report)
     yield "retries", "Retries", sections.retries(report)
-    yield "proofs", "Proofs", sections.proofs(report) + cutovers.evidence(report)
+    yield "proofs", "Proofs", sections.proofs(report)
     yield "reverse", "The way back", reverse_plan(report)
     yield "runs", "Runs", sections.runs(report)
     yield "notes", "Notes", _notes(report)

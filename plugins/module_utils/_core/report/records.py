@@ -13,6 +13,8 @@ import dataclasses
 import math
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.legality import SwitchJudgement
+
 # States of an item, worst first: the order in which tables show them.
 FAILED = "failed"
 UNKNOWN = "unknown"
@@ -28,15 +30,38 @@ COMMITTED = "committed"
 HANDED_OVER = "handed_over"
 LIFTED = "lifted"
 
+# What came from people, or went to them: kinds of journal entries.
+CONTROL = "control"
+HOOK = "hook"
+NOTIFICATION = "notification"
+
+
+# The end of each step of a cutover, in order: its mark in the window, its colour, and what went on until then.
+STEPS = (
+    ("all_denied", "before", "the fence reaches every server"),
+    ("drained", "refused", "drained"),
+    ("switched", "open", "switched"),
+    ("proved", "moved", "proved at every proxy"),
+    ("lifted", "failed", "lifted"),
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Words:
-    """How an engine's people call things: its presentation hook. Empty words are derived from the journal."""
+    """How an engine's people call things: its presentation hook. Empty words are derived from the journal.
+
+    ``part``: what an item consists of. ``fence``: what stops the writes. ``steps``: the steps of a cutover in order, as
+    (mark in its window, colour, what goes on until then). ``behind``: what a backlog counts, as a sentence.
+    """
 
     engine: str = ""
     item: str = ""
     items: str = ""
     place: str = ""
+    part: str = "part"
+    fence: str = "fence"
+    steps: t.Tuple[t.Tuple[str, str, str], ...] = STEPS
+    behind: str = "What was still to be shipped to the target, in all, at each look."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,7 +164,8 @@ class Cutover:
     """A fenced cutover. ``state`` is committed, handed_over, lifted, or "" when it has not begun.
 
     ``window``: seconds from the request to fence to each step, and ``refused``, the span in which writes were refused.
-    ``forecast``: what was expected of that, in seconds.
+    ``forecast``: what was expected of that, in seconds. ``tables``, ``parts``: how many it comprises, where it is of a
+    whole cluster; 0 where it is of one item.
     """
 
     subject: str
@@ -147,11 +173,21 @@ class Cutover:
     at: t.Optional[float]
     window: t.Mapping[str, float]
     forecast: t.Mapping[str, float]
+    tables: int = 0
+    parts: int = 0
+
+    @property
+    def refused(self) -> t.Optional[float]:
+        """How long writes were refused, in seconds, as the module saw it."""
+        return self.window.get("refused")
 
 
 @dataclasses.dataclass(frozen=True)
 class WaitReason:
-    """All waits with one reason: how often it was noted, when first and last, and the worst that was seen."""
+    """All waits with one reason: how often it was noted, when first and last, and the worst that was seen.
+
+    ``spans``: from when to when it was the reason, as far as the journal tells.
+    """
 
     reason: str
     waiting_for: str
@@ -161,6 +197,7 @@ class WaitReason:
     last: float
     most: int
     worst: t.Sequence[str]
+    spans: t.Sequence[t.Tuple[float, float]] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,13 +222,31 @@ class Helper:
 
 @dataclasses.dataclass(frozen=True)
 class Progress:
-    """One progress entry. ``backlog``: what is still to be shipped, by table; empty where nobody tells."""
+    """One progress entry. ``backlog``: what is still to be shipped, by table; empty where nobody tells. ``rate``: done
+    in a minute."""
 
     at: float
     done: int
     total: int
     eta: t.Optional[float]
     backlog: t.Mapping[str, float] = dataclasses.field(default_factory=dict)
+    rate: t.Optional[float] = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Happening:
+    """What came from a person or went to one: a wish (``control``), a ``hook`` or a ``notification``.
+
+    ``what``: the wish, the edge or the event. ``outcome``: what became of it, and ``tone`` how to show that.
+    ``detail``: why, or from where.
+    """
+
+    at: float
+    kind: str
+    what: str
+    outcome: str
+    tone: str
+    detail: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -210,7 +265,12 @@ class Verification:
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """Everything that the page shows, read from one journal."""
+    """Everything that the page shows, read from one journal.
+
+    ``active``: when something was written. ``fenced``: from when to when writes were refused. ``changed``: when
+    settings were, with the action. ``evidence``: by kind of proof the newest word on each subject. ``switch``: whether
+    the switch was legal, None when that was not asked.
+    """
 
     migration_id: str
     engine: str
@@ -234,6 +294,15 @@ class Report:
     verification: Verification
     extra: t.Mapping[str, t.Any]
     cutovers: t.Sequence[Cutover] = ()
+    first_commit: t.Optional[float] = None
+    active: t.Sequence[t.Tuple[float, float]] = ()
+    fenced: t.Sequence[t.Tuple[float, float]] = ()
+    changed: t.Sequence[t.Tuple[float, str]] = ()
+    happenings: t.Sequence[Happening] = ()
+    evidence: t.Mapping[str, t.Sequence[t.Tuple[float, t.Mapping[str, t.Any]]]] = dataclasses.field(
+        default_factory=dict
+    )
+    switch: t.Optional[SwitchJudgement] = None
 
     @property
     def plan(self) -> t.Optional[Plan]:

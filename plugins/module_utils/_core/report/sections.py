@@ -34,6 +34,7 @@ _SETTING_WORDS = {
     "kept": ("plain", "meant to stay"),
     "unchanged": ("plain", "not changed"),
 }
+_LONGEST_VALUE = 240
 _SEVERITIES = {"blocker": ("bad", 0), "warning": ("care", 1), "info": ("plain", 2)}
 _STATUS_TONES = {"ok": "good", "failed": "bad", "interrupted": "care"}
 
@@ -62,9 +63,9 @@ def findings(report: r.Report) -> str:
         return one.get("accepted") is True, _SEVERITIES.get(v.word(one.get("severity")), ("", 3))[1]
 
     columns = [
-        Column("Finding"),
+        Column("Finding", "i"),
         Column("Severity"),
-        Column("Subject"),
+        Column("Subject", "i"),
         Column("Evidence", "w"),
         Column("Remedy", "w"),
         Column("Accepted", "w"),
@@ -100,7 +101,7 @@ def settings(report: r.Report) -> str:
             tag(tone, words) + reason,
         ]
 
-    columns = [Column("Setting"), Column("As found"), Column("As we set it"), Column("Now"), Column("Outcome")]
+    columns = [Column("Setting", "i"), Column("As found"), Column("As we set it"), Column("Now"), Column("Outcome")]
     rows = [row(one) for one in report.settings]
     return table(
         "settings-table",
@@ -112,7 +113,12 @@ def settings(report: r.Report) -> str:
 
 
 def _value(value: t.Any) -> str:
-    return w.DASH if value is None else code(v.word(value))
+    if value is None:
+        return w.DASH
+    text = v.word(value)
+    if len(text) <= _LONGEST_VALUE:
+        return code(text)
+    return f'{code(text[:_LONGEST_VALUE] + "…")} <span class="dim">({len(text):,} characters; see the journal)</span>'
 
 
 def outcomes(report: r.Report) -> str:

@@ -86,6 +86,7 @@ white-space:nowrap;color:var(--tone);background:var(--tint)}
 #bounds-table{width:auto}#bounds-table th,#bounds-table td{padding-right:28px}
 td .dim{overflow-wrap:anywhere}
 details summary{cursor:pointer;color:var(--link);margin:2px 0 10px}
+.scroll+details{margin-top:14px}
 .filter{display:flex;align-items:center;gap:10px;margin:0 0 8px;font-size:13.5px}
 .filter input{font:inherit;color:inherit;background:var(--page);border:1px solid var(--line);border-radius:6px;
 padding:4px 9px;width:230px}
@@ -94,6 +95,7 @@ _NUMBERED = "".join(
     f".n{n} tr>:nth-child({n}){{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}}"
     f".m{n} tbody tr>:nth-child({n}){{font-variant-numeric:tabular-nums}}"
     f".t{n} tr>:nth-child({n}){{white-space:nowrap}}.w{n} tr>:nth-child({n}){{min-width:11.5em}}"
+    f".i{n} tbody tr>:nth-child({n}),.i{n} tbody tr>:nth-child({n}) code{{overflow-wrap:anywhere;min-width:9em}}"
     f".p{n} td:nth-child({n}){{white-space:pre-wrap;overflow-wrap:anywhere;min-width:20em}}"
     for n in range(1, 11)
 )
@@ -107,7 +109,7 @@ svg .grid,svg .rule{stroke:var(--hair);stroke-width:1;fill:none}svg .rule{stroke
 svg .curve{stroke:var(--moved);stroke-width:2;fill:none}svg .area{fill:var(--moved);opacity:.16}
 svg .goal{stroke:var(--dim);stroke-dasharray:4 4}svg .median{stroke:var(--ink);stroke-width:1.5}
 svg .cross{stroke:var(--card);stroke-width:1.2}svg .mark{stroke:var(--failed);stroke-width:2;fill:none}
-svg .pause{fill:var(--hair)}
+svg .pause{fill:var(--hair)}svg .tickmark{stroke:var(--ink);stroke-width:1.5;fill:none}
 .moved{fill:var(--moved);background:var(--moved)}.refused{fill:var(--refused);background:var(--refused)}
 .failed{fill:var(--failed);background:var(--failed)}.before{fill:var(--before);background:var(--before)}
 svg .open{fill:var(--plainbg);stroke:var(--care);stroke-dasharray:3 2}
@@ -136,7 +138,8 @@ nav,.skip,.filter{display:none}section,.verdict{border-radius:6px;padding:10pt 1
 .tiles .value{font-size:13pt}.tiles dt,.tiles .why{font-size:8pt}
 h1{font-size:17pt}h2{font-size:12pt;break-after:avoid}.verdict p{font-size:12.5pt}
 table{font-size:7.8pt}th,td{padding:2.5pt 6pt 2.5pt 0;min-width:0!important}.tag{font-size:7.2pt;padding:0 5pt}
-code{font-size:.92em}th code{overflow-wrap:anywhere}
+code{font-size:.92em}td,tbody th,th code,td code{overflow-wrap:anywhere}
+.i1 tbody th,.i3 tbody td:nth-child(3){min-width:15em!important}thead{break-after:avoid}
 .scroll{overflow:visible}figure svg{min-width:0}.tiles,.verdict,figure,tr,.facts{break-inside:avoid}
 caption,figcaption,.legend,.note{font-size:8.5pt}.verdict,.tiles div,section{border-color:#ccc}
 details:not([open]) summary::after{content:" \\2013 folded away; open it before printing to have it on paper"}}

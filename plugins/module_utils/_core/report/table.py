@@ -18,7 +18,7 @@ class Column(t.NamedTuple):
     """A column's heading and its kind.
 
     "" text, ``n`` numbers, ``m`` numbers that are names, ``t`` never wrapped, ``w`` sentences, ``p`` text with its line
-    breaks.
+    breaks, ``i`` long names that may be broken anywhere.
     """
 
     title: str

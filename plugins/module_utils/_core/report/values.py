@@ -38,7 +38,7 @@ def number(value: t.Any) -> t.Optional[float]:
 
 
 def word(value: t.Any) -> str:
-    """A value in words: "" for None, text as it is, anything else as compact JSON."""
+    """A value in words: "" for None, text as it is, lists of such with commas, anything else as compact JSON."""
     if value is None:
         return ""
     if isinstance(value, str):
@@ -47,6 +47,8 @@ def word(value: t.Any) -> str:
         return str(value)
     if isinstance(value, (dict, Mapping)):
         return ", ".join(f"{key}: {word(item)}" for key, item in value.items())
+    if isinstance(value, (list, tuple)) and value and not any(isinstance(item, (dict, list, tuple)) for item in value):
+        return ", ".join(word(item) for item in value)
     return json.dumps(value, ensure_ascii=False, default=str)
 
 

@@ -2,21 +2,22 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This module_util is private: it may change in any release.
-"""What a person must know first: the verdict, what is left to do, and the key figures."""
+"""What a person must know first: how the migration stands, and what is left to do."""
 
 from __future__ import annotations
 
 import dataclasses
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core import legality as le
 from ansible_collections.dbops.migration.plugins.module_utils._core.report import figures
 from ansible_collections.dbops.migration.plugins.module_utils._core.report import records as r
 from ansible_collections.dbops.migration.plugins.module_utils._core.report import values as v
 from ansible_collections.dbops.migration.plugins.module_utils._core.report import words as w
-from ansible_collections.dbops.migration.plugins.module_utils._core.schedule_bound import LONGEST_JOB
+from ansible_collections.dbops.migration.plugins.module_utils._core.report.fold_settings import FENCING
 
 GOOD, CARE, BAD, PLAIN = "good", "care", "bad", "plain"
-_BACK = ("restored", "already_original", "unchanged")
+BACK = ("restored", "already_original", "unchanged")
 
 # The one figure of the caller that has a place of its own; the rest is listed.
 LOST = "acknowledged_writes_lost"
@@ -29,16 +30,6 @@ class Verdict:
     tone: str
     sentence: str
     todo: t.Sequence[str]
-
-
-@dataclasses.dataclass(frozen=True)
-class Tile:
-    """A key figure with its label and a note that says what it rests on."""
-
-    label: str
-    value: str
-    note: str
-    tone: str = PLAIN
 
 
 def lost_writes(report: r.Report) -> t.Optional[int]:
@@ -81,6 +72,9 @@ def verdict(report: r.Report) -> Verdict:
     if tone in (GOOD, PLAIN) and failed_proofs(report):
         kinds = ", ".join(proof.kind for proof in failed_proofs(report))
         return Verdict(BAD, f"{sentence} But this was not proved: {kinds}.", todo)
+    doubt = _doubt(report)
+    if doubt is not None:
+        return Verdict(BAD if doubt[0] == BAD else CARE if tone == GOOD else tone, f"{sentence} {doubt[1]}", todo)
     ending = unfinished_run(report)
     if tone == GOOD and ending:
         return Verdict(CARE, f"{sentence} {ending}", todo)
@@ -90,11 +84,23 @@ def verdict(report: r.Report) -> Verdict:
     return Verdict(tone, sentence, todo)
 
 
+def _doubt(report: r.Report) -> t.Optional[t.Tuple[str, str]]:
+    """A tone and a sentence where something was switched without the proof that it was legal."""
+    switch = report.switch
+    if switch is None or not any(one.state in (r.COMMITTED, r.HANDED_OVER) for one in report.cutovers):
+        return None
+    if switch.legal == le.NO:
+        return BAD, "The switch was not legal by this journal."
+    if switch.legal == le.UNKNOWN and any(one.state == r.COMMITTED for one in report.cutovers):
+        return CARE, "That the switch was legal is not proved by this journal."
+    return None
+
+
 def _standing(report: r.Report) -> t.Tuple[str, str]:
     if report.first is None:
         return PLAIN, "The journal is empty: nothing has been recorded yet."
     if not report.items:
-        return _cut_over(report) if _about_cutovers(report) else _before_any_move(report)
+        return _cut_over(report) if about_cutovers(report) else _before_any_move(report)
     one, many = report.words.item, report.words.items
     total = len(report.items) - report.count(r.DROPPED)
     moved, already = report.count(r.DONE), report.count(r.ALREADY)
@@ -123,9 +129,9 @@ def _all_there(report: r.Report, total: int, moved: int, already: int) -> str:
     return text + (", each proved on its target." if proved else ".")
 
 
-def _about_cutovers(report: r.Report) -> bool:
-    """Whether what moves is switched by a cutover, and not moved one by one."""
-    return report.plan is None and bool(report.cutovers)
+def about_cutovers(report: r.Report) -> bool:
+    """Whether what moves is copied and then switched by a cutover, and not moved one by one."""
+    return report.plan is None and bool(report.cutovers or report.progress)
 
 
 def _cut_over(report: r.Report) -> t.Tuple[str, str]:
@@ -133,24 +139,47 @@ def _cut_over(report: r.Report) -> t.Tuple[str, str]:
     total = len(report.cutovers)
     committed = [each for each in report.cutovers if each.state == r.COMMITTED]
     if committed:
-        refused = figures.spread(each.window.get("refused") for each in committed)
+        refused = figures.spread(each.refused for each in committed)
         span = f"; writes were refused for {w.seconds(refused.largest)} at most" if refused is not None else ""
         if len(committed) == total:
-            every = f"{one.capitalize()} {committed[0].subject} was" if total == 1 else f"All {total:,} {many} were"
-            return GOOD, f"{every} cut over{span}."
+            return GOOD, f"{_everything(report, committed)} cut over{span}."
         are = "was" if len(committed) == 1 else "were"
         return CARE, f"{len(committed):,} of {w.counted(total, one, many)} {are} cut over{span}."
     if open_blockers(report):
         return _before_any_move(report)
-    if report.settings and all(each.state in (*_BACK, "kept") for each in report.settings):
+    handed_over = [each for each in report.cutovers if each.state == r.HANDED_OVER]
+    if handed_over:
+        return (
+            CARE,
+            f"Handed over: writes are stopped, and the switch of {_what(report, handed_over)} is yours to make.",
+        )
+    if report.settings and all(each.state in (*BACK, "kept") for each in report.settings):
         return GOOD, "Given up: everything that was changed is as it was before."
-    lifted = sum(1 for each in report.cutovers if each.state == r.LIFTED)
+    lifted = [each for each in report.cutovers if each.state == r.LIFTED]
     if lifted:
-        return CARE, f"Not cut over: the fence of {w.counted(lifted, one, many)} was lifted."
+        return CARE, f"Not cut over: the {report.words.fence} of {_what(report, lifted)} was lifted."
     last = report.progress[-1] if report.progress else None
     if last is not None and last.done >= last.total:
         return PLAIN, "Copied, and kept in step; not cut over yet."
     return CARE, "Not finished: nothing was cut over yet."
+
+
+def _everything(report: r.Report, committed: t.Sequence[r.Cutover]) -> str:
+    """``All 200 tables (740 partitions) were``, for the sentence that all is done."""
+    tables = sum(each.tables for each in committed)
+    if tables:
+        parts = w.counted(sum(each.parts for each in committed), report.words.part)
+        every = f"The one {report.words.item}" if tables == 1 else f"All {tables:,} {report.words.items}"
+        return f"{every} ({parts}) {'was' if tables == 1 else 'were'}"
+    if len(committed) == 1:
+        return f"{report.words.item.capitalize()} {committed[0].subject} was"
+    return f"All {len(committed):,} {report.words.items} were"
+
+
+def _what(report: r.Report, some: t.Sequence[r.Cutover]) -> str:
+    """How many tables these cutovers are of; the whole source where one is of all."""
+    whole = any(" to " in each.subject for each in some)
+    return "the whole source" if whole else w.counted(len(some), report.words.item, report.words.items)
 
 
 def _before_any_move(report: r.Report) -> t.Tuple[str, str]:
@@ -195,7 +224,20 @@ def todo_list(report: r.Report) -> t.List[str]:
         todo.append(f"Run {report.runs[-1].phase or 'the last phase'} again: its last run did not end well.")
     handed_over = [each.subject for each in report.cutovers if each.state == r.HANDED_OVER]
     if handed_over:
-        todo.append(f"Commit the cutover, or lift the fence: {_some(handed_over)}.")
+        todo.insert(0, f"Commit the cutover, or lift the {report.words.fence}: {_some(handed_over)}.")
+    stopped = [setting.resource for setting in report.settings if _still_stops_writes(setting)]
+    if stopped and not handed_over:
+        todo.insert(
+            0,
+            "Writes may still be refused: run the cutover again, or the rollback, with this journal; the command that"
+            f" lifts the {report.words.fence} by hand is among the notes.",
+        )
+    if report.switch is not None and report.switch.legal == le.NO:
+        todo.insert(0, f"Find out why the switch was not legal: {'; '.join(report.switch.reasons[:2])}.")
+    wishes = {one.what: one for one in report.happenings if one.kind == r.CONTROL}
+    last_wish = list(wishes.values())[-1] if wishes else None
+    if last_wish is not None and last_wish.what.split(" ")[0] in ("pause", "postpone") and last_wish.outcome == "taken":
+        todo.append(f"The migration was asked to {last_wish.what}: take that back when it is to go on.")
     todo.extend(f"Prove again what did not pass: {proof.kind}." for proof in failed_proofs(report))
     ours = [setting.resource for setting in report.settings if setting.state == "changed"]
     if ours:
@@ -209,137 +251,9 @@ def todo_list(report: r.Report) -> t.List[str]:
     return todo
 
 
+def _still_stops_writes(setting: r.Setting) -> bool:
+    return setting.action in FENCING and setting.state in ("changed", "unknown")
+
+
 def _some(names: t.Sequence[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-
-
-def tiles(report: r.Report) -> t.List[Tile]:
-    """The key figures."""
-    about_cutovers = not report.items and _about_cutovers(report)
-    found = _cutover_tiles(report) if about_cutovers else [_moved_tile(report), *_time_tiles(report)]
-    refused = figures.spread(attempt.refused_most for attempt in report.current if attempt.status == "done")
-    if refused is not None:
-        found.append(
-            Tile(
-                f"Writes refused per {report.words.item}",
-                w.seconds(refused.median),
-                f"median; 95 % within {w.seconds(refused.p95)}, longest {w.seconds(refused.largest)} (upper bounds)",
-            )
-        )
-    lost = lost_writes(report)
-    if lost is None:
-        found.append(Tile("Acknowledged writes lost", "not measured", "needs a client that keeps a ledger"))
-    else:
-        found.append(
-            Tile("Acknowledged writes lost", w.count(lost), "as measured by the caller", BAD if lost else GOOD)
-        )
-    if not about_cutovers:
-        found.append(_attempts_tile(report))
-    if report.settings:
-        kept = sum(1 for setting in report.settings if setting.state == "kept")
-        back = sum(1 for setting in report.settings if setting.state in _BACK)
-        total = len(report.settings) - kept
-        note = "as they were before" if back == total else "see Settings"
-        note += f"; {kept:,} more are meant to stay" if kept else ""
-        found.append(Tile("Settings put back", f"{back} of {total}", note, PLAIN if back == total else CARE))
-    whole = report.verification.valid
-    found.append(
-        Tile(
-            "Journal",
-            "whole" if whole else "damaged",
-            f"{w.counted(report.verification.entries, 'entry', 'entries')}, each chained to the one before"
-            if whole
-            else report.verification.problem,
-            GOOD if whole else BAD,
-        )
-    )
-    return found
-
-
-def _attempts_tile(report: r.Report) -> Tile:
-    failed = sum(1 for attempt in report.attempts if attempt.status == "failed")
-    attached = sum(1 for attempt in report.attempts if attempt.attached)
-    return Tile(
-        "Failed attempts",
-        w.count(failed),
-        f"in {w.counted(len(report.attempts), 'attempt')}"
-        + (f"; {attached:,} taken over while running" if attached else ""),
-        BAD if report.count(r.FAILED) else CARE if failed else PLAIN,
-    )
-
-
-def _cutover_tiles(report: r.Report) -> t.List[Tile]:
-    total = len(report.cutovers)
-    committed = [one for one in report.cutovers if one.state == r.COMMITTED]
-    tone = GOOD if len(committed) == total else PLAIN
-    found = [Tile("Cut over", f"{len(committed):,} of {total:,}", report.words.items, tone)]
-    measured = [one for one in committed if "refused" in one.window]
-    if measured:
-        longest = max(measured, key=lambda one: one.window["refused"])
-        p95 = longest.forecast.get("window_p95")
-        note = f"{longest.subject}, as the module saw it" if total > 1 else "as the module saw it"
-        note += f"; forecast: 95 % within {w.seconds(p95)}" if p95 is not None else ""
-        found.append(Tile("Writes refused", w.seconds(longest.window["refused"]), note))
-    return found
-
-
-def _moved_tile(report: r.Report) -> Tile:
-    total = len(report.items) - report.count(r.DROPPED)
-    there = report.count(r.DONE, r.ALREADY)
-    parts = [
-        f"{report.count(state):,} {label}"
-        for state, label in (
-            (r.ALREADY, "already there"),
-            (r.FAILED, "failed"),
-            (r.UNKNOWN, "not known"),
-            (r.RUNNING, "running"),
-            (r.WAITING, "not started"),
-            (r.DROPPED, "no longer planned"),
-        )
-        if report.count(state)
-    ]
-    note = ", ".join(parts) or f"{report.words.items} of the plan"
-    tone = BAD if report.count(r.FAILED) else GOOD if total and there == total else PLAIN
-    return Tile("Moved back" if report.reversed else "Moved", f"{there:,} of {total:,}", note, tone)
-
-
-def _time_tiles(report: r.Report) -> t.List[Tile]:
-    if not report.current:
-        return []
-    took = figures.time_at_work(report)
-    forecast = figures.first_forecast(report)
-    note = "first submission to last outcome"
-    if forecast is not None:
-        note = f"forecast at {forecast[0]} % done: {w.seconds(forecast[1])} more"
-    periods = len(figures.busy_periods(report, report.current))
-    if periods > 1:
-        note += f"; pauses between {periods} runs left out"
-    found = [Tile("Time at work", w.seconds(took), note)]
-    best = figures.best_of(report)
-    if best is not None and best.seconds > 0:
-        found.append(
-            Tile(
-                "Shortest possible",
-                w.seconds(best.seconds),
-                f"under the plan's limits; {_binding(best.binding)},"
-                f" {took / best.seconds:.2f} times as long was needed",
-            )
-        )
-    return found
-
-
-def _binding(key: str) -> str:
-    return "the longest move binds" if key == LONGEST_JOB else f"{key} binds"
-
-
-def summary_lines(report: r.Report) -> t.List[str]:
-    """The summary as lines of text."""
-    judged = verdict(report)
-    lines = [judged.sentence]
-    if report.first is None:
-        return lines
-    lines.extend(f"{tile.label}: {tile.value} ({tile.note})" for tile in tiles(report))
-    lines.extend(f"Left to do: {task}" for task in judged.todo)
-    if not judged.todo and judged.tone != PLAIN:
-        lines.append("Left to do: nothing.")
-    return [w.plain(line) for line in lines]

@@ -110,8 +110,14 @@ def small() -> t.List[Entry]:
     simulation.run(retry=lambda move: move["region_id"] == twice)
     waits(writer, "writes_refused", 4)
     finish(writer)
-    items = [{"subject": f"datanode {node}", "regions": 0} for node in (3,)]
+    items = [{"subject": f"datanode {node}", "empty": True, "holding": 0} for node in (3,)]
     writer.add("run.started", {"run_id": "r-2", "phase": "cutover", "options": {}})
+    served = [
+        {"subject": f"region {move['region_id']}", "region_id": move["region_id"], "table": move["table"],
+         "to_peer": move["to_peer"], "leader_peer": move["to_peer"], "state": "proven", "reason": "it leads it"}
+        for move in simulation.plan["moves"]
+    ]  # fmt: skip
+    writer.add("proof", {"kind": "greptimedb.regions_served", "passed": True, "items": served})
     writer.add("proof", {"kind": "greptimedb.datanode_empty", "passed": True, "items": items})
     finish(writer, run_id="r-2", phase="cutover")
     writer.add("run.started", {"run_id": "r-3", "phase": "restore", "options": {}})

@@ -12,7 +12,8 @@ import pytest
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.report import records as r
 from ansible_collections.dbops.migration.plugins.module_utils._core.report.page import page
-from ansible_collections.dbops.migration.plugins.module_utils._core.report.verdict import summary_lines, verdict
+from ansible_collections.dbops.migration.plugins.module_utils._core.report.tiles import summary_lines
+from ansible_collections.dbops.migration.plugins.module_utils._core.report.verdict import verdict
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.report.reading import Page, report_of
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.report.synthetic import Data, Writer
 

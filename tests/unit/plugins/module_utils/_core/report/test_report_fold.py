@@ -12,7 +12,8 @@ import pytest
 from ansible_collections.dbops.migration.plugins.module_utils._core.report import figures
 from ansible_collections.dbops.migration.plugins.module_utils._core.report import records as r
 from ansible_collections.dbops.migration.plugins.module_utils._core.report.charts import loads
-from ansible_collections.dbops.migration.plugins.module_utils._core.report.verdict import summary_lines, verdict
+from ansible_collections.dbops.migration.plugins.module_utils._core.report.tiles import summary_lines
+from ansible_collections.dbops.migration.plugins.module_utils._core.report.verdict import verdict
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.report import journals
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.report.reading import report_of
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.report.synthetic import (
