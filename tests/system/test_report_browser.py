@@ -19,6 +19,9 @@ import pytest
 from ansible_collections.dbops.migration.plugins.module_utils._core.report.page import page
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.report import journals
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.report.reading import report_of
+from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._journals import journals as recorded
+from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._journals import large
+from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._journals.test_reports import of_lines
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -50,7 +53,7 @@ function contrast(a,b){var x=luminance(a),y=luminance(b);return (Math.max(x,y)+0
 function ground(node){for(;node&&node.nodeType===1;node=node.parentNode){
 var c=rgb(getComputedStyle(node).backgroundColor);if(c[3]>0.99)return c}return [255,255,255,1]}
 function probe(){var seen={width:innerWidth,dark:matchMedia('(prefers-color-scheme:dark)').matches,
-spill:document.scrollingElement.scrollWidth,overlaps:[],pale:[],outside:[]};
+spill:document.scrollingElement.scrollWidth,overlaps:[],pale:[],outside:[],unreachable:[]};
 document.querySelectorAll("details").forEach(function(one){one.open=true});
 document.querySelectorAll("figure svg").forEach(function(svg){
 var frame=svg.getBoundingClientRect(),boxes=[];
@@ -66,6 +69,10 @@ var style=getComputedStyle(node),svg=node.ownerSVGElement,front=rgb(svg?style.fi
 var back=node.classList.contains("inbar")?rgb(getComputedStyle(svg.querySelector(".moved")).fill):ground(node);
 if(contrast(front,back)<4.5)
 seen.pale.push(node.tagName+"."+node.getAttribute("class")+": "+node.textContent.slice(0,40))});
+document.querySelectorAll("a,button,input,summary,[tabindex]").forEach(function(node){
+var name=node.getAttribute("aria-label")||node.textContent.trim()||(node.labels&&node.labels.length?"label":"");
+node.focus();
+if(document.activeElement!==node||node.tabIndex!==0||!name)seen.unreachable.push(node.outerHTML.slice(0,80))});
 var table=document.getElementById("outcome-table");
 if(table){var heads=table.querySelectorAll("thead button");seen.buttons=heads.length;
 heads[6].click();heads[6].click();
@@ -88,7 +95,37 @@ CASES: t.Dict[str, t.Callable[[], str]] = {
     "many": lambda: page(report_of(journals.many(700))),
     "damaged": lambda: page(report_of(journals.failed(), valid=False, problem="line 7 was changed or damaged")),
     "empty": lambda: page(report_of([])),
+    # What whole runs have left, and what is left of them when something goes wrong.
+    "greptimedb": lambda: page(recorded.report(recorded.Altered("greptimedb"))),
+    "pegasus": lambda: page(recorded.report(recorded.Altered("pegasus"))),
+    "starrocks": lambda: page(recorded.report(recorded.Altered("starrocks"))),
+    "handed_over": lambda: page(recorded.report(_until("starrocks", "cutover.committed"))),
+    "interfered": lambda: page(recorded.report(_interfered())),
+    "tables": lambda: page(of_lines("pegasus", large.pegasus(300))),
 }
+
+
+def _until(engine: str, kind: str) -> recorded.Altered:
+    """A journal that ends right before an entry."""
+    altered = recorded.Altered(engine)
+    altered.records = altered.records[: altered.last(kind)]
+    return altered
+
+
+def _interfered() -> recorded.Altered:
+    """A table that was switched too early, while people stepped in and somebody else changed a setting."""
+    altered = recorded.Altered("pegasus")
+    altered.data("proof", kind="drain")["items"][3]["confirmed"] = 1
+    altered.data("restore").update(action="keep_theirs", now="freezed", reason="somebody else has changed it")
+    place = altered.last("proof", kind="fence")
+    at = altered.records[place][0]
+    hook = {"edge": "before_cutover", "file": "/etc/migration/hooks/tell.yml", "status": "vetoed", "reason": "not now"}
+    altered.records[place:place] = [
+        (at, "control", {"kind": "pause", "wish": "pause", "effect": "taken", "detail": "nothing new is begun"}),
+        (at, "hook", hook),
+        (at, "notification", {"event": "cutover_begins", "status": "delivered", "to": "https://hooks.example.com/***"}),
+    ]
+    return altered
 
 
 class Seen(t.NamedTuple):
@@ -139,6 +176,15 @@ def told(dom: str) -> t.Dict[str, t.Any]:
         ("many", LIGHT, 1280),
         ("many", DARK, 500),
         ("empty", DARK, 500),
+        ("greptimedb", DARK, 1280),
+        ("pegasus", LIGHT, 1280),
+        ("pegasus", DARK, 500),
+        ("starrocks", DARK, 1280),
+        ("starrocks", LIGHT, 500),
+        ("handed_over", DARK, 1280),
+        ("interfered", LIGHT, 820),
+        ("interfered", DARK, 1280),
+        ("tables", LIGHT, 1280),
     ],
 )
 def test_nothing_overlaps_spills_or_pales(case: str, look: str, width: int, browse: t.Callable[..., Seen]) -> None:
@@ -148,6 +194,8 @@ def test_nothing_overlaps_spills_or_pales(case: str, look: str, width: int, brow
     assert (result["width"], result["dark"]) == (width, look == DARK)
     assert result["spill"] <= width
     assert (result["overlaps"], result["outside"], result["pale"]) == ([], [], [])
+    # Everything that a pointer can use, a keyboard reaches, and it has a name to be read out.
+    assert result["unreachable"] == []
 
 
 def test_the_page_as_it_is_has_no_console_error(browse: t.Callable[..., Seen], tmp_path: pathlib.Path) -> None:
@@ -185,9 +233,10 @@ def test_a_script_that_got_in_does_not_run(browse: t.Callable[..., Seen]) -> Non
     assert any("Content Security Policy" in line for line in seen.console)
 
 
-def test_it_prints(browse: t.Callable[..., Seen], tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize("case", ["small", "pegasus", "starrocks"])
+def test_it_prints(case: str, browse: t.Callable[..., Seen], tmp_path: pathlib.Path) -> None:
     paper = tmp_path / "page.pdf"
-    browse(CASES["small"](), "--no-pdf-header-footer", f"--print-to-pdf={paper}", DARK)
+    browse(CASES[case](), "--no-pdf-header-footer", f"--print-to-pdf={paper}", DARK)
     content = paper.read_bytes()
     assert content.startswith(b"%PDF")
     assert 3 <= len(re.findall(rb"/Type\s*/Page\b", content)) <= 12

@@ -238,17 +238,20 @@ class _Table:
 
     def _by_operator(self, deadline: t.Optional[float]) -> t.List[le.Check]:
         """The operator switches between hand-over and commit, so that the fence must be guarded until the commit."""
+        end = [("the commit", self._committed)] if self._committed is not None else []
         order = tr.ordered(
             "order",
             [("the fence", self._fenced), ("the drain", self._drained), ("the hand-over", self._handed_over),
-             ("the commit", self._committed)],
+             *end],
         )  # fmt: skip
         problems: t.List[tr.Problem] = []
-        if self._committed is None or self._committed.data.get("guarded") is not True:
+        if self._committed is None:
+            problems.append((UNKNOWN, "it was handed over, and neither committed nor lifted"))
+        elif self._committed.data.get("guarded") is not True:
             problems.append((UNKNOWN, "no guard is known to have held the fence until the commit"))
         return [
             order,
-            tr.in_time([("the hand-over", self._handed_over), ("the commit", self._committed)], deadline),
+            tr.in_time([("the hand-over", self._handed_over), *end], deadline),
             le.proved("switched", problems, "by the operator, while the guard held the fence"),
         ]
 

@@ -79,6 +79,8 @@ class _Cutover:
         # Where somebody else had refused loads already, nothing was sent.
         first = self._freezes[0].intent if self._freezes else self._frozen
         target = v.word((self._committed or self._handed_over or _NOTHING).data.get("target"))
+        # One that is not committed yet is told by that alone.
+        end = [("the commit", self._committed)] if self._committed is not None else []
         checks = [
             tr.guarded(self._source, self._guard, first),
             self._is_frozen(),
@@ -96,11 +98,11 @@ class _Cutover:
                     ("the drain of replications", self._drained),
                     ("the final comparison", self._compared),
                     ("the hand-over", self._handed_over),
-                    ("the commit", self._committed),
+                    *end,
                 ],
             ),
             tr.in_time(
-                [("the hand-over", self._handed_over), ("the commit", self._committed)],
+                [("the hand-over", self._handed_over), *end],
                 tr.deadline_of(self._guard, self._source),
             ),
             self._is_switched(),
@@ -203,7 +205,9 @@ class _Cutover:
             yield UNKNOWN, "the source's digest at the final comparison is not told"
             return
         for words, step in (("hand-over", self._handed_over), ("commit", self._committed)):
-            digest = v.word((step or _NOTHING).data.get("source_digest"))
+            if step is None:
+                continue
+            digest = v.word(step.data.get("source_digest"))
             if not digest:
                 yield UNKNOWN, f"the source's digest at the {words} is not told"
             elif digest != proved:

@@ -127,7 +127,8 @@ def _items(kind: str, items: t.Sequence[t.Tuple[float, t.Mapping[str, t.Any]]], 
         *(Column(w.human(name), "w" if name in ("evidence", "versions") else "") for name in names),
     ]
     caption = f"Proof: {kind}, {w.instant(max(at for at, _item in items))} UTC"
-    body = table(f"proof-{number}", caption, columns, rows, budget=40_000)
+    # The versions of every partition are the one proof that tells of each table of a cluster.
+    body = table(f"proof-{number}", caption, columns, rows, budget=900_000 if "versions" in names else 40_000)
     name = esc(w.human(kind.rpartition(".")[2]))
     return f"<details><summary>{name} ({w.counted(len(items), 'item')})</summary>{body}</details>"
 

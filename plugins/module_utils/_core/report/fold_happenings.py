@@ -15,11 +15,12 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.report.recor
 Data = t.Mapping[str, t.Any]
 
 _GOOD = frozenset(("taken", "ok", "done", "passed", "delivered", "sent"))
-_BAD = frozenset(("unreadable", "failed", "vetoed", "veto", "undelivered", "given_up"))
+_BAD = frozenset(("unreadable", "failed", "vetoed", "veto", "undelivered"))
 # Under these names their entries say what it was, what became of it, and why.
-_WHAT = ("wish", "edge", "event")
+_WHAT = ("wish", "edge", "event", "kind")
 _OUTCOME = ("effect", "status", "outcome", "result")
-_DETAIL = ("detail", "reason", "file", "error", "msg", "event_id", "id")
+_DETAIL = ("detail", "reason", "file", "to", "problem")
+_WITHDRAWN = "none"
 
 
 def happening(kind: str, data: Data, at: float) -> Happening:
@@ -28,7 +29,10 @@ def happening(kind: str, data: Data, at: float) -> Happening:
     tone = "good" if outcome in _GOOD else "bad" if outcome in _BAD else "plain"
     details = [v.word(data.get(name)) for name in _DETAIL if data.get(name) not in (None, "")]
     what = _first(data, _WHAT)
-    return Happening(at, kind, what, w.human(outcome).lower(), tone, "; ".join(details))
+    topic = v.word(data.get("kind"))
+    if what == _WITHDRAWN:
+        what = f"{topic or 'wish'} withdrawn"
+    return Happening(at, kind, what, w.human(outcome).lower(), tone, "; ".join(details), topic)
 
 
 def _first(data: Data, names: t.Sequence[str]) -> str:

@@ -239,6 +239,7 @@ class Happening:
 
     ``what``: the wish, the edge or the event. ``outcome``: what became of it, and ``tone`` how to show that.
     ``detail``: why, or from where.
+    ``topic``: what a wish is about; a newer one takes its place.
     """
 
     at: float
@@ -247,6 +248,7 @@ class Happening:
     outcome: str
     tone: str
     detail: str
+    topic: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -72,7 +72,12 @@ def findings(report: r.Report) -> str:
     ]
     caption = "Findings of the newest preflight of each phase, open blockers first"
     return table(
-        "findings-table", caption, columns, (row(one) for one in sorted(report.findings, key=rank)), fold="All findings"
+        "findings-table",
+        caption,
+        columns,
+        (row(one) for one in sorted(report.findings, key=rank)),
+        budget=150_000,
+        fold="All findings",
     )
 
 
@@ -108,6 +113,7 @@ def settings(report: r.Report) -> str:
         "Settings that this migration changed, and what became of them",
         columns,
         rows,
+        budget=150_000,
         fold="All settings",
     )
 

@@ -20,6 +20,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.report.verdi
     GOOD,
     PLAIN,
     about_cutovers,
+    is_copied,
     lost_writes,
     verdict,
 )
@@ -61,7 +62,7 @@ def tiles(report: r.Report) -> t.List[Tile]:
         )
     if not cut_over:
         found.append(_attempts_tile(report))
-    if report.settings:
+    if any(setting.state != "kept" for setting in report.settings):
         kept = sum(1 for setting in report.settings if setting.state == "kept")
         back = sum(1 for setting in report.settings if setting.state in BACK)
         total = len(report.settings) - kept
@@ -100,12 +101,11 @@ def _cutover_tiles(report: r.Report) -> t.List[Tile]:
     found = [*_copied_tiles(report)]
     if total:
         tone = GOOD if len(committed) == total else PLAIN
-        tables = sum(one.tables for one in committed)
-        value, note = f"{len(committed):,} of {total:,}", report.words.items
-        if tables:
-            parts = w.counted(sum(one.parts for one in committed), report.words.part)
-            value, note = w.counted(tables, report.words.item, report.words.items), f"{parts}, each proved equal"
-        found.append(Tile("Cut over", value, note, tone))
+        # One cutover of a whole cluster comprises many tables.
+        of_all, done = (sum(one.tables or 1 for one in some) for some in (report.cutovers, committed))
+        parts = sum(one.parts for one in committed)
+        note = f"{w.counted(parts, report.words.part)}, each proved equal" if parts else report.words.items
+        found.append(Tile("Cut over", f"{done:,} of {of_all:,}", note, tone))
     measured = [one for one in committed if one.refused is not None]
     if measured:
         longest = max(measured, key=lambda one: one.refused or 0.0)
@@ -119,7 +119,10 @@ def _cutover_tiles(report: r.Report) -> t.List[Tile]:
 def _copied_tiles(report: r.Report) -> t.Iterator[Tile]:
     """How far the copy is, while nothing is switched."""
     last = report.progress[-1] if report.progress else None
-    if last is None or report.first_commit is not None:
+    if last is None or any(one.state for one in report.cutovers):
+        return
+    if is_copied(report) and last.done < last.total:
+        yield Tile("Copied", "all", f"{report.words.items} on the target", GOOD)
         return
     note = f"{report.words.part}s on the target"
     if last.eta and last.done < last.total:
@@ -140,7 +143,8 @@ _LEGAL_TILES = {
 
 def _switch_tile(report: r.Report) -> t.Iterator[Tile]:
     switch = report.switch
-    if switch is not None and switch.legal in _LEGAL_TILES:
+    committed = bool(report.items) or any(one.state == r.COMMITTED for one in report.cutovers)
+    if switch is not None and switch.legal in _LEGAL_TILES and (committed or switch.legal == le.NO):
         tone, value, note = _LEGAL_TILES[switch.legal]
         yield Tile("Switch", value, note or (switch.reasons[0] if switch.reasons else ""), tone)
 

@@ -17,6 +17,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.report impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.report.fold_settings import FENCING
 
 GOOD, CARE, BAD, PLAIN = "good", "care", "bad", "plain"
+_COPYING = "migrate"
 BACK = ("restored", "already_original", "unchanged")
 
 # The one figure of the caller that has a place of its own; the rest is listed.
@@ -158,10 +159,16 @@ def _cut_over(report: r.Report) -> t.Tuple[str, str]:
     lifted = [each for each in report.cutovers if each.state == r.LIFTED]
     if lifted:
         return CARE, f"Not cut over: the {report.words.fence} of {_what(report, lifted)} was lifted."
-    last = report.progress[-1] if report.progress else None
-    if last is not None and last.done >= last.total:
+    if is_copied(report):
         return PLAIN, "Copied, and kept in step; not cut over yet."
     return CARE, "Not finished: nothing was cut over yet."
+
+
+def is_copied(report: r.Report) -> bool:
+    """Whether all is on the target: by the last look, or because the run that waited for it ended well."""
+    last = report.progress[-1] if report.progress else None
+    runs = [run for run in report.runs if run.phase == _COPYING]
+    return (last is not None and last.done >= last.total) or bool(runs and runs[-1].status == "ok")
 
 
 def _everything(report: r.Report, committed: t.Sequence[r.Cutover]) -> str:
@@ -234,21 +241,31 @@ def todo_list(report: r.Report) -> t.List[str]:
         )
     if report.switch is not None and report.switch.legal == le.NO:
         todo.insert(0, f"Find out why the switch was not legal: {'; '.join(report.switch.reasons[:2])}.")
-    wishes = {one.what: one for one in report.happenings if one.kind == r.CONTROL}
-    last_wish = list(wishes.values())[-1] if wishes else None
-    if last_wish is not None and last_wish.what.split(" ")[0] in ("pause", "postpone") and last_wish.outcome == "taken":
-        todo.append(f"The migration was asked to {last_wish.what}: take that back when it is to go on.")
+    wishes = {one.topic: one for one in report.happenings if one.kind == r.CONTROL}
+    held = [
+        one.what for one in wishes.values() if one.outcome == "taken" and one.what.startswith(("pause", "postpone"))
+    ]
+    if held:
+        todo.append(f"The migration was asked to {_some(held)}: take that back when it is to go on.")
     todo.extend(f"Prove again what did not pass: {proof.kind}." for proof in failed_proofs(report))
     ours = [setting.resource for setting in report.settings if setting.state == "changed"]
-    if ours:
-        todo.append(f"Run restore to put back {w.counted(len(ours), 'setting')}: {_some(ours)}.")
+    if ours and not handed_over:
+        todo.append(f"Run restore to put back {w.counted(len(ours), 'setting')}: {_grouped(ours)}.")
     unclear = [setting.resource for setting in report.settings if setting.state == "unknown"]
     if unclear:
-        todo.append(f"Look at {w.counted(len(unclear), 'setting')} whose state is not known: {_some(unclear)}.")
+        todo.append(f"Look at {w.counted(len(unclear), 'setting')} whose state is not known: {_grouped(unclear)}.")
     theirs = [setting.resource for setting in report.settings if setting.state == "keep_theirs"]
     if theirs:
         todo.append(f"Check what somebody else has changed meanwhile; it was left as it is: {_some(theirs)}.")
     return todo
+
+
+def _grouped(resources: t.Sequence[str]) -> str:
+    """What is the same on several servers once, with how many there are."""
+    groups: t.Dict[str, t.List[str]] = {}
+    for resource in resources:
+        groups.setdefault(resource.rpartition("/")[2], []).append(resource)
+    return _some([own[0] if len(own) == 1 else f"{name} ({len(own):,} times)" for name, own in groups.items()])
 
 
 def _still_stops_writes(setting: r.Setting) -> bool:

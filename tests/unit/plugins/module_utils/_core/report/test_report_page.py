@@ -50,6 +50,7 @@ def test_a_good_migration_is_told_in_full() -> None:
         "Left to do",
         "Measured by the caller",
         "Timeline",
+        "Moves",
         "Progress",
         "Writes refused",
         "Load per datanode",
