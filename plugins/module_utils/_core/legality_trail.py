@@ -86,9 +86,13 @@ class Trail:
         outcomes = {v.word(step.data.get("id")): step for step in steps if step.kind == OUTCOME}
         return cls(steps, outcomes)
 
-    def part(self, after: int, until: int) -> Trail:
+    def part(self, after: int, until: t.Optional[int] = None) -> Trail:
         """What stands behind place ``after`` and before place ``until``."""
-        return Trail([step for step in self.steps if after < step.seq < until], self._outcomes)
+        return self.of_steps([one for one in self.steps if after < one.seq and (until is None or one.seq < until)])
+
+    def of_steps(self, steps: t.Sequence[Step]) -> Trail:
+        """Some of the steps, with the outcomes of all."""
+        return Trail(steps, self._outcomes)
 
     def changes(self, action: str, belongs: t.Callable[[str], bool]) -> t.List[Made]:
         """The changes of one action whose resource ``belongs``, oldest first."""

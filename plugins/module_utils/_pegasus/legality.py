@@ -31,23 +31,51 @@ Items = t.Mapping[int, t.Mapping[str, t.Any]]
 def judge(entries: t.Iterable[tr.EntryLike]) -> t.List[le.CutoverJudgement]:
     """One judgement for each table that was switched, in the order of their switches."""
     trail = tr.Trail.of(entries)
-    begun: t.Dict[str, int] = {}
-    switched: t.Dict[str, tr.Step] = {}
+    own: t.Dict[str, t.List[tr.Step]] = {}
+    switched: t.Dict[str, None] = {}
     found: t.List[le.CutoverJudgement] = []
+    common = _Common(trail.of_kind("run.started"), tr.Trail(trail.of_kind("cutover.guard"), {}))
     for step in trail.steps:
         if step.kind in (COMMITTED_KIND, LIFTED_KIND):
             table = v.word(step.data.get("table"))
             if step.kind == COMMITTED_KIND:
-                found.append(_Table(trail, table, begun.get(table, -1), step).judged())
-            begun[table] = step.seq
+                found.append(_Table(trail.of_steps(own.get(table, ())), common, table, step).judged())
+            own[table] = []
             switched.pop(table, None)
-        elif step.kind == HANDED_OVER_KIND:
-            switched[v.word(step.data.get("table"))] = step
-        elif step.kind == "change.intent" and step.data.get("action") == "switch":
-            switched[_table_of_znode(v.word(step.data.get("resource")))] = step
+            continue
+        for table in _tables_of(step):
+            own.setdefault(table, []).append(step)
+            if step.kind == HANDED_OVER_KIND or step.data.get("action") == "switch":
+                switched[table] = None
     # Switched, or handed to the operator to switch, and not ended: that may be so for good.
-    found += [_Table(trail, table, begun.get(table, -1), None).judged() for table in switched]
+    found += [_Table(trail.of_steps(own[table]), common, table, None).judged() for table in switched]
     return found
+
+
+class _Common(t.NamedTuple):
+    """What is not of one table: the runs, and what guards wrote."""
+
+    runs: t.Sequence[tr.Step]
+    guards: tr.Trail
+
+
+def _tables_of(step: tr.Step) -> t.Set[str]:
+    """The tables that a step is about."""
+    if step.kind == tr.PROOF:
+        return {_table_of_item(item) for item in v.mappings(step.data.get("items"))}
+    if step.kind == HANDED_OVER_KIND:
+        return {v.word(step.data.get("table"))}
+    resource = v.word(step.data.get("resource")) if step.kind == "change.intent" else ""
+    _cluster, of_table, rest = resource.partition("/table/")
+    if of_table:
+        return {rest.rpartition("/env/")[0]}
+    return {_table_of_znode(resource)} if step.data.get("action") == "switch" else set()
+
+
+def _table_of_item(item: t.Mapping[str, t.Any]) -> str:
+    """Items name their table, or are named ``table/partition``, or after the table."""
+    subject = v.word(item.get("subject"))
+    return v.word(item.get("table")) or subject.rpartition("/")[0] or subject
 
 
 def _table_of_znode(resource: str) -> str:
@@ -73,23 +101,22 @@ class _Span:
 class _Table:
     """The last try to cut one table over; ``committed`` is its end, None when there is none yet."""
 
-    def __init__(self, trail: tr.Trail, table: str, after: int, committed: t.Optional[tr.Step]) -> None:
+    def __init__(self, own: tr.Trail, common: _Common, table: str, committed: t.Optional[tr.Step]) -> None:
+        """``own``: what is about the table since its last end."""
         self._table = table
         self._committed = committed
-        self._whole = trail
-        until = committed.seq if committed is not None else len(trail.steps)
-        self._trail = trail.part(after, until)
-        fences = self._trail.changes("fence", self._is_fence)
+        self._common = common
+        fences = own.changes("fence", self._is_fence)
         self._fence = fences[-1] if fences else None
-        behind = self._trail.part(self._fence.intent.seq, until) if self._fence is not None else self._trail
+        behind = own.part(self._fence.intent.seq) if self._fence is not None else own
         self._behind = behind
-        self._guard = _last(one for one in self._trail.proofs(tr.GUARD) if self._names(one))
+        self._guard = _last(one for one in own.proofs(tr.GUARD) if self._names(one))
         # The first proof behind the fence is the one that the positions rest on; a commit may prove it once more.
         self._fenced = next((one for one in behind.proofs("fence") if self._partitions(one)), None)
         self._drained = _last(one for one in behind.proofs("drain") if self._partitions(one))
         switches = behind.changes("switch", lambda resource: _table_of_znode(resource) == table)
         self._switch = _last(one for one in switches if not one.undone)
-        self._handed_over = _last(step for step in behind.of_kind(HANDED_OVER_KIND) if step.data.get("table") == table)
+        self._handed_over = _last(behind.of_kind(HANDED_OVER_KIND))
 
     def judged(self) -> le.CutoverJudgement:
         fence = self._fence.intent if self._fence is not None else None
@@ -152,7 +179,7 @@ class _Table:
             (NO, "the fence was taken off before the switch was committed") for one in lifts if not one.undone
         ]
         since = self._fence.intent if self._fence is not None else None
-        problems += tr.lifted_by_guard(self._whole, since, end.at if end is not None else None, self._table)
+        problems += tr.lifted_by_guard(self._common.guards, since, end.at if end is not None else None, self._table)
         return le.proved("held", problems, "nothing in the journal lifts the fence before the commit")
 
     def _positions(self) -> le.Check:
@@ -196,8 +223,10 @@ class _Table:
         )
 
     def _accepted(self) -> bool:
-        runs = self._trail.of_kind("run.started")
-        return any(v.mapping(run.data.get("options")).get("last_mutation") == "accept" for run in runs[-1:])
+        """Whether the run that fenced was told to accept that the last mutation may be missing."""
+        since = self._fence.intent.seq if self._fence is not None else -1
+        run = _last(one for one in self._common.runs if one.seq < since)
+        return run is not None and v.mapping(run.data.get("options")).get("last_mutation") == "accept"
 
     def _is_switched(self) -> t.List[le.Check]:
         deadline = tr.deadline_of(self._guard, self._table)
