@@ -137,4 +137,6 @@ def _emptied(trail: tr.Trail, last: int) -> le.Check:
             problems.append((NO, f"{name} was not proved to hold nothing"))
         elif proof.seq < last:
             problems.append((UNKNOWN, f"{name} was proved to hold nothing before the last move only"))
-    return le.proved("emptied", problems, f"{len(newest)} datanodes were proved to hold nothing")
+    return le.proved(
+        "emptied", problems, f"every datanode that was to be emptied ({len(newest)}) was proved to hold nothing"
+    )
