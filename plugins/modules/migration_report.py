@@ -13,10 +13,17 @@ short_description: Write the report of a migration as one HTML page
 description:
   - Reads the journal of a migration and writes one HTML page that needs nothing else, to be attached to a change
     ticket.
-  - "The page begins with the verdict, what is left to do and the key figures: what moved, how long it took beside the
-    shortest time that the limits allowed, and how long writes were refused. Below follow timeline, progress, load,
-    failures with the server's own words, findings and who accepted them until when, settings as found, as set and as
-    they are now, plan and outcome, waits, retries, proofs, the way back, and the verification of the journal."
+  - "The page begins with the verdict, what is left to do and the key figures: what moved or was cut over, how long
+    that took beside what was forecast or possible, how long writes were refused, and whether the switch was legal."
+  - "Below follow the whole migration on one time axis (runs, waits, the span in which writes were refused, changed
+    settings, wishes of the operator, hooks and notifications), the steps of each cutover, and what the switch rests
+    on, check by check and partition by partition. Then progress, lag, load, failures with the server's own words,
+    findings and who accepted them until when, settings as found, as set and as they are now, plan and outcome,
+    waits, retries, proofs, the way back, and the verification of the journal."
+  - A verdict is never good when the journal does not prove that the switch was legal. See
+    M(dbops.migration.migration_journal_info) for the same answer as data.
+  - The page is for screens (light and dark, wide and narrow), paper and keyboards. It loads nothing, and stays within
+    2 MB with 10,000 tables; what has no room is counted and stands in the journal.
   - Nothing but what the journal and O(extra) hold goes in. Secrets are not in the journal, and are masked here again.
   - Works offline and at any time, also while a migration runs or after it was interrupted. No cluster is contacted.
   - The same journal gives the same bytes. Times are those of the journal.

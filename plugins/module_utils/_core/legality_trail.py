@@ -19,7 +19,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.report impor
 PROOF = "proof"
 GUARD = "guard"
 """The kind of the proof that a guard watches over a fence that is about to be set."""
-_ARMED = "armed"
+ARMED = "armed"
 
 Problem = t.Tuple[str, str]
 
@@ -138,7 +138,7 @@ def guarded(subject: str, proof: t.Optional[Step], fence: t.Optional[Step]) -> C
     told = _of_subject(proof, subject)
     if told is None:
         return Check(name, UNKNOWN, "no proof that a guard was alive before the fence was set")
-    if told.get("state") != _ARMED or deadline_of(proof, subject) is None:
+    if told.get("state") != ARMED or deadline_of(proof, subject) is None:
         return Check(name, NO, f"its guard was {v.word(told.get('state')) or 'in no known state'}, not armed")
     if fence is None or proof is None:
         return Check(name, UNKNOWN, "the journal does not tell of the fence")

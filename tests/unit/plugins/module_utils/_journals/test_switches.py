@@ -10,10 +10,25 @@ import typing as t
 
 import pytest
 
+from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state, legality_trail
 from ansible_collections.dbops.migration.plugins.module_utils._core import legality as le
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_chain import Problem
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_view import JournalView
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import legality as greptimedb
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import proof as greptimedb_proof
 from ansible_collections.dbops.migration.plugins.module_utils._journals.switches import judge_switches
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_past as pegasus_past
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import legality as pegasus
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model, profile
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import (
+    cutover_past,
+    cutover_proof,
+    freeze,
+    freeze_lift,
+    freeze_switch,
+    quiescence,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import legality as starrocks
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._journals.journals import Altered, moved
 
 ENGINES = ("greptimedb", "pegasus", "starrocks")
@@ -287,6 +302,26 @@ def test_a_damaged_journal_proves_nothing() -> None:
     broken = JournalView(view.location, view.entries, (Problem("journal.chain_broken", "line 90 was changed", True),))
     found = judge_switches(broken)
     assert (found.legal, found.reasons[0]) == (le.UNKNOWN, "line 90 was changed")
+
+
+def test_the_rules_read_what_the_engines_write() -> None:
+    """They know the form of a journal by themselves, so that reading one needs nothing of a cutover."""
+    assert guard_state.ARMED == legality_trail.ARMED
+    for name in ("COMMITTED_KIND", "HANDED_OVER_KIND", "LIFTED_KIND"):
+        assert getattr(pegasus, name) == getattr(pegasus_past, name)
+    assert (pegasus.DENY_KEY, pegasus.DENIED) == (profile.DENY_KEY, model.WRITES_DENIED)
+    for name in ("COMMITTED_KIND", "HANDED_OVER_KIND", "STARTED_KIND"):
+        assert getattr(starrocks, name) == getattr(cutover_past, name)
+    assert (starrocks.FOUND_KIND, starrocks.LIFTED_KIND) == (freeze.FOUND_KIND, freeze_lift.LIFTED_KIND)
+    assert (starrocks.KEY, starrocks.ON) == (freeze_switch.KEY, freeze_switch.ON)
+    assert starrocks.EQUAL_KIND == cutover_proof.KIND
+    assert set(starrocks.CONDITIONS) == {
+        quiescence.SWITCHED_OFF,
+        quiescence.NO_TRANSACTIONS,
+        quiescence.UNCHANGED,
+        quiescence.NO_JOBS,
+    }
+    assert greptimedb.PROVEN == greptimedb_proof.PROVEN
 
 
 def test_of_an_unknown_engine_nothing_is_known() -> None:
