@@ -234,24 +234,22 @@ def _earlier(lines: t.Mapping[str, str]) -> Wish:
         return NO_WISH
 
 
-def in_force(control: Control, entries: t.Iterable[t.Any]) -> t.List[t.Dict[str, t.Any]]:
+def in_force(wish: Wish, entries: t.Iterable[t.Any]) -> t.List[t.Dict[str, t.Any]]:
     """For results: each kind of wish, its line, and whether a run has acknowledged it, when and how."""
-    last: t.Dict[str, t.Any] = {}
-    for entry in entries:
-        if entry.kind == CONTROL:
-            last[str(entry.data.get("kind"))] = entry
+    last = {str(entry.data.get("kind")): entry for entry in entries if entry.kind == CONTROL}
     found: t.List[t.Dict[str, t.Any]] = []
-    for kind, line in control.wish.lines().items():
+    for kind, line in wish.lines().items():
         entry = last.get(kind)
-        known = entry is not None and entry.data.get("wish") == line
+        if entry is not None and entry.data.get("wish") != line:
+            entry = None
         found.append(
             {
                 "kind": kind,
                 "wish": line,
-                "acknowledged": known,
-                "at": entry.at if entry is not None and known else None,
-                "effect": entry.data.get("effect") if entry is not None and known else None,
-                "detail": entry.data.get("detail") if entry is not None and known else None,
+                "acknowledged": entry is not None,
+                "at": entry.at if entry is not None else None,
+                "effect": entry.data.get("effect") if entry is not None else None,
+                "detail": entry.data.get("detail") if entry is not None else None,
             }
         )
     return found

@@ -51,8 +51,7 @@ def held_by(
     if wish.paused:
         return Hold(PAUSED, f"{control.location} to say resume")
     if wish.until is not None and wish.until > now:
-        left = format_duration((wish.until - now).total_seconds())
-        return Hold(POSTPONED, f"{iso(wish.until)} (in {left}), to which it was postponed")
+        return Hold(POSTPONED, f"{iso(wish.until)}, to which it was postponed")
     if hold and not wish.proceed:
         return Hold(HELD, f"{control.location} to say proceed")
     if windows.refusal(now, needed, "what comes now") is not None:
@@ -62,10 +61,9 @@ def held_by(
 
 def _window(windows: Windows, now: datetime.datetime, needed: float) -> str:
     closes, opens = windows.closes(now), windows.opens(now)
+    late = ""
     if closes is not None:
         late = f"; what is left until {iso(closes)} is less than the {format_duration(needed)} that may be needed"
-    else:
-        late = ""
     if opens is None:
         return f"a window that does not open again{late}"
     return f"the window, which opens at {iso(opens)}{late}"

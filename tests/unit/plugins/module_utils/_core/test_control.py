@@ -211,7 +211,7 @@ def test_what_is_in_force_and_whether_a_run_has_seen_it(store: Memory, clock: Fa
     journal = entries(control.poll())
     store.say("pause\nproceed")
     control.poll(at_once=True)
-    found = in_force(control, journal)
+    found = in_force(control.wish, journal)
     assert [(one["wish"], one["acknowledged"], one["effect"]) for one in found] == [
         ("pause", True, "taken"),
         ("proceed", False, None),

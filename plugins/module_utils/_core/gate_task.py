@@ -1,0 +1,135 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""One step of waiting until nothing holds a cutover: people, by the control text, or the calendar."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
+from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_mapping
+from ansible_collections.dbops.migration.plugins.module_utils._core.control import Acknowledgement, Control
+from ansible_collections.dbops.migration.plugins.module_utils._core.control_options import control_store
+from ansible_collections.dbops.migration.plugins.module_utils._core.control_waits import (
+    ENDS_WHEN,
+    REASONS,
+    Hold,
+    held_by,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
+from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import open_journal, read_journal
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_view import JournalView
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
+from ansible_collections.dbops.migration.plugins.module_utils._core.window import parse_windows
+
+LONGEST = 90 * 86400.0
+
+
+class GateTask:
+    """Holds what one step needs. ``follow`` is what the step before returned; empty at the first."""
+
+    def __init__(self, params: t.Mapping[str, t.Any], check_mode: bool, redactor: Redactor, clock: Clock) -> None:
+        self._params = params
+        self._check_mode = check_mode
+        self._redactor = redactor
+        self._clock = clock
+        self.result: t.Dict[str, t.Any] = {"changed": False, "finished": False, "waits": [], "events": []}
+
+    def body(self) -> t.Dict[str, t.Any]:
+        """The module's result. MigrationError ``control.aborted`` or ``deadline.expired``."""
+        params = self._params
+        self._windows = parse_windows(params.get("cutover_window"), "cutover_window")
+        self._needed = parse_duration(params["needed"], "needed", minimum=0, maximum=LONGEST)
+        timeout = parse_duration(params["timeout"], "timeout", minimum=1, maximum=LONGEST)
+        self._poll = parse_duration(params["poll_interval"], "poll_interval", minimum=0.1, maximum=300)
+        step = params.get("step_time")
+        self._step_time = None if step in (None, "") else parse_duration(step, "step_time", minimum=0)
+        if not params["wait"]:
+            self._step_time = 0.0
+        follow = as_mapping(params.get("follow"), "follow")
+        store = control_store(params)
+        if params["hold"] and store is None:
+            raise InvalidOption(
+                "hold", "nobody can say proceed, as neither control nor journal is given", "Give one of both"
+            )
+        view = self._view()
+        entries = view.entries if view is not None else ()
+        control = Control(store, self._clock, entries=entries, carried=follow.get("control"))
+        since = {str(key): str(at) for key, at in (follow.get("since") or {}).items()}
+        deadline = Deadline(self._clock, timeout, f"timeout: the wait before {params['before']}", follow.get("deadline"))
+        self._told = str(follow.get("reason") or "")
+        self._watch(control, deadline, since)
+        self.result["follow"] = {
+            "deadline": deadline.absolute_epoch,
+            "since": since,
+            "control": control.carry(),
+            "reason": self._told,
+        }
+        return self.result
+
+    def _watch(self, control: Control, deadline: Deadline, since: t.Dict[str, str]) -> None:
+        started = self._clock.monotonic()
+        while True:
+            self._acknowledge(control.poll())
+            now = self._clock.now()
+            self.result["in_force"] = control.wish.as_result()
+            self.result["control"] = control.location
+            if control.wish.aborted:
+                raise control.aborted(f"{self._params['before']} was not begun")
+            hold = held_by(control, self._windows, now, hold=bool(self._params["hold"]), needed=self._needed)
+            self._tell(hold, since)
+            if hold is None or self._check_mode:
+                self.result["finished"] = True
+                return
+            if deadline.expired:
+                self._record([("wait", wait) for wait in self.result["waits"]])
+                deadline.check([f"{hold.reason}: {hold.waiting_for}"])
+            left = None if self._step_time is None else self._step_time - (self._clock.monotonic() - started)
+            if left is not None and left <= self._poll:
+                deadline.sleep(max(0.0, left))
+                return
+            deadline.sleep(self._poll)
+
+    def _tell(self, hold: t.Optional[Hold], since: t.Dict[str, str]) -> None:
+        before = self._params["before"]
+        if hold is None:
+            self.result.update(waits=[], summary=f"Nothing holds {before}.", line=f"nothing holds {before}")
+            return
+        began = since.get(hold.reason) or iso(self._clock.now())
+        since.clear()
+        since[hold.reason] = began
+        wait = Wait(REASONS.check(hold.reason), hold.waiting_for, ENDS_WHEN[hold.reason], began, [before], 1)
+        self.result["waits"] = [wait.as_result()]
+        text = f"{before} waits for {hold.waiting_for} ({hold.reason})"
+        if self._check_mode:
+            text = f"A real run would wait: {text}"
+        self.result.update(line=text, summary=text)
+        if hold.reason != self._told and not self._check_mode:
+            self._record([("wait", wait.as_result())])
+        self._told = hold.reason
+
+    def _acknowledge(self, found: t.Sequence[Acknowledgement]) -> None:
+        if self._check_mode:
+            return
+        self.result["events"] += [one.line for one in found]
+        self._record([("control", one.as_entry()) for one in found])
+
+    def _record(self, records: t.Sequence[t.Tuple[str, t.Mapping[str, t.Any]]]) -> None:
+        """Write into a journal that is there already; it is open no longer than that, as waiting may take days."""
+        if not records or self._view() is None:
+            return
+        journal = open_journal(self._params, engine="", clock=self._clock, redactor=self._redactor, create=False)
+        if journal is not None:
+            with journal:
+                journal.append_many(records)
+
+    def _view(self) -> t.Optional[JournalView]:
+        view = read_journal(self._params)
+        if view is None or not view.entries:
+            return None
+        return view.expecting(self._params.get("migration_id") or "").require_valid()

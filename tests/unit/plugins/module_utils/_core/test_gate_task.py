@@ -1,0 +1,195 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import pathlib
+import typing as t
+
+import pytest
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.gate_task import GateTask
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
+
+DEFAULTS: t.Dict[str, t.Any] = {
+    "before": "the cutover", "hold": False, "needed": "0", "timeout": "24h", "poll_interval": "1s", "wait": True,
+}  # fmt: skip
+
+
+class Saying(FakeClock):
+    """A clock during whose sleeps somebody writes into the control file: (seconds from the begin, text or None)."""
+
+    def __init__(self, path: pathlib.Path) -> None:
+        super().__init__()
+        self.path = path
+        self.plan: t.List[t.Tuple[float, t.Optional[str]]] = []
+
+    def say(self, text: t.Optional[str], age: float = 60) -> None:
+        if text is None:
+            self.path.unlink()
+            return
+        self.path.write_text(text)
+        os.utime(self.path, times=(self.wall.timestamp() - age,) * 2)
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        while self.plan and self.steady - 1000.0 >= self.plan[0][0]:
+            self.say(self.plan.pop(0)[1])
+
+
+@pytest.fixture
+def clock(tmp_path: pathlib.Path) -> Saying:
+    return Saying(tmp_path / "m.control")
+
+
+def gate(clock: Saying, check: bool = False, **given: t.Any) -> GateTask:
+    return GateTask({**DEFAULTS, "control": str(clock.path), **given}, check, Redactor([]), clock)
+
+
+def test_what_nobody_holds_goes_on_at_once(clock: Saying) -> None:
+    result = gate(clock).body()
+    assert (result["finished"], result["waits"], result["changed"]) == (True, [], False)
+    assert clock.slept == []
+
+
+def test_it_waits_for_one_after_the_other(clock: Saying) -> None:
+    clock.say("pause")
+    clock.plan = [(10, "postpone until 2026-11-21T03:14:30Z"), (50, "resume"), (60, "proceed")]
+    reasons: t.List[str] = []
+    task = gate(clock, hold=True, cutover_window="daily 03:16-04:00 UTC")
+    tell = task._tell
+
+    def spy(hold: t.Any, since: t.Dict[str, str]) -> None:
+        tell(hold, since)
+        reasons.append(hold.reason if hold is not None else "")
+
+    task._tell = spy  # type: ignore[method-assign]
+    result = task.body()
+    assert list(dict.fromkeys(reasons)) == [
+        "control.paused", "control.postponed", "control.held", "window.closed", "",
+    ]  # fmt: skip
+    assert result["finished"] is True
+    assert clock.now().isoformat()[11:16] == "03:16"
+    assert [line.split(" (")[0] for line in result["events"]] == [
+        "control: pause",
+        "control: no wish for the run any more",
+        "control: postpone until 2026-11-21T03:14:30.000Z",
+        "control: resume",
+        "control: no wish for the cutover any more",
+        "control: proceed",
+    ]
+
+
+def test_the_window_must_hold_what_comes(clock: Saying) -> None:
+    given = {"cutover_window": ["daily 03:00-03:20 UTC", "daily 05:00-06:00 UTC"]}
+    assert gate(clock, needed="6m", **given).body()["finished"] is True
+    result = gate(clock, needed="7m", wait=False, **given).body()
+    assert result["finished"] is False
+    (wait,) = result["waits"]
+    assert wait["reason"] == "window.closed"
+    assert "opens at 2026-11-21T05:00:00.000Z" in wait["waiting_for"]
+    assert "less than the 7m" in wait["waiting_for"]
+
+
+def test_what_cannot_be_read_holds(clock: Saying) -> None:
+    clock.say("psotpone 2h")
+    clock.plan = [(5, "proceed")]
+    result = gate(clock).body()
+    assert result["finished"] is True
+    assert sum(clock.slept) >= 5
+    assert "cannot be read" in result["events"][0]
+
+
+def test_an_abort_fails_it(clock: Saying) -> None:
+    clock.say("pause")
+    clock.plan = [(5, "abort ticket #9")]
+    with pytest.raises(MigrationError, match="abort \\(ticket #9\\): the cutover was not begun") as caught:
+        gate(clock).body()
+    assert caught.value.code == "control.aborted"
+
+
+def test_nothing_waits_without_an_end(clock: Saying) -> None:
+    clock.say("pause")
+    with pytest.raises(MigrationError, match=r"did not end within 1m.*control\.paused") as caught:
+        gate(clock, timeout="60").body()
+    assert caught.value.code == "deadline.expired"
+    assert sum(clock.slept) == pytest.approx(60)
+
+
+def test_steps_share_one_deadline_and_tell_each_wish_once(clock: Saying) -> None:
+    clock.say("pause")
+    follow: t.Any = None
+    events: t.List[str] = []
+    since = set()
+    for _number in range(12):
+        result = gate(clock, timeout="60", step_time="5", follow=follow).body()
+        follow = result["follow"]
+        events += result["events"]
+        since.add(result["waits"][0]["since"])
+    assert len(events) == 1
+    assert len(since) == 1
+    with pytest.raises(MigrationError, match="did not end"):
+        gate(clock, timeout="60", step_time="5", follow=follow).body()
+
+
+def test_check_mode_tells_and_waits_for_nothing(clock: Saying, tmp_path: pathlib.Path) -> None:
+    clock.say("pause")
+    journal = tmp_path / "m.jsonl"
+    make(journal)
+    before = journal.read_bytes()
+    result = gate(clock, check=True, journal=str(journal)).body()
+    assert (result["finished"], clock.slept, result["events"]) == (True, [], [])
+    assert result["summary"].startswith("A real run would wait: the cutover waits for")
+    assert journal.read_bytes() == before
+
+
+def make(path: pathlib.Path) -> None:
+    with Journal.open(str(path), migration_id="m", engine="x", clock=SystemClock(), redactor=Redactor([])):
+        pass
+
+
+def test_a_journal_that_is_there_remembers_and_no_other_is_made(clock: Saying, tmp_path: pathlib.Path) -> None:
+    journal = tmp_path / "m.jsonl"
+    clock.say("pause")
+    gate(clock, wait=False, journal=str(journal)).body()
+    assert not journal.exists()
+    make(journal)
+    for _number in range(2):
+        result = gate(clock, wait=False, journal=str(journal)).body()
+        assert result["finished"] is False
+    kinds = [entry.kind for entry in Journal.read(str(journal)).entries]
+    assert kinds == ["journal.opened", "control", "wait", "wait"], "a wish once; what is waited for, once in each run"
+    with Journal.open(str(journal), migration_id="", engine="", clock=clock, redactor=Redactor([])):
+        # Another run holds the journal; while there is nothing to tell, it is not needed.
+        follow = {"reason": "control.paused"}
+        assert gate(clock, wait=False, journal=str(journal), follow=follow).body()["finished"] is False
+
+
+def test_the_file_beside_the_journal_is_found(clock: Saying, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "m.jsonl.control").write_text("pause")
+    result = gate(clock, wait=False, control=None, journal=str(tmp_path / "m.jsonl")).body()
+    assert result["waits"][0]["reason"] == "control.paused"
+    assert result["control"] == str(tmp_path / "m.jsonl.control")
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"hold": True, "control": ""}, "hold: nobody can say proceed"),
+        ({"hold": True, "control": "none"}, "hold: nobody can say proceed"),
+        ({"timeout": "0"}, "timeout: "),
+        ({"needed": "soon"}, "needed: "),
+        ({"cutover_window": "whenever"}, "cutover_window[0]: "),
+        ({"control": "relative/path"}, "control: "),
+    ],
+)
+def test_bad_input_is_told(clock: Saying, given: t.Dict[str, t.Any], told: str) -> None:
+    with pytest.raises(InvalidOption) as caught:
+        gate(clock, **given).body()
+    assert caught.value.message.startswith(told)
