@@ -25,6 +25,8 @@ extends_documentation_fragment:
   - dbops.migration._attributes.actiongroup_greptimedb
   - dbops.migration._attributes.flow
   - dbops.migration._greptimedb
+  - dbops.migration._control
+  - dbops.migration._control.window
   - dbops.migration._journal
 attributes:
   check_mode:
@@ -44,6 +46,15 @@ attributes:
     details:
       - With C(async), the module runs to its end in one call and prints no progress.
 options:
+  control:
+    description:
+      - Here, C(pause) begins no new move, C(limits) with the keys of O(limits) changes how many run at the same time
+        from the next look on, and C(abort) begins no new one, waits for those that run, and ends with the code
+        C(control.aborted). A run after that goes on where it ended.
+      - A pause counts into O(timeout).
+  cutover_window:
+    description:
+      - Here, moves begin only while it is open. What runs when it closes goes on.
   plan:
     description:
       - The plan, as RV(dbops.migration.greptimedb_region_plan#module:plan) returns it. A JSON text is accepted too.
@@ -250,12 +261,14 @@ follow:
   returned: when not finished
   type: dict
 code:
-  description: The stable code of the error, such as V(greptimedb.moves_failed) or V(deadline.expired).
+  description: >-
+    The stable code of the error, such as V(greptimedb.moves_failed), V(control.aborted) or V(deadline.expired).
   returned: on failure
   type: str
 """
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
+from ansible_collections.dbops.migration.plugins.module_utils._core.control_options import control_spec, window_spec
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import journal_spec
 from ansible_collections.dbops.migration.plugins.module_utils._core.module import redactor_from, run
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_settings import FLUSH_CHOICES
@@ -286,7 +299,7 @@ def main() -> None:
         mutually_exclusive=[("plan", "plan_file", "moves")],
         required_if=[("follow_only", False, ("plan", "plan_file", "moves"), True)],
     )
-    spec.merge(connection_argument_spec()).merge(journal_spec())
+    spec.merge(connection_argument_spec()).merge(journal_spec()).merge(control_spec()).merge(window_spec())
     module = spec.create_ansible_module(supports_check_mode=True)
     redactor = redactor_from(module.params)
     task = MigrationTask(module.params, check_mode=module.check_mode, redactor=redactor)

@@ -61,7 +61,9 @@ class GateTask:
         entries = view.entries if view is not None else ()
         control = Control(store, self._clock, entries=entries, carried=follow.get("control"))
         since = {str(key): str(at) for key, at in (follow.get("since") or {}).items()}
-        deadline = Deadline(self._clock, timeout, f"timeout: the wait before {params['before']}", follow.get("deadline"))
+        deadline = Deadline(
+            self._clock, timeout, f"timeout: the wait before {params['before']}", follow.get("deadline")
+        )
         self._told = str(follow.get("reason") or "")
         self._watch(control, deadline, since)
         self.result["follow"] = {

@@ -186,6 +186,19 @@ class Schedule:
         self._state[self._require(job_id, _WAITING)] = _GONE
         self._waiting -= 1
 
+    def with_limits(self, limits: Limits) -> Schedule:
+        """The same jobs under other limits: what runs keeps its slots, even beyond a limit; what is gone stays gone.
+
+        :raises ValueError: a limit less than one
+        """
+        other = Schedule(self._jobs, limits, self.ordering)
+        for job_id in self._running:
+            other.adopt(job_id)
+        for index, state in enumerate(self._state):
+            if state == _GONE:
+                other.discard(self._jobs[index].id)
+        return other
+
     def blocked_by(self) -> t.Optional[str]:
         """The key that the first waiting job waits for; None when nothing waits or it may start now."""
         while self._first < len(self._jobs) and self._state[self._first] != _WAITING:

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.control import CONTROL
+from ansible_collections.dbops.migration.plugins.module_utils._core.control_waits import ABORTING
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.schedule import Schedule
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import move_state as ms
@@ -22,6 +24,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
     from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
     from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.client import GreptimeClient
+    from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_control import RunControl
     from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_records import MoveRecorder
     from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_settings import Settings
 
@@ -47,6 +50,7 @@ class RegionMigration:
         tracks: t.Sequence[ms.Track],
         schedule: Schedule,
         deadline: Deadline,
+        control: RunControl,
     ) -> None:
         self.tracks = {track.region_id: track for track in tracks}
         self.events: t.List[str] = []
@@ -59,6 +63,8 @@ class RegionMigration:
         self._recorder = recorder
         self._schedule = schedule
         self._deadline = deadline
+        self._control = control
+        self._limits = control.limits
         self._launcher = Launcher(client, clock, settings, recorder)
         self._watcher = Watcher(client, clock, settings, recorder)
         self._delayed: t.Dict[int, ms.Track] = {}
@@ -67,9 +73,15 @@ class RegionMigration:
 
     @property
     def stopping(self) -> bool:
-        """True when no new move may start: too many failed, or a failure that every further move would share."""
+        """True when no new move may start any more: too many failed, a failure that every further move would share, or
+        somebody said abort."""
         failed = sum(1 for track in self.tracks.values() if track.state == ms.FAILED)
-        return self.fatal is not None or failed > self._settings.max_failures
+        return self.aborted or self.fatal is not None or failed > self._settings.max_failures
+
+    @property
+    def aborted(self) -> bool:
+        """Whether somebody said abort."""
+        return self._control.aborted
 
     def in_flight(self) -> t.List[ms.Track]:
         return [track for track in self.tracks.values() if track.state == ms.SUBMITTED]
@@ -99,6 +111,7 @@ class RegionMigration:
             self._expire(now)
             return
         self.run_wait = None
+        self._obey()
         try:
             self._conclude(self._watcher.look(self.in_flight()))
         except MigrationError as error:
@@ -107,7 +120,8 @@ class RegionMigration:
                 raise
             self.run_wait = "greptimedb.wait.cluster_unreachable"
         # Right after the look: a slot that it found free is filled before the pause, and before the end of the step.
-        if not self.stopping and self.run_wait is None:
+        hold = self._control.hold if self.waiting() else None
+        if not self.stopping and self.run_wait is None and hold is None:
             self._launch(self._clock.now().timestamp())
         self._recorder.flush()
         if not self._reached:
@@ -116,7 +130,19 @@ class RegionMigration:
         if not flying and (self.stopping or not self.waiting()):
             self.finished = True
         elif self.stopping:
-            self.run_wait = self.run_wait or "greptimedb.wait.draining_after_failure"
+            reason = ABORTING if self.aborted else "greptimedb.wait.draining_after_failure"
+            self.run_wait = self.run_wait or reason
+        else:
+            self.run_wait = self.run_wait or hold
+
+    def _obey(self) -> None:
+        """Look what people wish: acknowledge it, and let other limits hold for what is started from now on."""
+        for one in self._control.look():
+            self._recorder.add(CONTROL, one.as_entry())
+            self.events.append(one.line)
+        if self._control.limits != self._limits:
+            self._limits = self._control.limits
+            self._schedule = self._schedule.with_limits(self._limits)
 
     def _launch(self, now: float) -> None:
         if now < self._try_again_at:

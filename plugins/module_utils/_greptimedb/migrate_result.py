@@ -9,18 +9,23 @@ from __future__ import annotations
 import datetime
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core import control_waits as cw
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import iso
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.progress import Progress
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import ReasonRegistry, Wait
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import move_state as ms
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+    from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate import RegionMigration
+    from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_control import RunControl
 
-REASONS = ReasonRegistry(ms.WAIT_REASONS)
+REASONS = ReasonRegistry(ms.WAIT_REASONS | cw.REASONS.known)
 
 # What ends each wait, for people.
 ENDS_WHEN = {
+    **cw.ENDS_WHEN,
     "greptimedb.wait.limit": "a running move on the same datanode or table ends",
     "greptimedb.wait.retry_delay": "the pause before the next attempt is over",
     "greptimedb.wait.registering": "the server lists the procedure of which it handed out the id",
@@ -36,6 +41,9 @@ ENDS_WHEN = {
     "greptimedb.wait.cluster_unreachable": "the frontend or metasrv answers again",
     "greptimedb.wait.draining_after_failure": "the running moves have ended; no new one is started",
 }
+
+
+_RUN_WIDE = {cw.ABORTING: "the running moves", "greptimedb.wait.draining_after_failure": "the running moves"}
 
 
 def count_states(tracks: t.Iterable[ms.Track]) -> t.Dict[str, int]:
@@ -67,10 +75,12 @@ def _moment(seconds: float) -> datetime.datetime:
 
 def waits(tracks: t.Sequence[ms.Track], run_wait: t.Optional[str], now: float) -> t.List[t.Dict[str, t.Any]]:
     """Return one wait per reason, the one with most moves first."""
+    # What is not begun because of people or the calendar waits for them, and not for its turn.
+    not_begun = run_wait if run_wait in (cw.PAUSED, cw.WINDOW_CLOSED) else "greptimedb.wait.limit"
     by_reason: t.Dict[str, t.List[ms.Track]] = {}
     for track in tracks:
         if track.state in (ms.WAITING, ms.SUBMITTED):
-            by_reason.setdefault(track.wait_reason or "greptimedb.wait.limit", []).append(track)
+            by_reason.setdefault(track.wait_reason or not_begun, []).append(track)
     if run_wait:
         by_reason.setdefault(run_wait, [])
     result = []
@@ -80,7 +90,7 @@ def waits(tracks: t.Sequence[ms.Track], run_wait: t.Optional[str], now: float) -
         result.append(
             Wait(
                 reason=REASONS.check(reason),
-                waiting_for=f"{len(members)} region moves" if members else "the cluster",
+                waiting_for=f"{len(members)} region moves" if members else _RUN_WIDE.get(reason, "the cluster"),
                 ends_when=ENDS_WHEN[reason],
                 since=iso(_moment(since)),
                 worst=[f"{track.label} to datanode {track.to_peer}" for track in members[:5]],
@@ -95,7 +105,7 @@ def line(numbers: Progress, current_waits: t.Sequence[t.Mapping[str, t.Any]]) ->
     told = [one for one in current_waits if one["reason"] != "greptimedb.wait.limit"]
     if not told:
         return numbers.line()
-    reasons = ", ".join(f"{str(one['reason']).rsplit('.', 1)[-1]} ({one['count']})" for one in told[:3])
+    reasons = ", ".join(f"{str(one['reason']).rsplit('.wait.', 1)[-1]} ({one['count']})" for one in told[:3])
     return f"{numbers.line()}; waiting: {reasons}"
 
 
@@ -151,3 +161,31 @@ def summary(tracks: t.Sequence[ms.Track]) -> str:
         if counts[state]:
             text += f", {counts[state]} {words}"
     return text + "."
+
+
+def verdict(run: RegionMigration, tracks: t.Sequence[ms.Track], control: RunControl) -> t.Optional[MigrationError]:
+    """Return the failure in which a run has ended, None if it has not."""
+    failed = [track for track in tracks if track.state == ms.FAILED]
+    open_moves = [track for track in tracks if track.state in (ms.UNRESOLVED, ms.SUBMITTED)]
+    not_begun = any(track.state == ms.WAITING for track in tracks)
+    if run.expired and (open_moves or not_begun):
+        running = ", ".join(str(track.region_id) for track in open_moves[:5]) or "none"
+        return MigrationError(
+            "deadline.expired",
+            f"timeout: the time for this run is over. {summary(tracks)} Moves still running on the server:"
+            f" {running}. Run again with the same journal to follow them to their end.",
+        )
+    if not run.finished:
+        return None
+    if run.fatal is not None:
+        return run.fatal
+    if control.aborted and not_begun:
+        return control.failure(summary(tracks).rstrip("."))
+    if not failed:
+        return None
+    first = failed[0]
+    return MigrationError(
+        "greptimedb.moves_failed" if len({track.code for track in failed}) > 1 else first.code,
+        f"{summary(tracks)} First failure: {first.message}.",
+        server_text=first.server_text or None,
+    )

@@ -16,16 +16,19 @@ import uuid
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change, ChangeList
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_mapping
+from ansible_collections.dbops.migration.plugins.module_utils._core.control_options import control_store
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import open_journal, read_journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._core.window import Windows, parse_windows
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import migrate_outage
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import migrate_result as mr
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import move_state as ms
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.client import GreptimeClient
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate import RegionMigration
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_control import RunControl
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_launch import planned_changes
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_records import (
     MoveRecorder,
@@ -61,6 +64,7 @@ class MigrationTask:
         self._clock = SystemClock()
         self._tracks: t.List[ms.Track] = []
         self._told: t.Dict[str, t.Any] = {}
+        self._windows = Windows(())
 
     def partial(self) -> t.Mapping[str, t.Any]:
         """Return what is known so far, for the result of a failure."""
@@ -69,6 +73,8 @@ class MigrationTask:
     def body(self) -> t.Dict[str, t.Any]:
         """Do the call and return the module's result; raise ``MigrationError`` where the run failed."""
         settings = read_settings(self._params)
+        self._windows = parse_windows(self._params.get("cutover_window"), "cutover_window")
+        control_store(self._params)
         follow = as_mapping(self._params["follow"], "follow") if self._params.get("follow") else {}
         try:
             return self._step(settings, follow)
@@ -99,8 +105,9 @@ class MigrationTask:
                 self._carry_in(follow)
                 schedule = make_schedule(plan.moves, self._tracks, plan.limits, plan.ordering)
                 to_do = [track for track in self._tracks if track.state == ms.WAITING]
+                control = RunControl.of(self._params, self._windows, plan.limits, entries, self._clock)
                 if self._check_mode:
-                    return self._prediction(client, settings, to_do)
+                    return self._prediction(client, settings, to_do, control)
                 # A journal that is there needs no word of a run with nothing to do. A new one is made even then, so
                 # that the next phase finds that there was nothing to do, and not that there was no run.
                 known = journal is not None or settings.follow_only
@@ -122,12 +129,13 @@ class MigrationTask:
                     tracks=self._tracks,
                     schedule=schedule,
                     deadline=deadline,
+                    control=control,
                 )
                 try:
                     run.run()
                 finally:
                     self._tell(run, journal.entries, run_id, started)
-                return self._end(run, recorder, run_id, deadline.absolute_epoch)
+                return self._end(run, recorder, run_id, deadline.absolute_epoch, control)
         finally:
             if journal is not None:
                 journal.close()
@@ -194,9 +202,16 @@ class MigrationTask:
             if track.state == ms.SUBMITTED
         }
 
-    def _prediction(self, client: GreptimeClient, settings: t.Any, to_do: t.Sequence[ms.Track]) -> t.Dict[str, t.Any]:
+    def _prediction(
+        self, client: GreptimeClient, settings: t.Any, to_do: t.Sequence[ms.Track], control: RunControl
+    ) -> t.Dict[str, t.Any]:
+        control.look()
+        if to_do and control.aborted:
+            raise control.failure("a real run would begin nothing")
         changes = ChangeList(change for track in to_do for change in planned_changes(client, settings, track))
-        return self._result(finished=True, changes=changes)
+        result = self._result(finished=True, changes=changes)
+        result["waits"] = mr.waits(to_do, control.hold, self._clock.now().timestamp()) if control.hold else []
+        return result
 
     def _result(self, finished: bool, changes: ChangeList) -> t.Dict[str, t.Any]:
         now = self._clock.now().timestamp()
@@ -245,12 +260,14 @@ class MigrationTask:
                 reverse_moves=mr.reverse_moves(self._tracks),
             )
 
-    def _end(self, run: RegionMigration, recorder: MoveRecorder, run_id: str, deadline: float) -> t.Dict[str, t.Any]:
+    def _end(
+        self, run: RegionMigration, recorder: MoveRecorder, run_id: str, deadline: float, control: RunControl
+    ) -> t.Dict[str, t.Any]:
         recorder.add("progress", dict(self._told["progress"]))
         for wait in self._told["waits"]:
             if wait["reason"] != "greptimedb.wait.limit":
                 recorder.add("wait", dict(wait))
-        error = self._verdict(run)
+        error = mr.verdict(run, self._tracks, control)
         if run.finished or run.expired:
             status = "ok" if error is None else "failed"
             recorder.add(
@@ -268,27 +285,6 @@ class MigrationTask:
         if error is not None:
             raise error
         return self._told
-
-    def _verdict(self, run: RegionMigration) -> t.Optional[MigrationError]:
-        failed = [track for track in self._tracks if track.state == ms.FAILED]
-        open_moves = [track for track in self._tracks if track.state in (ms.UNRESOLVED, ms.SUBMITTED)]
-        if run.expired and (open_moves or any(track.state == ms.WAITING for track in self._tracks)):
-            running = ", ".join(str(track.region_id) for track in open_moves[:5]) or "none"
-            return MigrationError(
-                "deadline.expired",
-                f"timeout: the time for this run is over. {mr.summary(self._tracks)} Moves still running on the server:"
-                f" {running}. Run again with the same journal to follow them to their end.",
-            )
-        if not run.finished or not failed:
-            return None
-        if run.fatal is not None:
-            return run.fatal
-        first = failed[0]
-        return MigrationError(
-            "greptimedb.moves_failed" if len({track.code for track in failed}) > 1 else first.code,
-            f"{mr.summary(self._tracks)} First failure: {first.message}.",
-            server_text=first.server_text or None,
-        )
 
 
 def _open_moves(past: Past) -> Plan:

@@ -15,10 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.control import Control
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.window import Windows
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import move_state as ms
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate import RegionMigration
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_control import RunControl
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_records import (
     MoveRecorder,
     read_past,
@@ -165,6 +168,7 @@ def start(
     journal: MemoryJournal,
     moves: t.Sequence[Move],
     limits: t.Mapping[str, t.Optional[int]],
+    control: t.Optional[RunControl] = None,
     **changes: t.Any,
 ) -> RegionMigration:
     client = _Client(server)
@@ -182,6 +186,7 @@ def start(
         tracks=tracks,
         schedule=make_schedule(moves, tracks, limits, "eager"),
         deadline=Deadline(clock, run_settings.timeout, "timeout"),
+        control=control or RunControl(Control(None, clock), Windows(()), limits, clock),
     )
 
 

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""What people and the calendar say to a run of region moves while it runs."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+from ansible_collections.dbops.migration.plugins.module_utils._core.control import (
+    NOT_APPLICABLE,
+    TAKEN,
+    Acknowledgement,
+    Answer,
+    Control,
+    usual_answer,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._core.control_options import open_control
+from ansible_collections.dbops.migration.plugins.module_utils._core.control_text import LIMITS, Wish
+from ansible_collections.dbops.migration.plugins.module_utils._core.control_waits import PAUSED, WINDOW_CLOSED
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.schedule import Limits
+from ansible_collections.dbops.migration.plugins.module_utils._core.window import Windows
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_validate import parse_limits
+
+
+class RunControl:
+    """Whether moves may begin, how many at a time, and whether the run shall end. ``limits`` are the plan's."""
+
+    def __init__(self, control: Control, windows: Windows, limits: Limits, clock: Clock) -> None:
+        self._control = control
+        self._windows = windows
+        self._limits = dict(limits)
+        self._clock = clock
+
+    @classmethod
+    def of(
+        cls, params: t.Mapping[str, t.Any], windows: Windows, limits: Limits, entries: t.Iterable[t.Any], clock: Clock
+    ) -> RunControl:
+        """The one of a module's parameters. ``entries``: the journal's."""
+
+        def answers(kind: str, wish: Wish) -> Answer:
+            return answer(kind, wish, limits)
+
+        return cls(open_control(params, clock, entries=entries, answers=answers), windows, limits, clock)
+
+    def look(self) -> t.List[Acknowledgement]:
+        """Read the wish if it is time; returns what is to be acknowledged."""
+        return self._control.poll()
+
+    @property
+    def aborted(self) -> bool:
+        """Whether nothing new may begin and the run ends when what runs has ended."""
+        return self._control.wish.aborted
+
+    @property
+    def hold(self) -> t.Optional[str]:
+        """The reason for which no move may begin now."""
+        if self._control.wish.paused:
+            return PAUSED
+        if self._windows.refusal(self._clock.now(), 0, "a move") is not None:
+            return WINDOW_CLOSED
+        return None
+
+    @property
+    def limits(self) -> t.Dict[str, t.Optional[int]]:
+        """The limits in force: those that are wished for, and the plan's for the rest."""
+        return {**self._limits, **_wished(self._control.wish)[0]}
+
+    def failure(self, done: str) -> MigrationError:
+        """The failure of the run that was aborted; ``done``: what became of it."""
+        return self._control.aborted(done)
+
+
+def answer(kind: str, wish: Wish, limits: Limits) -> Answer:
+    """What becomes of a wish. Limits that GreptimeDB's moves do not have change nothing at all."""
+    if kind != LIMITS:
+        return usual_answer(kind, wish)
+    wished, problems = _wished(wish)
+    if problems:
+        return Answer(NOT_APPLICABLE, " ".join(problems))
+    now = {**limits, **wished}
+    shown = ", ".join(f"{key}={'none' if now[key] is None else now[key]}" for key in sorted(now))
+    return Answer(TAKEN, f"from now on {shown or 'no limit'}")
+
+
+def _wished(wish: Wish) -> t.Tuple[t.Dict[str, t.Optional[int]], t.List[str]]:
+    problems: t.List[str] = []
+    found = parse_limits(dict(wish.limits or {}), "limits", problems)
+    return ({} if problems else found), problems
