@@ -32,8 +32,10 @@ class RunControl:
     def __init__(self, control: Control, windows: Windows, limits: Limits, clock: Clock) -> None:
         self._control = control
         self._windows = windows
-        self._limits = dict(limits)
+        self._plan = dict(limits)
         self._clock = clock
+        self.limits = self._in_force()
+        """The limits in force: those that are wished for, and the plan's for the rest."""
 
     @classmethod
     def of(
@@ -48,7 +50,10 @@ class RunControl:
 
     def look(self) -> t.List[Acknowledgement]:
         """Read the wish if it is time; returns what is to be acknowledged."""
-        return self._control.poll()
+        news = self._control.poll()
+        if news:
+            self.limits = self._in_force()
+        return news
 
     @property
     def aborted(self) -> bool:
@@ -64,10 +69,8 @@ class RunControl:
             return WINDOW_CLOSED
         return None
 
-    @property
-    def limits(self) -> t.Dict[str, t.Optional[int]]:
-        """The limits in force: those that are wished for, and the plan's for the rest."""
-        return {**self._limits, **_wished(self._control.wish)[0]}
+    def _in_force(self) -> t.Dict[str, t.Optional[int]]:
+        return {**self._plan, **_wished(self._control.wish)[0]}
 
     def failure(self, done: str) -> MigrationError:
         """The failure of the run that was aborted; ``done``: what became of it."""
