@@ -55,6 +55,8 @@ extends_documentation_fragment:
   - dbops.migration._attributes.flow
   - dbops.migration._pegasus
   - dbops.migration._pegasus.target
+  - dbops.migration._control
+  - dbops.migration._control.window
   - dbops.migration._journal
 attributes:
   check_mode:
@@ -80,6 +82,17 @@ attributes:
 requirements:
   - kazoo, on the host where the module runs, with O(switch=metaproxy)
 options:
+  control:
+    description:
+      - Here, C(pause), C(postpone), C(abort) and a text that cannot be read refuse a cutover before anything is fenced,
+        with the codes C(control.paused), C(control.postponed), C(control.aborted) and C(control.unreadable).
+      - While the fence is set, C(abort) takes it off, which is proved, and fails with C(control.aborted). Other wishes
+        are acknowledged and change nothing. Once clients are switched, or the switch was handed over, nothing is
+        obeyed any more; see O(state=lifted).
+  cutover_window:
+    description:
+      - Outside of it the cutover is refused with C(cutover.outside_window). So it is when the forecast (p95), or with
+        O(switch=hand_over) the budget, does not end before it closes. Nothing is fenced then.
   tables:
     description:
       - The tables. A list, JSON text of one, or comma-separated text. They are cut over one after another, or in groups
@@ -294,7 +307,8 @@ code:
     Stable code of the error, such as C(pegasus.cutover_blocked) (with the findings in RV(details)),
     C(pegasus.budget_too_small), C(pegasus.fence_unproved), C(pegasus.not_drained), C(pegasus.fence_broken),
     C(pegasus.znode_changed), C(pegasus.metaproxy_not_switched), C(pegasus.target_unsound), C(guard.lost),
-    C(guard.refused), C(pegasus.not_lifted), C(pegasus.cutover_running) or C(pegasus.fence_was_lifted).
+    C(guard.refused), C(pegasus.not_lifted), C(pegasus.cutover_running), C(pegasus.fence_was_lifted),
+    C(control.aborted), C(control.paused), C(control.postponed), C(control.unreadable) or C(cutover.outside_window).
   returned: failure
   type: str
 details:
@@ -308,6 +322,7 @@ server_text:
 """
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.dbops.migration.plugins.module_utils._core.control_options import control_spec, window_spec
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import journal_spec
 from ansible_collections.dbops.migration.plugins.module_utils._core.module import redactor_from, run
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_options import cutover_argument_spec
@@ -315,7 +330,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_t
 
 
 def main() -> None:
-    spec = cutover_argument_spec().merge(journal_spec())
+    spec = cutover_argument_spec().merge(journal_spec()).merge(control_spec()).merge(window_spec())
     module = spec.create_ansible_module(supports_check_mode=True)
     redactor = redactor_from(module.params)
     task = CutoverTask(module.params, module.check_mode, redactor, SystemClock())

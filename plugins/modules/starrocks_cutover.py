@@ -56,6 +56,8 @@ extends_documentation_fragment:
   - dbops.migration._starrocks
   - dbops.migration._starrocks_target
   - dbops.migration._accept
+  - dbops.migration._control
+  - dbops.migration._control.window
   - dbops.migration._journal
 attributes:
   check_mode:
@@ -79,6 +81,17 @@ attributes:
     details:
       - With C(async), no steps are shown.
 options:
+  control:
+    description:
+      - Here, C(pause), C(postpone), C(abort) and a text that cannot be read refuse a cutover before writes are stopped,
+        with the codes C(control.paused), C(control.postponed), C(control.aborted) and C(control.unreadable).
+      - While writes are stopped, C(abort) lifts the freeze, which is proved, and fails with C(control.aborted). Other
+        wishes are acknowledged and change nothing. Once the switch was handed over, nothing is obeyed any more; see
+        O(state=lifted).
+  cutover_window:
+    description:
+      - Outside of it the cutover is refused with C(cutover.outside_window). So it is when the forecast (p95) with
+        O(switch_reserve) does not end before it closes. Nothing is stopped then.
   state:
     description:
       - V(cut_over) does the cutover up to the hand-over.
@@ -256,7 +269,8 @@ code:
     C(starrocks.budget_too_small), C(starrocks.freeze_unproved), C(starrocks.not_quiescent),
     C(starrocks.not_converged), C(starrocks.foreign_write), C(starrocks.source_moved), C(starrocks.tool_not_stopped),
     C(guard.lost), C(guard.refused), C(starrocks.not_lifted), C(starrocks.cutover_running), C(starrocks.handed_over),
-    C(starrocks.freeze_was_lifted) or C(starrocks.already_on_target).
+    C(starrocks.freeze_was_lifted), C(starrocks.already_on_target), C(control.aborted), C(control.paused),
+    C(control.postponed), C(control.unreadable) or C(cutover.outside_window).
   returned: failure
   type: str
 details:
@@ -271,6 +285,7 @@ server_text:
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.accept_options import accept_spec
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.dbops.migration.plugins.module_utils._core.control_options import control_spec, window_spec
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import journal_spec
 from ansible_collections.dbops.migration.plugins.module_utils._core.module import redactor_from, run
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_options import cutover_argument_spec
@@ -278,7 +293,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover
 
 
 def main() -> None:
-    spec = cutover_argument_spec().merge(accept_spec()).merge(journal_spec())
+    spec = cutover_argument_spec().merge(accept_spec()).merge(journal_spec()).merge(control_spec()).merge(window_spec())
     module = spec.create_ansible_module(supports_check_mode=True)
     redactor = redactor_from(module.params)
     task = CutoverTask(module.params, module.check_mode, redactor, SystemClock())

@@ -31,6 +31,9 @@ class CutoverLines:
             return f"waiting for {data.get('waiting_for')} ({data.get('ends_when')})"
         if kind == "proof":
             return self._words.proved.get(str(data.get("kind")), "").format(count=len(data.get("items") or ()))
+        if kind == "control":
+            wish = data.get("wish") or "a control text that cannot be read"
+            return f"control: {wish} ({data.get('detail')})"
         if kind == "change.intent":
             self._intents[str(data.get("id"))] = (
                 str(data.get("action")),

@@ -25,6 +25,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.guard_living
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_behind import Behind
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_gate import gate, require
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_heed import Heed
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_intervals import IntervalKeeper
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_lift import (
     lift_all,
@@ -73,6 +74,7 @@ class GroupCutover:
         forecast: Forecast,
         link: GuardLink,
         place: GuardPlace,
+        heed: Heed,
     ) -> None:
         self._eyes = eyes
         self._clock: Clock = eyes.clock
@@ -83,6 +85,7 @@ class GroupCutover:
         self._forecast = forecast
         self._link = link
         self._place = place
+        self._heed = heed
         self._request = eyes.request
         self._switching = False
         self._watched = float("-inf")
@@ -130,6 +133,7 @@ class GroupCutover:
             track.view = dataclasses.replace(view, switch=before)
         require(findings)
         self._keeper.require_short(self._clock)
+        self._heed.control.require(self._heed.seconds, self._record.append)
 
     def _announce(self) -> None:
         """Tell how to lift by hand before there is anything to lift."""
@@ -162,6 +166,7 @@ class GroupCutover:
     def _armed(self) -> None:
         self._link.require_armed()
         self._keeper.require_short(self._clock)
+        self._heed.control.beat(self._record.append, "the fence was taken off, and nothing was switched")
 
     def _drain(self, configs: t.Sequence[model.TableConfig], deadline: Deadline) -> None:
         held_back = self._clusters.profile.holds_back_last_mutation

@@ -18,6 +18,7 @@ import uuid
 from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import ChangeList
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
+from ansible_collections.dbops.migration.plugins.module_utils._core.cutover_control import CutoverControl
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
@@ -33,6 +34,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_e
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_gate import gate, require
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_group import GroupCutover
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_guarded import start
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_heed import Heed, held_seconds, refusal
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_intervals import IntervalKeeper
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_lift import lift_all
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_look import Eyes
@@ -81,6 +83,7 @@ class CutoverTask:
         if request.place is not None:
             load_kazoo()
         journal = SettingsJournal(self._params, self._redactor, self._clock)
+        self._control = CutoverControl.of(self._params, journal.entries, self._clock)
         place = GuardPlace.of(str(self._params["journal"]))
         eyes = Eyes(request, self._clock)
         try:
@@ -103,7 +106,18 @@ class CutoverTask:
         groups = [group for group in groups if group]
         keeper = IntervalKeeper(Intervals(eyes.replicas, clusters.source.cluster_name), clusters, past,
                                 request.interval_ms)  # fmt: skip
-        forecasts = self._decide(eyes, clusters, groups, todo)
+        forecasts: t.Dict[str, fc.Forecast] = {}
+        refused = refusal(self._control, [0.0 for _group in groups], journal, self._check_mode)
+        if refused is None:
+            forecasts = self._decide(eyes, clusters, groups, todo)
+            seconds = [held_seconds(request, forecasts[group[0]]) for group in groups]
+            refused = refusal(self._control, seconds, journal, self._check_mode)
+        if refused is not None:
+            left = cp.LIFT_FIRST in todo.values() or cp.FINISH in todo.values() or keeper.left or past.pending
+            if self._check_mode or not left:
+                raise refused
+            # What a killed run has left refuses writes or waits for its end, and nobody wishes for that.
+            groups = []
         found = {name: track.view.deny for name, track in self._tracks.items()}
         if self._check_mode:
             return self._result(predict(todo, self._tracks, groups, keeper, found, request.place is None))
@@ -119,6 +133,8 @@ class CutoverTask:
             self._put_right(record, eyes, clusters, todo, forecasts)
             for group in groups:
                 self._group(request, eyes, clusters, place, keeper, group, forecasts[group[0]])
+            if refused is not None:
+                raise refused
             status = "ok"
         finally:
             self._close(record, eyes, keeper, status == "ok")
@@ -210,17 +226,20 @@ class CutoverTask:
         forecast: fc.Forecast,
     ) -> None:
         tracks = [self._tracks[name] for name in group]
+        seconds = held_seconds(request, forecast)
         if any(track.state == HANDED_OVER for track in self._tracks.values()):
             # One at a time: the operator is to end the first before the next table is fenced.
             return
+        record = t.cast(CutoverRecord, self._record)
+        self._control.require(seconds, record.append)
         former, self._link = self._link, None
         self._link = start(request, clusters, place, keeper, tracks, self._clock)
         if former is not None:
             former.ask(gs.BYE, settings_restored=True)
             former.close()
-        record = t.cast(CutoverRecord, self._record)
         record.append("note", {"text": f"The guard of {' and '.join(group)} is process {self._link.pid}."})
-        GroupCutover(eyes, clusters, tracks, record, keeper, forecast, self._link, place).run()
+        heed = Heed(self._control, seconds)
+        GroupCutover(eyes, clusters, tracks, record, keeper, forecast, self._link, place, heed).run()
         if request.place is None:
             left = self._link.ask(gs.STATUS).left
             self._more["guard"] = {"pid": self._link.pid, "seconds_left": left, "record": place.record}

@@ -16,6 +16,7 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
+from ansible_collections.dbops.migration.plugins.module_utils._core.cutover_control import CutoverControl
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLink, GuardLost
@@ -76,6 +77,7 @@ class CutoverRun:
         forecast: Forecast,
         link: GuardLink,
         known_foreign: t.FrozenSet[int],
+        control: CutoverControl,
         clock: Clock,
     ) -> None:
         """``known_foreign``: ids of transactions on the target that were accepted at the gate."""
@@ -89,6 +91,7 @@ class CutoverRun:
         self._forecast = forecast
         self._link = link
         self._known_foreign = known_foreign
+        self._control = control
         self._clock = clock
         self._freeze = Freeze(source, clock)
         self._quiet = qu.QuietReader(source)
@@ -121,6 +124,7 @@ class CutoverRun:
 
     def _armed(self) -> None:
         self._link.require_armed()
+        self._control.beat(self._record.append, "the freeze was lifted, and nothing was switched")
 
     def _stop_writes(self, look: FreezeLook, deadline: Deadline) -> None:
         self._track.sent = self._clock.monotonic()

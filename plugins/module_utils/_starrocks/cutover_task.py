@@ -19,6 +19,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core import guard
 from ansible_collections.dbops.migration.plugins.module_utils._core.accept_options import acceptances
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import ChangeList
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
+from ansible_collections.dbops.migration.plugins.module_utils._core.cutover_control import CutoverControl
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Acceptance, Verdict, judge
@@ -93,6 +94,7 @@ class CutoverTask:
         self._accepted = acceptances(self._params, self._clock.now())
         request = dataclasses.replace(request, kept=kept_tables(self._accepted, self._clock.now()))
         journal = FreezeJournal(self._params, self._redactor, self._clock)
+        self._control = CutoverControl.of(self._params, journal.entries, self._clock)
         place = GuardPlace.of(str(self._params["journal"]))
         eyes = Eyes(request, self._redactor, self._clock)
         try:
@@ -122,6 +124,7 @@ class CutoverTask:
             # nobody else would let them go on.
             self._put_right(eyes, self._open(journal, cluster_id), place, True)
             left = {}
+        self._heed(journal, cluster_id, 0.0)
         ours = [one.address for one in eyes.source.frontends() if fs.resource(cluster_id, one.address) in left]
         view = eyes.view(ours)
         verdict = self._judge(cg.gate(view, eyes.request.max_behind))
@@ -130,6 +133,7 @@ class CutoverTask:
         self._more["forecast"] = forecast.as_result(eyes.request.budget)
         self._more["lift_command"] = lift_command(eyes.source, view.source.running) + same_host_note(eyes.source)
         fc.require_budget(forecast, eyes.request.budget)
+        self._heed(journal, cluster_id, forecast.held_p95 + forecast.hook)
         if self._check_mode:
             return self._result(self._predict(eyes, view, left, journal))
         record = self._open(journal, cluster_id)
@@ -151,6 +155,16 @@ class CutoverTask:
             summary = {"state": self._track.state, "window": self._track.window(), **self._more}
             record.append("run.finished", {"run_id": run_id, "phase": PHASE, "status": status, "summary": summary})
         return self._result(record.changes)
+
+    def _heed(self, journal: FreezeJournal, cluster_id: str, seconds: float) -> None:
+        """Refuse what people or the calendar do not want now, while nothing is stopped."""
+
+        def append(kind: str, data: t.Mapping[str, t.Any]) -> None:
+            self._open(journal, cluster_id).append(kind, data)
+
+        refused = self._control.refusal(seconds, None if self._check_mode else append)
+        if refused is not None:
+            raise refused
 
     def _leave_no_guard(self, place: GuardPlace) -> None:
         found = living_guard(place)
@@ -218,7 +232,7 @@ class CutoverTask:
         known = frozenset(one.transaction_id for one in view.foreign.writes)
         run = CutoverRun(
             request, eyes.source, eyes.target, eyes.readers, eyes.tool, self._track, record, forecast, self._link,
-            known, self._clock,
+            known, self._control, self._clock,
         )  # fmt: skip
         run.run(look, lift_command(eyes.source, look.running) + same_host_note(eyes.source))
         left = self._link.ask(gs.STATUS).left
