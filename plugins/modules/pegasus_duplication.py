@@ -31,6 +31,7 @@ extends_documentation_fragment:
   - dbops.migration._attributes.flow
   - dbops.migration._pegasus
   - dbops.migration._pegasus.target
+  - dbops.migration._control
   - dbops.migration._journal
 attributes:
   check_mode:
@@ -49,6 +50,13 @@ attributes:
     details:
       - With C(async), the module runs to its end in one call and prints no progress.
 options:
+  control:
+    description:
+      - Here, C(pause) adds and resumes no duplication until C(resume). Once they are added they go on, also during a
+        pause. C(abort) ends the run with the code C(control.aborted). It leaves the duplications that were added. There
+        are no limits to change.
+      - Only O(state=present) obeys, because the others take something back.
+      - A pause counts into O(timeout).
   target_meta_servers:
     description:
       - Needed for no call of this module, but without it, it cannot see that the target already has a table of that
@@ -336,7 +344,7 @@ code:
   description: >-
     Stable code of the error, such as C(pegasus.app_not_found), C(pegasus.target_table_exists),
     C(pegasus.dup_mismatch), C(pegasus.dup_not_ours), C(pegasus.dup_not_pausable), C(pegasus.dup_stuck),
-    C(pegasus.dup_paused), C(pegasus.dup_gone), C(pegasus.dup_replaced) or C(deadline.expired).
+    C(pegasus.dup_paused), C(pegasus.dup_gone), C(pegasus.dup_replaced), C(control.aborted) or C(deadline.expired).
   returned: failure
   type: str
 server_text:
@@ -347,6 +355,7 @@ server_text:
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.dbops.migration.plugins.module_utils._core.control_options import control_spec
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import journal_spec
 from ansible_collections.dbops.migration.plugins.module_utils._core.module import redactor_from, run
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication import DuplicationTask
@@ -376,7 +385,7 @@ def main() -> None:
             "follow": {"type": "raw"},
         }
     )
-    spec.merge(connection_argument_spec(target=True)).merge(journal_spec())
+    spec.merge(connection_argument_spec(target=True)).merge(journal_spec()).merge(control_spec())
     module = spec.create_ansible_module(supports_check_mode=True)
     redactor = redactor_from(module.params)
     task = DuplicationTask(module.params, module.check_mode, redactor, SystemClock())

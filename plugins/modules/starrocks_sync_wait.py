@@ -24,6 +24,7 @@ extends_documentation_fragment:
   - dbops.migration._attributes.flow
   - dbops.migration._starrocks
   - dbops.migration._starrocks_target
+  - dbops.migration._control
   - dbops.migration._journal
   - dbops.migration._accept
 attributes:
@@ -44,6 +45,12 @@ attributes:
     details:
       - With C(async), the module runs to its end in one call and prints no progress.
 options:
+  control:
+    description:
+      - Here, C(pause) lets the wait not end, so that the next step is not begun, and C(abort) ends it with the code
+        C(control.aborted). Both leave the sync tool alone, which goes on copying until
+        M(dbops.migration.starrocks_sync_tool) ends it. There are no limits to change.
+      - Only O(until=caught_up) obeys. A pause counts into O(timeout).
   until:
     description:
       - V(caught_up) waits until the target has every partition, and few enough are behind. V(compaction_drained) waits
@@ -197,13 +204,14 @@ follow:
 code:
   description: >-
     Stable code of the error, such as C(starrocks.sync_blocked), C(starrocks.sync_stopped), C(starrocks.sync_failed),
-    C(starrocks.tool_missing) or C(deadline.expired).
+    C(starrocks.tool_missing), C(control.aborted) or C(deadline.expired).
   returned: failure
   type: str
 """
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.accept_options import accept_spec
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock
+from ansible_collections.dbops.migration.plugins.module_utils._core.control_options import control_spec
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import journal_spec
 from ansible_collections.dbops.migration.plugins.module_utils._core.module import redactor_from, run
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait import SyncWaitTask
@@ -211,7 +219,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wa
 
 
 def main() -> None:
-    spec = wait_argument_spec().merge(journal_spec()).merge(accept_spec())
+    spec = wait_argument_spec().merge(journal_spec()).merge(control_spec()).merge(accept_spec())
     module = spec.create_ansible_module(supports_check_mode=True)
     redactor = redactor_from(module.params)
     task = SyncWaitTask(module.params, module.check_mode, redactor, SystemClock())

@@ -18,6 +18,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.redaction im
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_past as dp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_result as dr
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_standing as ds
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_control import DuplicationControl
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_journal import RunJournal
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_look import Clusters
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_options import (
@@ -57,7 +58,7 @@ class DuplicationTask:
         self._runs: t.List[TableRun] = []
         self._samples: t.List[t.Tuple[float, int]] = []
         self._events: t.List[str] = []
-        self.result: t.Dict[str, t.Any] = {"changed": False, "changes": []}
+        self.result: t.Dict[str, t.Any] = {"changed": False, "changes": [], "events": self._events}
 
     def body(self) -> t.Dict[str, t.Any]:
         """The module's result."""
@@ -65,33 +66,52 @@ class DuplicationTask:
         options = read_options(self._params)
         follow = as_mapping(self._params.get("follow"), "follow")
         store = SettingsJournal(self._params, self._redactor, self._clock)
+        control = DuplicationControl(self._params, options, store.entries, self._clock)
         try:
             with Clusters(connection, self._clock) as clusters:
-                self._work(clusters, options, follow, store)
+                self._work(clusters, options, follow, store, control)
         finally:
             store.close()
         return self.result
 
     def _work(
-        self, clusters: Clusters, options: Options, follow: t.Mapping[str, t.Any], store: SettingsJournal
+        self,
+        clusters: Clusters,
+        options: Options,
+        follow: t.Mapping[str, t.Any],
+        store: SettingsJournal,
+        control: DuplicationControl,
     ) -> None:
         started = self._clock.monotonic()
         deadline = Deadline(self._clock, options.timeout, "timeout: the run", follow.get("deadline"))
         self._runs = [TableRun(wanted) for wanted in options.wanted]
         journal = RunJournal(store, str(follow.get("run_id") or uuid.uuid4().hex[:12]), self._options())
         try:
-            if follow:
+            if "tables" in follow:
                 self._take(follow)
             else:
+                if self._check_mode:
+                    control.heed(None, self._events)
+                else:
+                    held = control.hold(options, journal, deadline, self._events, str(follow.get("since") or ""))
+                    if held is not None:
+                        self._held(held, journal, deadline)
+                        return
                 planned, pasts = self._plan(clusters, options, store)
                 if self._check_mode:
                     return
                 self._send(clusters, options, journal, planned, pasts)
-            self._watch(clusters, options, journal, deadline, started)
+            self._watch(clusters, options, journal, deadline, started, control)
         except MigrationError as error:
             journal.finish("failed", error.message)
             raise
         self._end(options, journal, deadline)
+
+    def _held(self, told: t.Mapping[str, t.Any], journal: RunJournal, deadline: Deadline) -> None:
+        """A step in which nothing was begun; the next one finds out anew what there is to begin."""
+        self.result.update(finished=False, **told)
+        since = self.result.pop("since")
+        self.result["follow"] = {"run_id": journal.run_id, "deadline": deadline.absolute_epoch, "since": since}
 
     # The first step: what is there, and what has to be sent.
 
@@ -172,10 +192,17 @@ class DuplicationTask:
     # Every step: look until there is nothing to wait for, or the step is over.
 
     def _watch(
-        self, clusters: Clusters, options: Options, journal: RunJournal, deadline: Deadline, started: float
+        self,
+        clusters: Clusters,
+        options: Options,
+        journal: RunJournal,
+        deadline: Deadline,
+        started: float,
+        control: DuplicationControl,
     ) -> None:
         looks = 0
         while True:
+            control.heed(journal, self._events)
             self._look(clusters, options)
             looks += 1
             self._sample(journal, options.wait and looks == 1)
@@ -245,7 +272,7 @@ class DuplicationTask:
             duplications=[dr.duplication(run) for run in self._runs],
             waits=dr.waits(self._runs),
             progress=numbers.as_result(),
-            events=list(self._events),
+            events=self._events,
             line=dr.line(self._runs),
         )
         self._summarise(self._summary() if done else self.result["line"])

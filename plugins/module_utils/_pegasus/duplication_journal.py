@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.control import CONTROL
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_journal import SettingsJournal
 
@@ -44,6 +45,15 @@ class RunJournal:
         if not self._begun:
             return
         self._append("progress", numbers)
+        self.waits(waits)
+
+    def control(self, acknowledged: t.Mapping[str, t.Any]) -> None:
+        """Write that a wish was taken note of."""
+        self.begin()
+        self._append(CONTROL, acknowledged)
+
+    def waits(self, waits: t.Sequence[t.Mapping[str, t.Any]]) -> None:
+        """Write what the run waits for, when that is something else than before."""
         reasons = [str(wait["reason"]) for wait in waits]
         if sorted(reasons) != self._last_reasons:
             self._last_reasons = sorted(reasons)

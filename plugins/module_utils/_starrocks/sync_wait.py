@@ -13,9 +13,20 @@ import uuid
 from ansible_collections.dbops.migration.plugins.module_utils._core.accept_options import acceptances
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_mapping
+from ansible_collections.dbops.migration.plugins.module_utils._core.control import (
+    NOT_APPLICABLE,
+    TAKEN,
+    Answer,
+    Control,
+    usual_answer,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._core.control_options import control_store
+from ansible_collections.dbops.migration.plugins.module_utils._core.control_text import LIMITS, RUN, Wish
+from ansible_collections.dbops.migration.plugins.module_utils._core.control_waits import ENDS_WHEN, PAUSED
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.findings import judge
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import read_journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.progress import Progress
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
@@ -52,7 +63,7 @@ class SyncWaitTask:
         self._good = 0
         self._since: t.Dict[str, str] = {}
         self._samples: t.List[t.Tuple[float, int]] = []
-        self.result: t.Dict[str, t.Any] = {"changed": False, "finished": False, "waits": []}
+        self.result: t.Dict[str, t.Any] = {"changed": False, "finished": False, "waits": [], "events": []}
 
     def body(self) -> t.Dict[str, t.Any]:
         """The module's result."""
@@ -61,6 +72,15 @@ class SyncWaitTask:
         follow = as_mapping(self._params.get("follow"), "follow")
         journal = WaitJournal(
             self._params, self._redactor, self._clock, str(follow.get("run_id") or uuid.uuid4().hex[:12])
+        )
+        # What is drained before and after the copy ends by itself, and is part of putting something back.
+        store = control_store(self._params)
+        view = read_journal(self._params) if store is not None else None
+        self._control = Control(
+            store if request.until == CAUGHT_UP else None,
+            self._clock,
+            _answer,
+            view.entries if view is not None else (),
         )
         if self._check_mode:
             text = "A real run would wait here until the target is as far as it should be."
@@ -109,6 +129,7 @@ class SyncWaitTask:
         started = self._clock.monotonic()
         while True:
             before = self._clock.monotonic()
+            self._heed(journal)
             near = self._look(request, looker, journal, accepted)
             if not near.reason:
                 self.result["finished"] = True
@@ -123,6 +144,16 @@ class SyncWaitTask:
                 deadline.sleep(max(0.0, min(pause, request.step_time - over)))
                 return
             deadline.sleep(pause)
+
+    def _heed(self, journal: WaitJournal) -> None:
+        """Acknowledge what is wished. MigrationError ``control.aborted``."""
+        for one in self._control.poll():
+            journal.control(one.as_entry())
+            self.result["events"].append(one.line)
+        if self._control.wish.aborted:
+            raise self._control.aborted(
+                "the wait has ended, and the sync tool goes on; end it with starrocks_sync_tool, state=stopped"
+            )
 
     def _look(
         self, request: WaitRequest, looker: Looker, journal: WaitJournal, accepted: t.Sequence[t.Any]
@@ -139,6 +170,9 @@ class SyncWaitTask:
             near = sn.Nearness(sn.UNREACHABLE, error.message, "the clusters answer again", 0)
             self.result["line"] = error.message
         self._good = near.good
+        if not near.reason and self._control.wish.paused:
+            near = sn.Nearness(PAUSED, f"{self._control.location} to say resume", ENDS_WHEN[PAUSED], near.good)
+            self.result["line"] += f"; {PAUSED}"
         self._tell(near)
         return near
 
@@ -214,6 +248,15 @@ class SyncWaitTask:
         wait = Wait(sn.REASONS.check(near.reason), near.waiting_for, near.ends_when, since, near.worst, near.count)
         self.result["waits"] = [wait.as_result()]
         self.result.setdefault("summary", self.result["line"])
+
+
+def _answer(kind: str, wish: Wish) -> Answer:
+    """The sync tool runs by itself, and takes nothing but its own properties."""
+    if kind == LIMITS:
+        return Answer(NOT_APPLICABLE, "the sync tool is limited by its own properties and by the backends' throttle")
+    if kind == RUN and wish.paused:
+        return Answer(TAKEN, "the next step is not begun; the sync tool goes on until starrocks_sync_tool ends it")
+    return usual_answer(kind, wish)
 
 
 def _line(look: SyncLook, near: sn.Nearness, progress: Progress) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+from ansible_collections.dbops.migration.plugins.module_utils._core.control import CONTROL
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_news import already_told
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import open_journal
@@ -52,6 +53,12 @@ class WaitJournal:
         self._reasons = reasons
         fresh = [one for one in records if not (one[0] == "progress" and _same(journal, one[1]))]
         journal.append_many(fresh)
+
+    def control(self, acknowledged: t.Mapping[str, t.Any]) -> None:
+        """Write that a wish was taken note of."""
+        journal = self.begin()
+        if journal is not None:
+            journal.append(CONTROL, acknowledged)
 
     def findings(self, verdict: t.Mapping[str, t.Any]) -> None:
         """What stands against it; told once."""

@@ -1,0 +1,75 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""What people say to a run that adds duplications: nothing is added while it is paused, and an abort ends the run."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
+from ansible_collections.dbops.migration.plugins.module_utils._core.control import (
+    NOT_APPLICABLE,
+    Answer,
+    Control,
+    usual_answer,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._core.control_options import control_store
+from ansible_collections.dbops.migration.plugins.module_utils._core.control_text import LIMITS, Wish
+from ansible_collections.dbops.migration.plugins.module_utils._core.control_waits import ENDS_WHEN, PAUSED
+from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
+from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_journal import RunJournal
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_options import Options
+
+_POLL = 1.0
+
+
+class DuplicationControl:
+    """``store`` entries tell what was acknowledged. Only ``state=present`` obeys: the others undo."""
+
+    def __init__(self, params: t.Mapping[str, t.Any], options: Options, entries: t.Iterable[t.Any], clock: Clock):
+        obeys = options.state == "present"
+        store = control_store(params)
+        self._control = Control(store if obeys else None, clock, answer, entries)
+        self._clock = clock
+        self._tables = [one.table for one in options.wanted]
+
+    def heed(self, journal: t.Optional[RunJournal], events: t.List[str]) -> None:
+        """Look what is wished, and acknowledge it. MigrationError ``control.aborted``. No journal in check mode."""
+        for one in self._control.poll():
+            if journal is not None:
+                journal.control(one.as_entry())
+                events.append(one.line)
+        if self._control.wish.aborted:
+            raise self._control.aborted("nothing more was begun; duplications that were added go on")
+
+    def hold(
+        self, options: Options, journal: RunJournal, deadline: Deadline, events: t.List[str], since: str
+    ) -> t.Optional[t.Dict[str, t.Any]]:
+        """Wait while it is paused; None when it may begin, and what to tell when the step is over before that."""
+        started = self._clock.monotonic()
+        while True:
+            self.heed(journal, events)
+            if not self._control.wish.paused:
+                return None
+            since = since or iso(self._clock.now())
+            text = f"{self._control.location} to say resume"
+            wait = Wait(PAUSED, text, ENDS_WHEN[PAUSED], since, self._tables, len(self._tables))
+            journal.begin()
+            journal.waits([wait.as_result()])
+            deadline.check([f"{PAUSED}: {text}"])
+            left = None if options.step_time is None else options.step_time - (self._clock.monotonic() - started)
+            if left is not None and left <= _POLL:
+                deadline.sleep(max(0.0, left))
+                line = f"nothing is begun: waits for {text}"
+                return {"waits": [wait.as_result()], "line": line, "summary": line, "since": since}
+            deadline.sleep(_POLL)
+
+
+def answer(kind: str, wish: Wish) -> Answer:
+    """Pegasus ships as fast as it can; no call sets a limit for one duplication."""
+    if kind == LIMITS:
+        return Answer(NOT_APPLICABLE, "Pegasus has no limits for duplications that could be changed while they run")
+    return usual_answer(kind, wish)
