@@ -28,6 +28,8 @@ ROLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str] | None]]] = {
         {
             "allow_incomplete": None,
             "cutover_timeout": ("greptimedb_region_proof", "timeout"),
+            "gate_timeout": ("migration_gate", "timeout"),
+            "hold": ("migration_gate", "hold"),
             "edited_plan": ("greptimedb_region_plan", "plan"),
             "edited_plan_file": ("greptimedb_region_plan", "plan_file"),
             "hooks": None,
@@ -39,6 +41,8 @@ ROLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str] | None]]] = {
     "pegasus": (
         ("pegasus_duplication", "pegasus_cutover", "pegasus_preflight", "pegasus_table", "pegasus_table_info"),
         {
+            "gate_timeout": ("migration_gate", "timeout"),
+            "hold": ("migration_gate", "hold"),
             # Its default depends on who switches the clients.
             "group_size": None,
             "hooks": None,
@@ -63,6 +67,8 @@ ROLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str] | None]]] = {
             "starrocks_frontend_config",
         ),
         {
+            "gate_timeout": ("migration_gate", "timeout"),
+            "hold": ("migration_gate", "hold"),
             "create_sync_users": None,
             "cutover_meta_interval": None,
             "cutover_poll_interval": ("starrocks_cutover", "poll_interval"),
