@@ -109,9 +109,9 @@ def test_paused_limited_and_resumed_while_it_runs(lab: LabClient, tmp_path: path
     assert (result.get("msg"), result["finished"]) == (None, True), result
     assert run.arrived()
     assert run.submitted() == SCENE.count
-    later = [one for one in labs.spans(lab.state())][before:]
-    ends = sorted(later, key=lambda span: span.start)
-    assert all(one.end <= two.start for one, two in zip(ends, ends[1:], strict=False)), "one at a time"
+    later = sorted(labs.spans(lab.state()), key=lambda span: span.started)[before:]
+    assert len(later) == SCENE.count - before
+    assert all(one.ended <= two.started for one, two in zip(later, later[1:], strict=False)), "one at a time"
     assert run.acknowledged() == [("pause", "taken"), ("none", "taken"), ("limits global=1", "taken")]
     assert "control: pause (nothing new is begun, what runs goes on)" in result["events"]
     assert journal_check.problems(run.journal) == []

@@ -16,7 +16,6 @@ from lab import process
 from lab.pegasus import zookeeper
 from system.pegasus_cutover_lab import Cutovers, duplicate, finish
 from system.pegasus_modules import SMALL, metas, run, sent, start
-from system.pegasus_modules import finish as finish_module
 
 needs_zookeeper = pytest.mark.skipif(bool(zookeeper.missing()), reason=zookeeper.missing() or "ZooKeeper is here")
 CLOSED = "2020-01-01T00:00:00Z/2020-01-01T01:00:00Z"
@@ -129,13 +128,13 @@ def test_no_duplication_is_added_during_a_pause(tmp_path: pathlib.Path) -> None:
         assert failed["code"] == "control.aborted", failed
         assert sent(lab) == []
         _control(journal).write_text("pause")
-        process_ = start("duplication", lab, **options)
+        going = start("duplication", {"meta_servers": metas(lab), **options})
         end = time.monotonic() + 30
         while _acknowledged(journal)[-1] != "pause" and time.monotonic() < end:
             time.sleep(0.1)
         assert sent(lab) == []
         _control(journal).unlink()
-        done = finish_module(process_)
+        done = finish(going)
         assert (done.get("finished"), done["changed"]) == (True, True), done
         # What is taken back asks nobody.
         _control(journal).write_text("abort")
