@@ -54,6 +54,18 @@ def test_a_cutover_step_by_step() -> None:
     ]
 
 
+def test_what_people_say_meanwhile() -> None:
+    lines = CutoverLines(words.PEGASUS)
+    said = [
+        entry(1.0, "control", kind="run", wish="abort so", effect="taken", detail="nothing new is begun"),
+        entry(2.0, "control", kind="text", wish="", effect="unreadable", detail="line 1: 'x'"),
+    ]
+    assert [lines.line(one) for one in said] == [
+        "[   0.0 s] control: abort so (nothing new is begun)",
+        "[   1.0 s] control: a control text that cannot be read (line 1: 'x')",
+    ]
+
+
 FROZEN = [
     entry(1.0, "freeze.found", cluster_id="7"),
     entry(2.0, "change.intent", id="p1", resource="starrocks:7/routine_load/sales.orders", action="pause"),

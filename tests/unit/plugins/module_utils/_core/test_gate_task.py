@@ -87,7 +87,7 @@ def test_it_waits_for_one_after_the_other(clock: Saying) -> None:
 
 
 def test_the_window_must_hold_what_comes(clock: Saying) -> None:
-    given = {"cutover_window": ["daily 03:00-03:20 UTC", "daily 05:00-06:00 UTC"]}
+    given: t.Dict[str, t.Any] = {"cutover_window": ["daily 03:00-03:20 UTC", "daily 05:00-06:00 UTC"]}
     assert gate(clock, needed="6m", **given).body()["finished"] is True
     result = gate(clock, needed="7m", wait=False, **given).body()
     assert result["finished"] is False

@@ -201,6 +201,25 @@ def test_adopting_beyond_a_limit_waits_until_the_count_is_below_it(ordering: str
     assert [job.id for job in schedule.start()] == ["c"]
 
 
+@pytest.mark.parametrize("ordering", ORDERINGS)
+def test_other_limits_hold_for_what_is_left(ordering: str) -> None:
+    jobs = [Job(str(number), ("global", f"per_source:{number % 2}")) for number in range(8)]
+    schedule = Schedule(jobs, {"global": 4}, ordering)
+    schedule.discard("7")
+    first = [job.id for job in schedule.start()]
+    schedule.finish(first[0])
+    tighter = schedule.with_limits({"global": 1})
+    assert (tighter.running, tighter.waiting) == (first[1:], 3)
+    assert tighter.start() == []
+    for job_id in first[1:]:
+        assert tighter.start() == [], "as many run as before, and more than may"
+        tighter.finish(job_id)
+    assert len(tighter.start()) == 1
+    wider = tighter.with_limits({})
+    assert [job.id for job in wider.start()] == ["5", "6"]
+    assert wider.waiting == 0
+
+
 def test_misuse_is_named() -> None:
     schedule = Schedule([Job("a", ())], {})
     with pytest.raises(ValueError, match="job a is not running"):
