@@ -20,6 +20,11 @@ description:
     the same O(journal) and O(migration_id); it finds moves that are still running on the server and follows them.
   - Prints progress while it runs. Writes to a region are refused for a moment while its leader changes; writers must
     retry. Reads go on.
+notes:
+  - With O(control), C(pause) begins no new move, C(limits) with the keys of O(limits) changes how many run at the same
+    time from the next look on, and C(abort) begins no new one, waits for those that run, and ends with the code
+    C(control.aborted). A run after that goes on where it ended. A pause counts into O(timeout).
+  - With O(cutover_window), moves begin only while it is open. What runs when it closes goes on.
 extends_documentation_fragment:
   - dbops.migration._attributes
   - dbops.migration._attributes.actiongroup_greptimedb
@@ -46,15 +51,6 @@ attributes:
     details:
       - With C(async), the module runs to its end in one call and prints no progress.
 options:
-  control:
-    description:
-      - Here, C(pause) begins no new move, C(limits) with the keys of O(limits) changes how many run at the same time
-        from the next look on, and C(abort) begins no new one, waits for those that run, and ends with the code
-        C(control.aborted). A run after that goes on where it ended.
-      - A pause counts into O(timeout).
-  cutover_window:
-    description:
-      - Here, moves begin only while it is open. What runs when it closes goes on.
   plan:
     description:
       - The plan, as RV(dbops.migration.greptimedb_region_plan#module:plan) returns it. A JSON text is accepted too.

@@ -30,6 +30,13 @@ description:
   - Before a table is fenced, the journal gets the command that lifts its fence by hand; RV(tables[].lift_command) tells
     it in check mode already.
 notes:
+  - With O(control), C(pause), C(postpone), C(abort) and a text that cannot be read refuse a cutover before anything is
+    fenced, with the codes C(control.paused), C(control.postponed), C(control.aborted) and C(control.unreadable). While
+    the fence is set, C(abort) takes it off, which is proved, and fails with C(control.aborted). Other wishes are
+    acknowledged and change nothing. Once clients are switched, or the switch was handed over, nothing is obeyed any
+    more; see O(state=lifted).
+  - Outside of O(cutover_window) the cutover is refused with C(cutover.outside_window). So it is when the
+    forecast (p95), or with O(switch=hand_over) the budget, does not end before it closes. Nothing is fenced then.
   - The guard ends with the host or container it runs in. Where those vanish (AWX), delegate this task to a host that
     lasts, and do the same with C(KillUserProcesses) of systemd in mind.
   - "The config-sync interval of all replica servers of the source is shortened to O(config_sync_interval) before the
@@ -82,17 +89,6 @@ attributes:
 requirements:
   - kazoo, on the host where the module runs, with O(switch=metaproxy)
 options:
-  control:
-    description:
-      - Here, C(pause), C(postpone), C(abort) and a text that cannot be read refuse a cutover before anything is fenced,
-        with the codes C(control.paused), C(control.postponed), C(control.aborted) and C(control.unreadable).
-      - While the fence is set, C(abort) takes it off, which is proved, and fails with C(control.aborted). Other wishes
-        are acknowledged and change nothing. Once clients are switched, or the switch was handed over, nothing is
-        obeyed any more; see O(state=lifted).
-  cutover_window:
-    description:
-      - Outside of it the cutover is refused with C(cutover.outside_window). So it is when the forecast (p95), or with
-        O(switch=hand_over) the budget, does not end before it closes. Nothing is fenced then.
   tables:
     description:
       - The tables. A list, JSON text of one, or comma-separated text. They are cut over one after another, or in groups

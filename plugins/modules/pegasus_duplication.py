@@ -25,6 +25,11 @@ description:
   - From the moment that a table has a duplication, its cluster refuses increments, check-and-set and check-and-mutate
     on it, until the duplication is removed (but for tables with C(atomic_idempotent), from 2.6 on).
   - Prints progress while it runs. Run it again after an interruption; it finds its place.
+notes:
+  - With O(control), C(pause) adds and resumes no duplication until C(resume). Once they are added they go on, also
+    during a pause. C(abort) ends the run with the code C(control.aborted), and leaves the duplications that were added. There
+    are no limits to change. Only O(state=present) obeys, because the others take something back. A pause counts into
+    O(timeout).
 extends_documentation_fragment:
   - dbops.migration._attributes
   - dbops.migration._attributes.actiongroup_pegasus
@@ -50,13 +55,6 @@ attributes:
     details:
       - With C(async), the module runs to its end in one call and prints no progress.
 options:
-  control:
-    description:
-      - Here, C(pause) adds and resumes no duplication until C(resume). Once they are added they go on, also during a
-        pause. C(abort) ends the run with the code C(control.aborted). It leaves the duplications that were added. There
-        are no limits to change.
-      - Only O(state=present) obeys, because the others take something back.
-      - A pause counts into O(timeout).
   target_meta_servers:
     description:
       - Needed for no call of this module, but without it, it cannot see that the target already has a table of that

@@ -34,6 +34,12 @@ description:
   - Before the freeze, the journal gets the command that lifts it by hand; RV(lift_command) tells it in check mode.
   - Once committed, the freeze stays, and nothing lifts it by itself. See M(dbops.migration.starrocks_write_freeze).
 notes:
+  - With O(control), C(pause), C(postpone), C(abort) and a text that cannot be read refuse a cutover before writes are
+    stopped, with the codes C(control.paused), C(control.postponed), C(control.aborted) and C(control.unreadable). While
+    writes are stopped, C(abort) lifts the freeze, which is proved, and fails with C(control.aborted). Other wishes are
+    acknowledged and change nothing. Once the switch was handed over, nothing is obeyed any more; see O(state=lifted).
+  - Outside of O(cutover_window) the cutover is refused with C(cutover.outside_window). So it is when the forecast (p95)
+    with O(switch_reserve) does not end before it closes. Nothing is stopped then.
   - Run it on the host of the sync tool (C(delegate_to)), as it looks at the tool's log and ends its processes. The
     guard ends with the host or container it runs in, so let that be one that lasts.
   - Shorten the intervals of the tool before the cutover (C(meta_job_interval_seconds) and C(report_interval_seconds)),
@@ -81,17 +87,6 @@ attributes:
     details:
       - With C(async), no steps are shown.
 options:
-  control:
-    description:
-      - Here, C(pause), C(postpone), C(abort) and a text that cannot be read refuse a cutover before writes are stopped,
-        with the codes C(control.paused), C(control.postponed), C(control.aborted) and C(control.unreadable).
-      - While writes are stopped, C(abort) lifts the freeze, which is proved, and fails with C(control.aborted). Other
-        wishes are acknowledged and change nothing. Once the switch was handed over, nothing is obeyed any more; see
-        O(state=lifted).
-  cutover_window:
-    description:
-      - Outside of it the cutover is refused with C(cutover.outside_window). So it is when the forecast (p95) with
-        O(switch_reserve) does not end before it closes. Nothing is stopped then.
   state:
     description:
       - V(cut_over) does the cutover up to the hand-over.

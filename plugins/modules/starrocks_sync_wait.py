@@ -18,6 +18,11 @@ description:
   - Fails at once when the tool has ended or failed, or when somebody wrote to a table on the target, which never gets
     equal by itself. That is looked for at every look, as its trace can be overtaken.
   - Changes nothing in the clusters. It can be killed and run again at any time.
+notes:
+  - With O(control), C(pause) lets the wait not end, so that the next step is not begun, and C(abort) ends it with the
+    code C(control.aborted). Both leave the sync tool alone, which goes on copying until
+    M(dbops.migration.starrocks_sync_tool) ends it. There are no limits to change. Only O(until=caught_up) obeys. A
+    pause counts into O(timeout).
 extends_documentation_fragment:
   - dbops.migration._attributes
   - dbops.migration._attributes.actiongroup_starrocks
@@ -45,12 +50,6 @@ attributes:
     details:
       - With C(async), the module runs to its end in one call and prints no progress.
 options:
-  control:
-    description:
-      - Here, C(pause) lets the wait not end, so that the next step is not begun, and C(abort) ends it with the code
-        C(control.aborted). Both leave the sync tool alone, which goes on copying until
-        M(dbops.migration.starrocks_sync_tool) ends it. There are no limits to change.
-      - Only O(until=caught_up) obeys. A pause counts into O(timeout).
   until:
     description:
       - V(caught_up) waits until the target has every partition, and few enough are behind. V(compaction_drained) waits
