@@ -39,10 +39,10 @@ def test_a_cutover_is_refused_before_and_lifted_under_its_fence(tmp_path: pathli
         one = Cutovers(lab, tmp_path)
         file = _control(one.journal("temp"))
         for text, code in (
+            ("psotpone 2h", "control.unreadable"),
             ("pause", "control.paused"),
             ("postpone until 2199-01-01", "control.postponed"),
             ("abort not tonight", "control.aborted"),
-            ("psotpone 2h", "control.unreadable"),
         ):
             file.write_text(text)
             for check in (True, False):

@@ -58,7 +58,7 @@ def _entries(migration: Migration) -> list[dict[str, t.Any]]:
 def test_a_cutover_is_refused_before_and_lifted_under_its_freeze(migration: Migration) -> None:
     file = pathlib.Path(migration.journal + ".control")
     migration.lab.clear_requests()
-    for text, code in (("pause", "control.paused"), ("abort", "control.aborted"), ("?", "control.unreadable")):
+    for text, code in (("?", "control.unreadable"), ("pause", "control.paused"), ("abort", "control.aborted")):
         file.write_text(text)
         assert migration.cut_over()["code"] == code
     file.unlink()
