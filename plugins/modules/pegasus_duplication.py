@@ -28,8 +28,8 @@ description:
 notes:
   - With O(control), C(pause) adds and resumes no duplication until C(resume). Once they are added they go on, also
     during a pause. C(abort) ends the run with the code C(control.aborted), and leaves the duplications that were
-    added. There are no limits to change. Only O(state=present) obeys, because the others take something back. A pause counts into
-    O(timeout).
+    added. There are no limits to change. Only O(state=present) obeys, because the others take something back. A pause
+    counts into O(timeout).
 extends_documentation_fragment:
   - dbops.migration._attributes
   - dbops.migration._attributes.actiongroup_pegasus
