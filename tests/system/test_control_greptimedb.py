@@ -33,6 +33,7 @@ class Run:
 
     def __init__(self, lab: LabClient, folder: pathlib.Path, **more: t.Any) -> None:
         self.lab = lab
+        self._started: list[subprocess.Popen[str]] = []
         self.journal = folder / "journal.jsonl"
         self.file = folder / "journal.jsonl.control"
         self.moves = scenes.choose(lab.state(), random.Random(SCENE.seed), SCENE.count)
@@ -54,9 +55,17 @@ class Run:
         process.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": {**self._options, "_ansible_check_mode": check}}))
         process.stdin.close()
         process.stdin = None
+        self._started.append(process)
         return process
 
-    def finish(self, process: subprocess.Popen[str]) -> dict[str, t.Any]:
+    def kill(self) -> None:
+        """End what a test that failed has left."""
+        for process in self._started:
+            process.kill()
+            process.wait()
+
+    @staticmethod
+    def finish(process: subprocess.Popen[str]) -> dict[str, t.Any]:
         out, err = process.communicate(timeout=180)
         assert "{" in out, out + err
         return dict(json.loads(out[out.index("{") :]))
@@ -91,9 +100,25 @@ def fixture_lab() -> t.Iterator[LabClient]:
         yield lab
 
 
+Begin = t.Callable[..., Run]
+
+
+@pytest.fixture(name="begin")
+def fixture_begin(lab: LabClient, tmp_path: pathlib.Path) -> t.Iterator[Begin]:
+    begun: list[Run] = []
+
+    def begin(**more: t.Any) -> Run:
+        begun.append(Run(lab, tmp_path, **more))
+        return begun[-1]
+
+    yield begin
+    for run in begun:
+        run.kill()
+
+
 @pytest.mark.cost(30)
-def test_paused_limited_and_resumed_while_it_runs(lab: LabClient, tmp_path: pathlib.Path) -> None:
-    run = Run(lab, tmp_path)
+def test_paused_limited_and_resumed_while_it_runs(lab: LabClient, begin: Begin) -> None:
+    run = begin()
     process = run.start()
     run.until(lambda: run.submitted() >= 2)
     run.file.write_text("pause\n")
@@ -118,8 +143,8 @@ def test_paused_limited_and_resumed_while_it_runs(lab: LabClient, tmp_path: path
 
 
 @pytest.mark.cost(25)
-def test_aborted_and_gone_on_with(lab: LabClient, tmp_path: pathlib.Path) -> None:
-    run = Run(lab, tmp_path)
+def test_aborted_and_gone_on_with(lab: LabClient, begin: Begin) -> None:
+    run = begin()
     process = run.start()
     run.until(lambda: run.submitted() >= 2)
     run.file.write_text("abort the backup is late\n")
@@ -142,8 +167,8 @@ def test_aborted_and_gone_on_with(lab: LabClient, tmp_path: pathlib.Path) -> Non
 
 
 @pytest.mark.cost(8)
-def test_outside_the_window_nothing_is_sent(lab: LabClient, tmp_path: pathlib.Path) -> None:
-    run = Run(lab, tmp_path, cutover_window="2020-01-01T00:00:00Z/2020-01-01T01:00:00Z", wait=False, step_time="1s")
+def test_outside_the_window_nothing_is_sent(begin: Begin) -> None:
+    run = begin(cutover_window="2020-01-01T00:00:00Z/2020-01-01T01:00:00Z", wait=False, step_time="1s")
     result = run.finish(run.start())
     assert result["finished"] is False
     assert [(one["reason"], one["count"]) for one in result["waits"]] == [("window.closed", SCENE.count)]

@@ -129,12 +129,15 @@ def test_no_duplication_is_added_during_a_pause(tmp_path: pathlib.Path) -> None:
         assert sent(lab) == []
         _control(journal).write_text("pause")
         going = start("duplication", {"meta_servers": metas(lab), **options})
-        end = time.monotonic() + 30
-        while _acknowledged(journal)[-1] != "pause" and time.monotonic() < end:
-            time.sleep(0.1)
-        assert sent(lab) == []
-        _control(journal).unlink()
-        done = finish(going)
+        try:
+            end = time.monotonic() + 60
+            while _acknowledged(journal)[-1] != "pause" and time.monotonic() < end:
+                time.sleep(0.1)
+            assert sent(lab) == []
+            _control(journal).unlink()
+            done = finish(going)
+        finally:
+            going.kill()
         assert (done.get("finished"), done["changed"]) == (True, True), done
         # What is taken back asks nobody.
         _control(journal).write_text("abort")
