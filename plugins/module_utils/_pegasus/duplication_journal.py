@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
+from ansible_collections.dbops.migration.plugins.module_utils._core.waits import present
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_journal import SettingsJournal
 
 PHASE = "migrate"
@@ -43,7 +44,7 @@ class RunJournal:
         """Write how far it is, once in a step; and what it waits for, when that is something else than before."""
         if not self._begun:
             return
-        self._append("progress", numbers)
+        self._append("progress", {**numbers, "waits": present(waits)})
         reasons = [str(wait["reason"]) for wait in waits]
         if sorted(reasons) != self._last_reasons:
             self._last_reasons = sorted(reasons)
