@@ -100,7 +100,8 @@ def _of_runs(standing: Standing, base: Labels) -> t.List[Metric]:
 def _of_progress(standing: Standing, base: Labels) -> t.List[Metric]:
     told = standing.progress
     # Nothing runs and nothing comes nearer when the run is over, whatever its last word was.
-    moving = told if standing.running else {name: told[name] for name in ("done", "total", "failed") if name in told}
+    over = () if standing.running else ("running", "rate", "eta")
+    moving = {name: number for name, number in told.items() if name not in over}
     lag = standing.lag
     labels = {**base, "unit": v.word(lag.get("unit"))}
     return [
