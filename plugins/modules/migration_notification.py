@@ -207,7 +207,7 @@ code:
   sample: notification.failed
 """
 
-from ansible.module_utils.basic import env_fallback
+from ansible.module_utils.common.parameters import env_fallback
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock

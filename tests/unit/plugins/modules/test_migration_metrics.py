@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.dbops.migration.plugins.module_utils._core import metrics_file
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.dbops.migration.plugins.module_utils._core.cutover_entries import armed_entry
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
@@ -91,7 +92,7 @@ def test_a_file_that_cannot_be_replaced_is_a_failure_here(params: Params, monkey
     def full(_path: str, _text: str) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(migration_metrics.metrics_file, "write", full)
+    monkeypatch.setattr(metrics_file, "write", full)
     with pytest.raises(MigrationError, match="No space left on device") as caught:
         migration_metrics.write(params, False)
     assert caught.value.code == "metrics.not_writable"

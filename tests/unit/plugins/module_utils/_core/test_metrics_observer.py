@@ -131,7 +131,7 @@ def test_half_a_file_is_never_seen_and_nothing_is_left_of_a_failure(
     def full(_one: str, _two: str) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(metrics_file.os, "replace", full)
+    monkeypatch.setattr(os, "replace", full)
     with pytest.raises(OSError, match="No space"):
         metrics_file.write(str(path), "two\n")
     assert path.read_text() == "one\n"
@@ -165,7 +165,7 @@ def test_a_folder_that_is_not_ours_is_told(world: World) -> None:
 
 
 def test_a_folder_is_asked_for_write_and_search(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics_file.os, "access", lambda _path, mode: mode != os.W_OK | os.X_OK)
+    monkeypatch.setattr(os, "access", lambda _path, mode: mode != os.W_OK | os.X_OK)
     with pytest.raises(InvalidOption, match="the user of this task may not write into the folder"):
         require_metrics_file(world.params)
 
