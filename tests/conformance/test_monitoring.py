@@ -46,8 +46,8 @@ FENCED: list[tuple[str, str, dict[str, t.Any]]] = [
     ("2026-11-21T04:00:02.000Z", "cutover.forecast",
      {"budget": 60.0, "windows": [{"subjects": ["orders"], "p50": 2.5, "p95": 4.5}]}),
     ("2026-11-21T04:00:03.000Z", "cutover.committed", {"table": "earlier"}),
-    ("2026-11-21T04:00:04.000Z", "cutover.armed",
-     {"subjects": ["orders"], "seconds": 50.0, "deadline": "2026-11-21T04:00:54.000Z"}),
+    ("2026-11-21T04:00:04.000Z", "proof",
+     {"kind": "guard", "items": [{"subject": "orders", "lifts_at": "2026-11-21T04:00:54.000Z"}]}),
     ("2026-11-21T04:00:05.000Z", "change.intent", {"id": "c8", "resource": "a", "action": "fence"}),
 ]  # fmt: skip
 

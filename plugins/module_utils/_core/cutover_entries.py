@@ -2,22 +2,17 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This module_util is private: it may change in any release.
-"""Journal entries that tell of a refused-write window before it begins, the same from every engine.
+"""What a journal tells of a refused-write window before it begins, the same from every engine.
 
-A watcher (metrics, notifications, reports) must know what a cutover expects, and when its fence falls at the latest,
-while it lasts, and also when the run was killed within it.
+A watcher must know what a cutover expects while it lasts, and also when the run was killed within it.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import typing as t
 
-from ansible_collections.dbops.migration.plugins.module_utils._core.clock import iso
-
 FORECAST_KIND = "cutover.forecast"
-ARMED_KIND = "cutover.armed"
 
 Record = t.Tuple[str, t.Dict[str, t.Any]]
 
@@ -35,12 +30,3 @@ def forecast_entry(windows: t.Sequence[WindowForecast], budget: float) -> Record
     """The entry ``cutover.forecast``: {budget, windows: [{subjects, p50, p95}]}; one window for each fence."""
     told = [{"subjects": list(one.subjects), "p50": round(one.p50, 1), "p95": round(one.p95, 1)} for one in windows]
     return FORECAST_KIND, {"budget": budget, "windows": told}
-
-
-def armed_entry(subjects: t.Sequence[str], now: datetime.datetime, seconds: float) -> Record:
-    """The entry ``cutover.armed``: {subjects, seconds, deadline}. Written when the guard counts, before the fence.
-
-    The guard lifts the fence of ``subjects`` at the deadline if nobody has ended it until then.
-    """
-    deadline = iso(now + datetime.timedelta(seconds=seconds))
-    return ARMED_KIND, {"subjects": list(subjects), "seconds": round(seconds, 3), "deadline": deadline}

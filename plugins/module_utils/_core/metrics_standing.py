@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.dbops.migration.plugins.module_utils._core.cutover_entries import ARMED_KIND, FORECAST_KIND
+from ansible_collections.dbops.migration.plugins.module_utils._core.cutover_entries import FORECAST_KIND
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import INTENT, OPENED, OUTCOME, Entry
 from ansible_collections.dbops.migration.plugins.module_utils._core.report import values as v
 
@@ -22,6 +22,8 @@ INTERRUPTED = "interrupted"
 STATUSES = (RUNNING, OK, FAILED, INTERRUPTED)
 SEVERITIES = ("blocker", "warning", "info")
 
+_GUARD = "guard"
+"""The proof that a guard was armed: {subject, lifts_at, ...} for each table that it watches over."""
 _GUARD_ENDS = frozenset(("committed", "lifted", "kept", "done"))
 """States in which a guard holds no fence any more that it would have to lift."""
 _MOVES_ON = frozenset(("proof", "restore", INTENT, OUTCOME))
@@ -87,7 +89,7 @@ class Standing:
             "wait": self._wait,
             "findings": self._findings,
             FORECAST_KIND: self._forecast,
-            ARMED_KIND: self._armed,
+            "proof": self._proof,
             "cutover.committed": self._committed,
             "cutover.lifted": self._ended,
             "freeze.lifted": self._ended,
@@ -202,9 +204,13 @@ class Standing:
         self.forecast = (max(halves), max(most)) if windows else None
         self.budget = v.number(data.get("budget"))
 
-    def _armed(self, data: Data, at: str) -> None:
-        subjects = {v.word(one) for one in v.sequence(data.get("subjects"))}
-        self._fence = Fence(subjects, v.moment(at), v.moment(data.get("deadline")))
+    def _proof(self, data: Data, at: str) -> None:
+        """The guard counts from its proof on; all tables of a fence have one guard, and one deadline."""
+        if data.get("kind") == _GUARD:
+            items = v.mappings(data.get("items"))
+            ends = [v.moment(one.get("lifts_at")) for one in items]
+            known = [end for end in ends if end is not None]
+            self._fence = Fence({v.word(one.get("subject")) for one in items}, v.moment(at), max(known, default=None))
 
     def _intended(self, data: Data, at: str) -> None:
         if self._fence is not None:

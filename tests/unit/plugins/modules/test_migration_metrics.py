@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import pathlib
 import typing as t
@@ -11,8 +12,7 @@ import typing as t
 import pytest
 
 from ansible_collections.dbops.migration.plugins.module_utils._core import metrics_file
-from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock
-from ansible_collections.dbops.migration.plugins.module_utils._core.cutover_entries import armed_entry
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock, iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
@@ -35,7 +35,8 @@ def params(tmp_path: pathlib.Path) -> Params:
     assert opened is not None
     with opened as journal:
         journal.append("run.started", {"run_id": "one", "phase": "cutover"})
-        journal.append(*armed_entry(["orders"], SystemClock().now(), 30.0))
+        items = [{"subject": "orders", "lifts_at": iso(SystemClock().now() + datetime.timedelta(seconds=30))}]
+        journal.append("proof", {"kind": "guard", "passed": True, "items": items})
         journal.append("change.intent", {"id": "c3", "resource": "a", "action": "fence"})
     return given
 

@@ -7,18 +7,21 @@ from __future__ import annotations
 import datetime
 import typing as t
 
+import pytest
+
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import iso, parse_iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.cutover_entries import (
     WindowForecast,
-    armed_entry,
     forecast_entry,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import Answer
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
 from ansible_collections.dbops.migration.plugins.module_utils._core.metrics import metrics_text
 from ansible_collections.dbops.migration.plugins.module_utils._core.metrics_standing import Standing
 from ansible_collections.dbops.migration.plugins.module_utils._core.progress import Lag
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait, present
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.report import journals
+from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._journals.journals import Altered
 
 START = parse_iso("2026-11-21T03:00:00Z")
 BASE = START.timestamp()
@@ -47,7 +50,10 @@ class Told:
         return self.add("run.finished", {"run_id": run_id, "phase": phase, "status": status, "summary": ""})
 
     def arm(self, *subjects: str) -> Told:
-        return self.add(*armed_entry(subjects, self.now, 50.0))
+        answer = Answer(True, "armed", 50.0, {})
+        return self.add(
+            "proof", {"kind": "guard", "passed": True, "items": [answer.as_proof(one, 7, self.now) for one in subjects]}
+        )
 
     @property
     def samples(self) -> t.Dict[str, float]:
@@ -157,7 +163,7 @@ def test_a_fence_is_held_from_its_first_change_to_its_end() -> None:
     assert told.samples["fence_held"] == 0
     assert not {"fence_deadline_timestamp_seconds", "fence_remaining_seconds"} & set(told.samples)
     assert told.samples["cutover_committed_timestamp_seconds"] == BASE + 5
-    assert told.at_once == [False, True, True, True, True, True, True]
+    assert told.at_once == [False, True, True, False, True, True, True], "what was proved can wait, a fence cannot"
 
 
 def test_a_freeze_of_a_whole_cluster_ends_as_a_whole() -> None:
@@ -215,10 +221,16 @@ def test_an_empty_journal_tells_nothing_that_it_does_not_know() -> None:
 
 def test_odd_data_is_no_reason_to_fail() -> None:
     told = Told()
-    odd: t.Dict[str, t.Any] = {"findings": 7, "windows": [{}], "subjects": 3, "deadline": "soon", "phase": ["x"]}
+    odd: t.Dict[str, t.Any] = {
+        "findings": 7,
+        "windows": [{}],
+        "items": [{"lifts_at": "soon"}],
+        "kind": "guard",
+        "phase": ["x"],
+    }
     odd.update(total="?", lag=[], waits={"r": 5}, event="lifted", at="never", since={})
     empty: t.Dict[str, t.Any] = {}
-    for kind in ("journal.opened", "run.started", "cutover.armed", "cutover.forecast", "progress", "wait", "findings",
+    for kind in ("journal.opened", "run.started", "proof", "cutover.forecast", "progress", "wait", "findings",
                  "change.intent", "cutover.guard", "cutover.committed", "cutover.lifted", "run.finished"):  # fmt: skip
         for data in (empty, odd):
             told.standing.take(Entry(0, "not a time", kind, data, "", ""))
@@ -237,3 +249,25 @@ def test_whole_runs_end_as_the_report_tells() -> None:
         assert standing.phases["migrate"].status == status
         if "preflight" in standing.findings:
             assert standing.findings["preflight"] == {"blocker": 0, "warning": 1, "info": 1}
+
+
+@pytest.mark.parametrize("engine", ["pegasus", "starrocks"])
+def test_a_recorded_cutover_is_seen_from_its_fence_to_its_commit(engine: str) -> None:
+    standing = Standing()
+    held = []
+    for entry in Altered(engine).view().entries:
+        standing.take(entry)
+        fence = standing.fence
+        if fence is not None and not any(held):
+            assert entry.kind == "change.intent"
+            assert fence.deadline is not None
+            assert standing.last is not None
+            assert 0 < fence.deadline - standing.last < 3600
+        held.append(fence is not None)
+    changes = [number for number, (one, other) in enumerate(zip(held, held[1:])) if one != other]
+    assert len(changes) == 2, "it is set once and lifted once"
+    assert standing.fence is None
+    assert standing.committed is not None
+    assert standing.engine == engine
+    assert not standing.running
+    assert not standing.waits
