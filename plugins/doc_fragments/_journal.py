@@ -24,6 +24,19 @@ options:
       - Without it, a journal that exists is taken as it is, and a new one gets a random name.
       - When not given, the environment variable E(DBOPS_MIGRATION_ID) is used.
     type: str
+  metrics_file:
+    description:
+      - Where the state of the migration is kept for Prometheus, a path on the host where the module runs, in the folder
+        that C(--collector.textfile.directory) of node_exporter names. It must end with C(.prom), and the folder must
+        exist. Take one file for each migration.
+      - The file is made from the journal whenever a module writes to it, at most once in a second, and at once when a
+        run begins or ends, a finding or a reason for waiting comes up, or a fence is set or lifted. Everybody can read
+        it. It is replaced as a whole, and holds no secrets.
+      - A file that cannot be written later, as on a full disk, is told of once as a warning, and the migration goes on.
+      - Modules that only read the journal leave the file alone. M(dbops.migration.migration_metrics) makes it at any
+        time.
+      - When not given, the environment variable E(DBOPS_MIGRATION_METRICS_FILE) is used.
+    type: path
   s3_endpoint_url:
     description:
       - The URL of the S3 store, when it is not the one of AWS.

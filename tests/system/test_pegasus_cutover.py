@@ -74,15 +74,32 @@ def _recorded(cutovers: Cutovers) -> list[str]:
     return found
 
 
+def _watched(file: pathlib.Path, entries: list[dict[str, t.Any]], result: dict[str, t.Any]) -> None:
+    """The forecast and the deadline are told before the fence is set, and the file of metrics is left as it ended."""
+    kinds = [one["kind"] for one in entries]
+    fenced = next(n for n, one in enumerate(entries) if one["data"].get("action") == "fence")
+    assert kinds.index("cutover.forecast") < fenced
+    told = next(one for one in entries if one["kind"] == "cutover.forecast")
+    armed = next(one for one in entries[:fenced] if one["data"].get("kind") == "guard")
+    forecast = result["tables"][0]["forecast"]
+    assert [round(one["p95"], 1) for one in told["data"]["windows"]] == [forecast["window_p95"]]
+    assert armed["at"] < armed["data"]["items"][0]["lifts_at"]
+    text = file.read_text()
+    assert 'dbops_migration_fence_held{migration_id="temp",engine="pegasus"} 0' in text
+    assert 'phase="cutover",status="ok"} 1' in text
+    assert "dbops_migration_cutover_committed_timestamp_seconds{" in text
+
+
 @pytest.mark.cost(25)
-def test_predicted_done_and_left_alone(cutovers: LabStarter) -> None:
+def test_predicted_done_and_left_alone(cutovers: LabStarter, tmp_path: pathlib.Path) -> None:
     one = cutovers(tables="temp")
     predicted = one.run("temp", check=True)
     assert not predicted["failed"], predicted
     assert one.sent() == [] and not pathlib.Path(one.journal("temp")).exists()
-    result = one.run("temp")
+    result = one.run("temp", metrics_file=str(tmp_path / "temp.prom"))
     assert not result["failed"], result
     assert result["state"] == "committed"
+    _watched(tmp_path / "temp.prom", _entries(one, "temp"), result)
     assert result["changes"] == predicted["changes"]
     assert _recorded(one) == _calls(predicted)
     assert one.points_at("temp") == "onebox-b" and one.intervals() == {"30000"}

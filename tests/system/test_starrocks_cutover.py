@@ -84,6 +84,12 @@ def seconds(at: str) -> float:
     return datetime.datetime.fromisoformat(at.replace("Z", "+00:00")).timestamp()
 
 
+def metric(file: pathlib.Path, name: str) -> float:
+    """The value of the one sample of a metric."""
+    line = next(one for one in file.read_text().splitlines() if one.startswith(f"dbops_migration_{name}{{"))
+    return float(line.rpartition(" ")[2])
+
+
 def jobs(migration: Migration) -> dict[str, str]:
     """Routine loads and pipes by name."""
     told = finish(start("write_freeze", {**migration.options_of_source(), "journal": migration.journal}, check=True))
@@ -115,14 +121,19 @@ def test_nothing_is_stopped_when_the_gate_is_closed(begin: Begin) -> None:
     assert not os.path.exists(migration.journal)
 
 
-def test_cut_over_and_commit(begin: Begin) -> None:
+def test_cut_over_and_commit(begin: Begin, tmp_path: pathlib.Path) -> None:
     migration = begin()
     migration.lab.clear_requests()
     predicted = migration.cut_over(check=True)
     assert (predicted["state"], to_source(migration)) == ("waiting", []), predicted
-    done = migration.cut_over()
+    file = tmp_path / "watched.prom"
+    done = migration.cut_over(metrics_file=str(file))
     assert done["state"] == "handed_over", done
     assert done["changes"] == predicted["changes"]
+    # Whoever watches the file of metrics sees the fence, its deadline and what was forecast.
+    assert metric(file, "fence_held") == 1
+    assert abs(metric(file, "fence_deadline_timestamp_seconds") - seconds(done["deadline"])) < 2
+    assert metric(file, "window_forecast_p95_seconds") == done["forecast"]["held_p95"] + 5
     assert to_source(migration) == statements(predicted)
     assert migration.loads_refused() == [True] * 3
     window = done["window"]
@@ -145,8 +156,9 @@ def test_cut_over_and_commit(begin: Begin) -> None:
     held = migration.cut_over(check=True, state="committed")
     assert abs(seconds(held["deadline"]) - seconds(done["deadline"])) < 2
     assert legality(migration.journal)[0] == "unknown", "the operator may have switched, or not"
-    committed = migration.cut_over(state="committed")
+    committed = migration.cut_over(state="committed", metrics_file=str(file))
     assert (committed["state"], committed["changed"]) == ("committed", True), committed
+    assert metric(file, "fence_held") == 0
     assert migration.cut_over(state="committed")["changed"] is False
     assert legality(migration.journal) == ("yes", [])
     assert migration.cut_over()["changed"] is False

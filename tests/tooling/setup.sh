@@ -5,7 +5,7 @@
 #
 # setup.sh demo|dev: makes .venv with the pinned packages of requirements/<name>.txt, and does nothing when they are there.
 # Missing system packages are installed with apt-get where root or sudo is at hand; otherwise one sentence says which.
-# Only Java and ZooKeeper may stay away: then the tests that need them say so and are skipped.
+# Only Java, ZooKeeper and promtool may stay away: then the tests that need them say so and are skipped.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -50,6 +50,37 @@ set_up_zookeeper() {
     fi
 }
 
+# The tests of metrics and alert rules ask Prometheus's own tool. It is taken out of its package, which is not installed:
+# that would start a server.
+set_up_promtool() {
+    [ "$wanted" = dev ] || return 0
+    if command -v promtool > /dev/null || [ -x .venv/bin/promtool ]; then
+        return 0
+    fi
+    local folder reason="promtool of the Debian package prometheus is not there"
+    if ! command -v apt-get dpkg-deb > /dev/null; then
+        echo "$reason, and neither is apt-get. Going on without it: the tests of alert rules are left out, and say so." >&2
+        return 0
+    fi
+    folder=$(mktemp -d)
+    echo "Taking promtool out of the Debian package prometheus"
+    if ! download_prometheus "$folder" && may_install; then
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq || true
+        download_prometheus "$folder" || true
+    fi
+    if dpkg-deb --fsys-tarfile "$folder"/prometheus_*.deb 2> /dev/null | tar -x -O ./usr/bin/promtool > "$folder/promtool"; then
+        chmod 755 "$folder/promtool"
+        mv "$folder/promtool" .venv/bin/promtool
+    else
+        echo "$reason, and cannot be downloaded. Going on without it: the tests of alert rules are left out, and say so." >&2
+    fi
+    rm -rf "$folder"
+}
+
+download_prometheus() {
+    (cd "$1" && apt-get download -qq prometheus > /dev/null 2>&1)
+}
+
 # Prints the path of the first Python that is 3.11 or newer and can make virtual environments.
 find_python() {
     local name
@@ -88,4 +119,5 @@ if ! .venv/bin/python -c 'import sys, pip; sys.exit(sys.version_info[:2] < (3, 1
 fi
 echo "Installing the packages of requirements/$wanted.txt into .venv"
 .venv/bin/python -P tests/tooling/packages.py "requirements/$wanted.txt"
+set_up_promtool
 touch "$stamp"

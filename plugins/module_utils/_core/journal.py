@@ -69,6 +69,16 @@ class Store(t.Protocol):
         """Let go of the store."""
 
 
+class Observer(t.Protocol):
+    """Somebody who is told of what was written, after it is durable. It must not raise."""
+
+    def appended(self, entries: t.Sequence[Entry]) -> None:
+        """These were written, and are in ``Journal.entries`` already."""
+
+    def closing(self) -> None:
+        """The journal is about to be closed; nothing more will come."""
+
+
 class Journal:
     """A journal open for writing, by one writer at a time. Thread-safe."""
 
@@ -82,6 +92,7 @@ class Journal:
         self._redactor = redactor
         self._guard = threading.RLock()
         self._changes = ChangeTracker()
+        self._observers: t.List[Observer] = []
         found = scan(self.location, store.load())
         JournalView.of(self.location, found).expecting(migration_id, engine).require_valid()
         self._remember(found.entries)
@@ -175,6 +186,8 @@ class Journal:
                 self._store.append(seq, b"".join(lines))
                 self._remember(entries)
                 self._store.write_head(Head(entries[-1].seq, entries[-1].hash))
+                for observer in self._observers:
+                    observer.appended(entries)
             return entries
 
     def intents(
@@ -218,13 +231,21 @@ class Journal:
         """The intents without an outcome, in order."""
         return list(self._changes.pending.values())
 
+    def observe(self, observer: Observer) -> None:
+        """Tell ``observer`` of everything that is written from now on, and of the end."""
+        self._observers.append(observer)
+
     def view(self) -> JournalView:
         """What the journal tells up to now."""
         return JournalView(self.location, tuple(self.entries), self.problems)
 
     def close(self) -> None:
         """Let go of file and lock."""
-        self._store.close()
+        try:
+            for observer in self._observers:
+                observer.closing()
+        finally:
+            self._store.close()
 
     def __enter__(self) -> Journal:
         return self

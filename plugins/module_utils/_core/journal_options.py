@@ -11,6 +11,7 @@ import typing as t
 
 from ansible.module_utils.common.parameters import env_fallback
 
+from ansible_collections.dbops.migration.plugins.module_utils._core import metrics_file
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
@@ -26,6 +27,7 @@ def journal_spec() -> ArgumentSpec:
         {
             "journal": {"type": "str", "fallback": (env_fallback, ["DBOPS_MIGRATION_JOURNAL"])},
             "migration_id": {"type": "str", "fallback": (env_fallback, ["DBOPS_MIGRATION_ID"])},
+            metrics_file.OPTION: {"type": "path", "fallback": (env_fallback, ["DBOPS_MIGRATION_METRICS_FILE"])},
             "s3_endpoint_url": {
                 "type": "str",
                 "fallback": (env_fallback, ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]),
@@ -57,11 +59,14 @@ def s3_options(params: t.Mapping[str, t.Any]) -> S3Options:
 def open_journal(
     params: t.Mapping[str, t.Any], *, engine: str, clock: Clock, redactor: Redactor, create: bool = True
 ) -> t.Optional[Journal]:
-    """The journal of the options, open for writing; None when the option is not given. Errors as ``Journal.open``."""
+    """The journal of the options, open for writing; None when the option is not given. Errors as ``Journal.open``.
+
+    While it is open, the file of metrics that the options name follows it.
+    """
     location = params.get("journal")
     if not location:
         return None
-    return Journal.open(
+    journal = Journal.open(
         location,
         migration_id=params.get("migration_id") or "",
         engine=engine,
@@ -70,6 +75,13 @@ def open_journal(
         create=create,
         s3=s3_options(params),
     )
+    path = metrics_file.path_of(params)
+    if path:
+        # Imported here, since every task pays for what it imports.
+        from ansible_collections.dbops.migration.plugins.module_utils._core.metrics_observer import MetricsObserver
+
+        journal.observe(MetricsObserver(path, journal, clock))
+    return journal
 
 
 def read_journal(params: t.Mapping[str, t.Any]) -> t.Optional[JournalView]:
@@ -86,3 +98,31 @@ def read_journal(params: t.Mapping[str, t.Any]) -> t.Optional[JournalView]:
         if error.code == "journal.missing":
             return None
         raise
+
+
+def require_metrics_file(params: t.Mapping[str, t.Any]) -> None:
+    """Refuse a file of metrics that cannot be written, before anything is contacted.
+
+    A migration that has begun is not refused because its folder was lost on the way: a step of days of copying, or the
+    call that ends a fence, must come through. Then it is told when it is written.
+
+    :raises InvalidOption: the name is wrong, or the folder, and the journal (if any) knows of no run yet
+    """
+    path = metrics_file.path_of(params)
+    if not path:
+        return
+    wrong = metrics_file.name_problem(path)
+    if wrong is not None:
+        raise wrong
+    wrong = metrics_file.folder_problem(path)
+    if wrong is not None and not _has_begun(params):
+        raise wrong
+
+
+def _has_begun(params: t.Mapping[str, t.Any]) -> bool:
+    try:
+        view = read_journal(params)
+    except MigrationError:
+        # The journal's own trouble is told where it is opened.
+        return True
+    return view is not None and bool(view.of_kind("run.started"))

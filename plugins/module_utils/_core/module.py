@@ -75,6 +75,7 @@ def run(
     # Ansible adds the options to every result by itself, and knows of secrets in options of their own only.
     module.no_log_values.update(redactor.secrets)
     try:
+        _check_what_every_module_takes(module.params)
         result = dict(body())
     except MigrationError as error:
         failure = _failure(partial, error.details.get("changed"))
@@ -90,6 +91,14 @@ def run(
         result.setdefault("changed", False)
         module.exit_json(**redactor.mask(result))
     module.fail_json(**redactor.mask(failure))
+
+
+def _check_what_every_module_takes(params: t.Mapping[str, t.Any]) -> None:
+    if params.get("metrics_file"):
+        # Imported here, since every task pays for what it imports, and most modules have no journal.
+        from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import require_metrics_file
+
+        require_metrics_file(params)
 
 
 def _failure(partial: t.Callable[[], t.Mapping[str, t.Any]] | None, changed: t.Any) -> dict[str, t.Any]:

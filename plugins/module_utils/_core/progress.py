@@ -7,11 +7,29 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import datetime
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import format_duration
+
+
+@dataclasses.dataclass(frozen=True)
+class Lag:
+    """How far the target is behind the source: a number of ``unit`` (mutations, partitions) in all.
+
+    ``largest``: of the table that is furthest behind; None where the engine does not count by table.
+    """
+
+    unit: str
+    total: int
+    largest: t.Optional[int] = None
+
+    def as_result(self) -> t.Dict[str, t.Any]:
+        """What a journal's ``progress`` entry keeps under ``lag``."""
+        told = {"unit": self.unit, "total": self.total}
+        return told if self.largest is None else {**told, "largest": self.largest}
 
 
 class Progress:

@@ -40,6 +40,11 @@ class Wait:
         }
 
 
+def present(waits: t.Iterable[t.Mapping[str, t.Any]]) -> t.Dict[str, str]:
+    """By reason, since when: what a ``progress`` entry keeps under ``waits``, so that the end of a wait is seen too."""
+    return {str(wait["reason"]): str(wait["since"]) for wait in waits}
+
+
 class ReasonRegistry:
     """The reason codes of an engine: a wait without a documented reason is a fault of ours."""
 

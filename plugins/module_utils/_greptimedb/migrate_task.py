@@ -22,6 +22,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import open_journal, read_journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._core.waits import present
 from ansible_collections.dbops.migration.plugins.module_utils._core.window import Windows, parse_windows
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import migrate_outage
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import migrate_result as mr
@@ -263,7 +264,7 @@ class MigrationTask:
     def _end(
         self, run: RegionMigration, recorder: MoveRecorder, run_id: str, deadline: float, control: RunControl
     ) -> t.Dict[str, t.Any]:
-        recorder.add("progress", dict(self._told["progress"]))
+        recorder.add("progress", {**self._told["progress"], "waits": present(self._told["waits"])})
         for wait in self._told["waits"]:
             if wait["reason"] != "greptimedb.wait.limit":
                 recorder.add("wait", dict(wait))

@@ -19,6 +19,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._core import guard
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import ChangeList
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.cutover_control import CutoverControl
+from ansible_collections.dbops.migration.plugins.module_utils._core.cutover_entries import (
+    WindowForecast,
+    forecast_entry,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
@@ -131,6 +135,7 @@ class CutoverTask:
         try:
             reconcile(record, eyes, clusters, past, place, self._tracks)
             self._put_right(record, eyes, clusters, todo, forecasts)
+            self._tell_forecasts(record, request, groups, forecasts)
             for group in groups:
                 self._group(request, eyes, clusters, place, keeper, group, forecasts[group[0]])
             if refused is not None:
@@ -184,6 +189,18 @@ class CutoverTask:
         for group in groups:
             fc.require_budget(found[group[0]], request.budget, " and ".join(group))
         return found
+
+    def _tell_forecasts(
+        self,
+        record: CutoverRecord,
+        request: CutoverRequest,
+        groups: t.Sequence[t.Sequence[str]],
+        forecasts: t.Mapping[str, fc.Forecast],
+    ) -> None:
+        found = [(group, forecasts[group[0]]) for group in groups]
+        if found:
+            windows = [WindowForecast(group, one.window_p50, one.window_p95) for group, one in found]
+            record.append(*forecast_entry(windows, request.budget))
 
     def _open(self, journal: SettingsJournal) -> None:
         opened = journal.open()

@@ -14,6 +14,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.clock import
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_mapping
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.progress import Lag
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_past as dp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_result as dr
@@ -342,6 +343,11 @@ def _refuse(problems: t.Mapping[str, MigrationError]) -> None:
 
 
 def _backlogs(runs: t.Sequence[TableRun]) -> t.Dict[str, t.Any]:
-    """Backlog by table, of those of which it is known."""
+    """Backlog by table, of those of which it is known; and the lag, when it is known of all."""
     known = {run.wanted.table: run.view.backlog_total for run in runs if run.view is not None}
-    return {"backlog": {table: total for table, total in known.items() if total is not None}}
+    backlog = {table: total for table, total in known.items() if total is not None}
+    if not runs or len(backlog) < len(runs):
+        # A sum without those that nobody knows would fall while a table is out of sight.
+        return {"backlog": backlog}
+    lag = Lag("mutations", sum(backlog.values()), max(backlog.values()))
+    return {"backlog": backlog, "lag": lag.as_result()}

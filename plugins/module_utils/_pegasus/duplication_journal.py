@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.control import CONTROL
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
+from ansible_collections.dbops.migration.plugins.module_utils._core.waits import present
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_journal import SettingsJournal
 
 PHASE = "migrate"
@@ -44,7 +45,7 @@ class RunJournal:
         """Write how far it is, once in a step; and what it waits for, when that is something else than before."""
         if not self._begun:
             return
-        self._append("progress", numbers)
+        self._append("progress", {**numbers, "waits": present(waits)})
         self.waits(waits)
 
     def control(self, acknowledged: t.Mapping[str, t.Any]) -> None:

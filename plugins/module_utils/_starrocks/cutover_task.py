@@ -20,6 +20,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.accept_optio
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import ChangeList
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.cutover_control import CutoverControl
+from ansible_collections.dbops.migration.plugins.module_utils._core.cutover_entries import (
+    WindowForecast,
+    forecast_entry,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Acceptance, Verdict, judge
@@ -144,6 +148,9 @@ class CutoverTask:
         status = "failed"
         try:
             self._put_right(eyes, record, place, False)
+            # Loads are refused until the operator has switched, too.
+            window = WindowForecast([cluster_id], forecast.held_p50 + forecast.hook, forecast.held_p95 + forecast.hook)
+            record.append(*forecast_entry([window], eyes.request.budget))
             self._run(eyes, record, place, forecast, view)
             status = "ok"
         except MigrationError as error:

@@ -27,7 +27,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines im
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.findings import judge
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import read_journal
-from ansible_collections.dbops.migration.plugins.module_utils._core.progress import Progress
+from ansible_collections.dbops.migration.plugins.module_utils._core.progress import Lag, Progress
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import comparison as cmp
@@ -62,6 +62,7 @@ class SyncWaitTask:
         self._clock = clock
         self._good = 0
         self._since: t.Dict[str, str] = {}
+        self._lag: t.Optional[Lag] = None
         self._samples: t.List[t.Tuple[float, int]] = []
         self.result: t.Dict[str, t.Any] = {"changed": False, "finished": False, "waits": [], "events": []}
 
@@ -135,7 +136,7 @@ class SyncWaitTask:
                 self.result["finished"] = True
                 journal.finish("ok", self.result["summary"])
                 return
-            journal.wait(self.result["waits"], self.result.get("progress"))
+            journal.wait(self.result["waits"], self._told_progress())
             deadline.check([near.waiting_for])
             # Not more than a tenth of the time is spent on comparing.
             pause = max(request.poll_interval, 9 * (self._clock.monotonic() - before))
@@ -167,6 +168,7 @@ class SyncWaitTask:
         except MigrationError as error:
             if error.code not in _PASSING:
                 raise
+            self._lag = None
             near = sn.Nearness(sn.UNREACHABLE, error.message, "the clusters answer again", 0)
             self.result["line"] = error.message
         self._good = near.good
@@ -194,6 +196,7 @@ class SyncWaitTask:
             good=self._good,
         )
         progress = self._progress(look)
+        self._lag = Lag("partitions", cmp.lagging(look.counts))
         self.result["progress"] = progress.as_result()
         self.result["line"] = _line(look, near, progress)
         self.result["summary"] = self.result["line"] if near.reason else _summary(look, progress)
@@ -237,6 +240,12 @@ class SyncWaitTask:
         progress.update(copied)
         self._samples = [*self._samples, (now, copied)][-_KEPT_SAMPLES:]
         return progress
+
+    def _told_progress(self) -> t.Dict[str, t.Any]:
+        """The progress of the last look for the journal, with its lag; empty where nothing could be compared."""
+        if self._lag is None:
+            return {}
+        return {**self.result["progress"], "lag": self._lag.as_result()}
 
     def _tell(self, near: sn.Nearness) -> None:
         if not near.reason:

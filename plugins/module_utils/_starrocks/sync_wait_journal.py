@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, parse_iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.control import CONTROL
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_news import already_told
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import open_journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._core.waits import present
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_journal import ENGINE
 
 PHASE = "migrate"
+COUNTS = ("done", "total", "failed")
+SIGN_OF_LIFE = 30.0
+"""Seconds after which the same counts are told again: whoever watches the journal must tell a wait from a dead run."""
 
 
 class WaitJournal:
@@ -39,20 +43,21 @@ class WaitJournal:
                 self._journal.append("run.started", {"run_id": self.run_id, "phase": PHASE, "options": options})
         return self._journal
 
-    def wait(self, waits: t.Sequence[t.Mapping[str, t.Any]], progress: t.Optional[t.Mapping[str, t.Any]]) -> None:
-        """Tell how far it is, and when the reason for waiting is another one, that."""
+    def wait(self, waits: t.Sequence[t.Mapping[str, t.Any]], progress: t.Mapping[str, t.Any]) -> None:
+        """Tell how far it is (where that is known), and when the reason for waiting is another one, that."""
         journal = self.begin() if self._journal is not None else None
         if journal is None:
             return
+        numbers = dict(progress) if progress.get("total") else {}
+        told = {**numbers, "waits": present(waits)}
         records: t.List[t.Tuple[str, t.Mapping[str, t.Any]]] = []
-        if progress is not None and progress.get("total"):
-            records.append(("progress", progress))
+        if not self._same(journal, told):
+            records.append(("progress", told))
         reasons = [str(wait["reason"]) for wait in waits]
         if reasons != self._reasons and reasons != self._last_reasons(journal):
             records += [("wait", wait) for wait in waits]
         self._reasons = reasons
-        fresh = [one for one in records if not (one[0] == "progress" and _same(journal, one[1]))]
-        journal.append_many(fresh)
+        journal.append_many(records)
 
     def control(self, acknowledged: t.Mapping[str, t.Any]) -> None:
         """Write that a wish was taken note of."""
@@ -95,12 +100,13 @@ class WaitJournal:
                 break
         return []
 
-
-def _same(journal: Journal, progress: t.Mapping[str, t.Any]) -> bool:
-    """Whether the last progress that is told has the same counts."""
-    for entry in reversed(journal.entries):
-        if entry.kind == "progress":
-            return all(entry.data.get(name) == progress.get(name) for name in ("done", "total", "failed"))
-        if entry.kind == "run.started":
-            break
-    return False
+    def _same(self, journal: Journal, progress: t.Mapping[str, t.Any]) -> bool:
+        """Whether the last progress that is told says the same, and is young enough to show that this lives."""
+        for entry in reversed(journal.entries):
+            if entry.kind == "progress":
+                age = self._clock.now().timestamp() - parse_iso(entry.at).timestamp()
+                counts = all(entry.data.get(name) == progress.get(name) for name in COUNTS)
+                return counts and set(entry.data.get("waits") or ()) == set(progress["waits"]) and age < SIGN_OF_LIFE
+            if entry.kind == "run.started":
+                break
+        return False

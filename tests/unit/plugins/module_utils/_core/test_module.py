@@ -21,6 +21,7 @@ class FakeModule:
     def __init__(self) -> None:
         self.result: t.Dict[str, t.Any] = {}
         self.no_log_values: t.Set[str] = set()
+        self.params: t.Dict[str, t.Any] = {}
 
     def exit_json(self, **result: t.Any) -> None:
         self.result = result
