@@ -305,7 +305,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_
     UNREACHED,
     settings_redactor,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config import FrontendConfigTask
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_call import FrontendConfigCall
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import connection_argument_spec
 
 
@@ -321,8 +321,8 @@ def main() -> None:
     spec.merge(connection_argument_spec()).merge(journal_spec())
     module = spec.create_ansible_module(supports_check_mode=True)
     redactor = settings_redactor(module.params)
-    task = FrontendConfigTask(module.params, module.check_mode, redactor, SystemClock())
-    run(module, redactor, task.body, lambda: task.result)
+    call = FrontendConfigCall(module.params, module.check_mode, redactor, SystemClock())
+    run(module, redactor, call.body, call.partial)
 
 
 if __name__ == "__main__":

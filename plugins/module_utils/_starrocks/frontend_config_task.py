@@ -13,13 +13,11 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.clock import
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import RESTORE
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.channel import Connect, connect_mysql
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_journal import ConfigJournal
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_options import (
     ConfigOptions,
     Wanted,
-    read_options,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import (
     NOT_PERSISTED,
@@ -67,36 +65,31 @@ class FrontendConfigTask:
 
     def __init__(
         self,
-        params: t.Mapping[str, t.Any],
+        options: ConfigOptions,
+        connection: Connection,
+        store: ConfigJournal,
         check_mode: bool,
         redactor: Redactor,
         clock: Clock,
-        connect: Connect = connect_mysql,
     ) -> None:
-        self._params = params
+        """``store``: the journal of the call; whoever made it closes it."""
+        self._options = options
+        self._connection = connection
+        self._store = store
         self._check_mode = check_mode
         self._redactor = redactor
         self._clock = clock
-        self._connect = connect
         self._sent = Sent()
         self._persisting = Persisting(False)
         self.result: t.Dict[str, t.Any] = {"changed": False}
 
     def body(self) -> t.Dict[str, t.Any]:
         """The module's result."""
-        options = read_options(self._params, "dead_frontends")
-        connection = Connection.from_params(self._params)
-        store = ConfigJournal(self._params, self._redactor, self._clock, restoring=options.restoring)
-        if options.restoring and not any("/fe/" in name for name in recorded(store.entries, "starrocks:")):
-            # Nobody is asked: a cluster out of reach must not fail a run that left it alone.
-            self.result.update(settings=[], restore=[], changes=[], calls=[], diff={"before": {}, "after": {}})
-            return self.result
         try:
-            with Cluster(connection, self._redactor, self._clock, connect=self._connect) as cluster:
-                self._work(cluster, options, store)
+            with Cluster(self._connection, self._redactor, self._clock) as cluster:
+                self._work(cluster, self._options, self._store)
         finally:
             self._tell_sent()
-            store.close()
         return self.result
 
     def _work(self, cluster: Cluster, options: ConfigOptions, store: ConfigJournal) -> None:
@@ -139,9 +132,7 @@ class FrontendConfigTask:
         if options.state == "default":
             settings, warning = default_settings(cluster.profile, settings)
             self._sent.warnings.append(warning)
-        steps, self.result["skipped"] = wanted_steps(
-            cluster.cluster_id, settings, table, self._persisting.tried
-        )
+        steps, self.result["skipped"] = wanted_steps(cluster.cluster_id, settings, table, self._persisting.tried)
         if options.persistent == "always" and not cluster.profile.with_persistent:
             raise InvalidOption(
                 "persistent",
