@@ -176,7 +176,8 @@ source_digest:
   returned: success
   type: str
 foreign_transactions:
-  description: Transactions on the target that were no replication, as C(writes) those since the replication began, as
+  description: Transactions on the target that were no replication and wrote to a table that is compared (C(tables)), or
+    of which the server does not know any more where they wrote. As C(writes) those since the replication began, as
     C(earlier) those before it, and C(incomplete), the databases whose list of transactions was cut by the server.
   returned: success
   type: dict

@@ -46,7 +46,7 @@ notes:
     as the forecast counts them in; the manual's 180 seconds make a long window.
   - "What must be true before the freeze: if anything is not, nothing is stopped, and the module fails with
     C(starrocks.cutover_blocked); RV(details) holds all findings. With
-    O(accept), C(starrocks.comparison.foreign_transaction) can be accepted, since the server does not tell which
+    O(accept), C(starrocks.comparison.foreign_transaction) can be accepted, since the server forgets after a while which
     table a transaction wrote to, and C(starrocks.comparison.extra_on_target), for one table at a time, with the table
     (C(db.table)) as its C(subject). Partitions that only the target has stay there then, and are no part of the proof;
     else they must be gone for it, and are a blocker at once if the sync tool will not drop them. The others are
@@ -283,16 +283,16 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.clock import
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_options import control_spec, window_spec
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import journal_spec
 from ansible_collections.dbops.migration.plugins.module_utils._core.module import redactor_from, run
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_call import CutoverCall
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_options import cutover_argument_spec
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_task import CutoverTask
 
 
 def main() -> None:
     spec = cutover_argument_spec().merge(accept_spec()).merge(journal_spec()).merge(control_spec()).merge(window_spec())
     module = spec.create_ansible_module(supports_check_mode=True)
     redactor = redactor_from(module.params)
-    task = CutoverTask(module.params, module.check_mode, redactor, SystemClock())
-    run(module, redactor, task.body, task.partial)
+    call = CutoverCall(module.params, module.check_mode, redactor, SystemClock())
+    run(module, redactor, call.body, call.partial)
 
 
 if __name__ == "__main__":

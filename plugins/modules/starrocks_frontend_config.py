@@ -32,8 +32,9 @@ attributes:
     support: full
     details:
       - Predicts the exact statements. Sends none of them, and does not touch the journal.
-      - Whether frontends from 3.5 on can write C(fe.conf) is only found out by C(WITH PERSISTENT). With
-        O(persistent=auto), the first refusal is followed by the statement without it, and remembered in the journal.
+      - Whether frontends from 3.5 on can write C(fe.conf) is only found out by C(WITH PERSISTENT), unless they have
+        names that Kubernetes gives, or the journal remembers a refusal. Where neither is known, RV(calls) has what
+        follows a refusal as C(otherwise). Say O(persistent=never) for other containers, and the prediction is exact.
   diff_mode:
     support: full
   idempotent:
@@ -64,7 +65,10 @@ options:
     description:
       - Whether the values are written to C(fe.conf) too, so that a restart does not forget them (C(WITH PERSISTENT),
         from 3.5 on). Where it was, restoring writes the former value there. Nothing removes the line again.
-      - V(auto) does so where the server can. In containers it cannot, and the value is in memory only.
+      - V(auto) does so where the server can. In containers it cannot, and the value is in memory only. Frontends that
+        the cluster knows by names of Kubernetes (such as C(fe-0.fe-search.prod.svc.cluster.local)) are not asked for
+        it, nor are those of which O(journal) remembers a refusal. In other containers it is tried once, refused, and
+        sent without it. RV(persistence) says which it was.
       - V(always) fails where the server cannot. V(never) changes memory only.
       - For older versions, see M(dbops.migration.starrocks_config_file).
     type: str
@@ -194,6 +198,23 @@ verified:
   description: Whether every living frontend was read after the last change, and had every wanted value.
   returned: when the cluster was asked
   type: bool
+persistence:
+  description: Whether the values are written to C(fe.conf) too.
+  returned: unless O(state=restored)
+  type: dict
+  contains:
+    tried:
+      description: Whether C(WITH PERSISTENT) is sent (in check mode, whether it would be), and was not refused.
+      type: bool
+    code:
+      description: >-
+        Why not, C(not_wanted), C(version), C(kubernetes) or C(refused) (now, or at an earlier run with this journal).
+        Empty where it is.
+      type: str
+      sample: kubernetes
+    reason:
+      description: The same in a sentence.
+      type: str
 changes:
   description: The changes that were made, or would be, one for each frontend and config.
   returned: always
@@ -226,6 +247,12 @@ calls:
       type: str
     sql:
       description: The statement.
+      type: str
+      sample: 'ADMIN SET FRONTEND CONFIG ("lake_compaction_max_tasks" = "0") WITH PERSISTENT'
+    otherwise:
+      description: >-
+        What is sent in addition if the server refuses C(sql) because it cannot write C(fe.conf). Once that was refused,
+        whatever follows is only sent as its C(otherwise).
       type: str
       sample: 'ADMIN SET FRONTEND CONFIG ("lake_compaction_max_tasks" = "0")'
     http:
@@ -278,7 +305,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_
     UNREACHED,
     settings_redactor,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config import FrontendConfigTask
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_call import FrontendConfigCall
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import connection_argument_spec
 
 
@@ -294,8 +321,8 @@ def main() -> None:
     spec.merge(connection_argument_spec()).merge(journal_spec())
     module = spec.create_ansible_module(supports_check_mode=True)
     redactor = settings_redactor(module.params)
-    task = FrontendConfigTask(module.params, module.check_mode, redactor, SystemClock())
-    run(module, redactor, task.body, lambda: task.result)
+    call = FrontendConfigCall(module.params, module.check_mode, redactor, SystemClock())
+    run(module, redactor, call.body, call.partial)
 
 
 if __name__ == "__main__":

@@ -197,17 +197,17 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.clock import
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import journal_spec
 from ansible_collections.dbops.migration.plugins.module_utils._core.module import run
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_credentials import volume_redactor
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_mirror_call import MirrorCall
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_mirror_options import (
     mirror_argument_spec,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_mirror_task import MirrorTask
 
 
 def main() -> None:
     module = mirror_argument_spec().merge(journal_spec()).create_ansible_module(supports_check_mode=True)
     redactor = volume_redactor(module.params)
-    task = MirrorTask(module.params, module.check_mode, redactor, SystemClock())
-    run(module, redactor, task.body, lambda: task.result)
+    call = MirrorCall(module.params, module.check_mode, redactor, SystemClock())
+    run(module, redactor, call.body, call.partial)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,8 @@ import sys
 import time
 import typing as t
 
+from tooling.lazy import load_whole
+
 JOURNAL_LINE = b'{"at":"'
 RECORD_LINE = b'{"at": "'
 
@@ -140,7 +142,7 @@ def main() -> None:
     if len(sys.argv) > 2 and float(sys.argv[2]) != 1:
         speed_up(float(sys.argv[2]))
     importlib.import_module("pymysql")
-    module = importlib.import_module(sys.argv[1])
+    module = load_whole(sys.argv[1])
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     null = os.open(os.devnull, os.O_RDONLY)
     for line in sys.stdin:

@@ -8,11 +8,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import os
 import pathlib
 import subprocess
 import sys
-import time
 import typing as t
 
 from bench import guards, modules, places
@@ -110,28 +108,35 @@ class Fresh:
     megabytes: float
 
 
+LAUNCHER = """
+import os, subprocess, sys, time
+began = time.monotonic()
+child = subprocess.Popen([sys.executable, "-m", sys.argv[2]])
+_pid, status, usage = os.wait4(child.pid, 0)
+with open(sys.argv[1], "w") as told:
+    told.write("%f %d" % (time.monotonic() - began, usage.ru_maxrss))
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+"""A small process between us and the module: the kernel begins a child's peak with that of who started it."""
+
+
 def fresh(name: str, options: t.Mapping[str, t.Any], home: pathlib.Path) -> Fresh:
     """Run one; RunFailed when it fails."""
-    output = home / f"{name}.txt"
-    began = time.monotonic()
+    output, told = home / f"{name}.txt", home / f"{name}.usage"
     with output.open("wb") as sink:
-        child = subprocess.Popen(
-            [sys.executable, "-m", MODULES + name],
-            stdin=subprocess.PIPE,
+        ended = subprocess.run(
+            [sys.executable, "-S", "-c", LAUNCHER, str(told), MODULES + name],
+            input=json.dumps({"ANSIBLE_MODULE_ARGS": dict(options)}).encode(),
             stdout=sink,
             stderr=sink,
             env=places.environment(home / "environment"),
+            check=False,
         )
-    assert child.stdin is not None
-    child.stdin.write(json.dumps({"ANSIBLE_MODULE_ARGS": dict(options)}).encode())
-    child.stdin.close()
-    _pid, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.monotonic() - began
     text = output.read_text(encoding="utf-8", errors="replace")
-    if child.returncode or "{" not in text:
+    if ended.returncode or "{" not in text:
         raise RunFailed(f"{home}: {name}: {text[-2000:]}")
-    return Fresh(json.loads(text[text.index("{") :]), seconds, usage.ru_maxrss / 1024)
+    seconds, kilobytes = told.read_text(encoding="utf-8").split()
+    return Fresh(json.loads(text[text.index("{") :]), float(seconds), int(kilobytes) / 1024)
 
 
 class SyncTool:

@@ -56,7 +56,7 @@ VOLUMES: t.Mapping[str, t.Callable[[Scene], Options]] = {
 
 
 def kinds(seed: int) -> list[Kind]:
-    """One lab of each kind: versions, frontends on one host, containers, volumes."""
+    """One lab of each kind: versions, frontends on one host, volumes, containers of Docker and pods of Kubernetes."""
 
     def settings(name: str, profile: str, leave_out: t.Sequence[str] = (), **more: t.Any) -> Kind:
         makers = {module: maker for module, maker in SETTINGS.items() if module not in leave_out}
@@ -73,7 +73,9 @@ def kinds(seed: int) -> list[Kind]:
         settings("3.5, two frontends on one host", "3.5", same_host=True),
         settings("3.5 in containers", "3.5", container=True),
         settings("4.1", "4.1"),
+        settings("3.5 in Kubernetes", "3.5", container=True, host_names=True),
         Kind("volumes of 4.1", dataclasses.replace(lake, seed=seed + 1), VOLUMES),
+        settings("4.1 in Kubernetes", "4.1", container=True, host_names=True),
     ]
 
 

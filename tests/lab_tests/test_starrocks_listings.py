@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
 import urllib.request
 
@@ -187,6 +188,38 @@ def test_backend_settings(starrocks_lab: LabFactory) -> None:
     assert [row["VALUE"] for row in sql.rows(read)] == ["32", "8", "0"]
     assert Sql(lab, user="reader").error(read)[0] == 5203
     assert len(lab.requests(mutating=True)) == 4
+
+
+def test_a_transaction_tells_which_tables_it_wrote_to(starrocks_lab: LabFactory) -> None:
+    sql = Sql(starrocks_lab("3.4", rate=0))
+    [database] = [row["DbId"] for row in sql.rows("SHOW PROC '/transactions'") if row["DbName"] == "sales"]
+    listed = "/transactions/%s/finished" % database
+    known = {row["TransactionId"] for row in sql.rows("SHOW PROC '%s'" % listed)}
+    sql.rows("INSERT INTO %s (id, day, amount, note) VALUES (7000001, '2026-12-02', 1.5, 'x')" % TABLE)
+    new: list[str] = []
+    end = time.monotonic() + 20
+    while not new and time.monotonic() < end:
+        finished = {row["TransactionId"]: row for row in sql.rows("SHOW PROC '%s'" % listed)}
+        new = [one for one in finished if one not in known and finished[one]["LoadJobSourceType"] == "INSERT_STREAMING"]
+    [written] = sql.rows("SHOW PROC '%s/%s'" % (listed, new[0]))
+    names = {row["TableId"]: row["TableName"] for row in sql.rows("SHOW PROC '/dbs/%s'" % database)}
+    assert "sales.%s" % names[written["TableId"]] == TABLE
+    assert written["CommittedPartitionIds"]
+    assert sql.error("SHOW PROC '%s/77777777'" % listed) == (1064, "Transaction[77777777] does not exist.")
+
+
+def test_the_thrift_port_of_a_node_takes_connections_while_it_lives(starrocks_lab: LabFactory) -> None:
+    lab = starrocks_lab("3.4")
+    row = Sql(lab).rows("SHOW BACKENDS")[0]
+    address = ("127.0.0.1", int(row["BePort"]))
+    socket.create_connection(address, 2).close()
+    for alive in (False, True):
+        lab.call("POST", "/nodes/source/%s" % row["BackendId"], {"alive": alive})
+        if alive:
+            socket.create_connection(address, 2).close()
+        else:
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(address, 2)
 
 
 def test_jobs_are_paused_and_resumed(starrocks_lab: LabFactory) -> None:

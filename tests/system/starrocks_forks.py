@@ -18,6 +18,8 @@ import sys
 import tempfile
 import typing as t
 
+from tooling.lazy import load_whole
+
 MODULES = "ansible_collections.dbops.migration.plugins.modules.starrocks_"
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 COLLECTIONS = TESTS.parent / "build" / "collections"
@@ -81,7 +83,7 @@ def serve(modules: t.Sequence[str]) -> None:
     from ansible.module_utils import basic
 
     importlib.import_module("pymysql")
-    mains = {name: importlib.import_module(MODULES + name).main for name in modules}
+    mains = {name: load_whole(MODULES + name).main for name in modules}
     for line in sys.stdin:
         request = json.loads(line)
         pid = os.fork()

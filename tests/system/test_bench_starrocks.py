@@ -29,7 +29,8 @@ def wrong(found: t.Iterable[Predicted]) -> list[Predicted]:
 
 @pytest.mark.cost(8)
 def test_check_mode_predicts_the_calls_of_a_real_run() -> None:
-    found = list(starrocks_prediction.play(KINDS[-2], 5))
+    newest = next(kind for kind in KINDS if kind.name == "4.1")
+    found = list(starrocks_prediction.play(newest, 5))
     assert wrong(found) == []
     assert len({one.profile for one in found}) == 5
     assert any(one.sent for one in found)

@@ -78,7 +78,7 @@ def test_a_pair_in_order_passes_and_nothing_is_touched(begin: Begin, tmp_path: p
     lab = begin(profile="3.3", target_profile="3.5", target_mode="shared_data")
     lab.clear_requests()
     journal = tmp_path / "journal.jsonl"
-    found = preflight(lab, journal=str(journal), probe_ports=False)
+    found = preflight(lab, journal=str(journal))
     assert found["passed"], found["msg"]
     assert found["path"] == "shared_nothing -> shared_data" and found["changed"] is False
     assert (found["looked_at"]["tables"], sent(lab)) == (found["clusters"]["source"]["tables"], [])

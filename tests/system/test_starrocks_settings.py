@@ -189,13 +189,34 @@ def test_containers_cannot_persist(begin: Begin, tmp_path: pathlib.Path) -> None
     refused = run("frontend_config", lab, persistent="always", **options)
     assert refused["code"] == "starrocks.not_persisted" and values(lab, KEY) == ["false"] * 3
     lab.clear_requests()
+    ahead = run("frontend_config", lab, check=True, **options)
+    assert ahead["persistence"] == {"tried": True, "code": "", "reason": ""}
     done = run("frontend_config", lab, **options)
     assert told(done) == sent(lab) and len(sent(lab)) == 3, done
+    # Whether it is refused can only be found out by trying; what is sent then was told.
+    assert sent(lab) == [told(ahead)[0], *(call["otherwise"] for call in ahead["calls"])]
     assert "fe.conf" in json.dumps(done["warnings"]) and values(lab, KEY) == ["true"] * 3
+    assert done["persistence"]["code"] == "refused"
     restored = four_steps(lab, state="restored", **journal(tmp_path))
     assert not any("PERSISTENT" in call for call in told(restored))
     # The refusal is remembered, so the next prediction is exact.
     four_steps(lab, **options)
+
+
+@pytest.mark.thorough
+def test_frontends_known_by_names_of_kubernetes_are_not_asked_to_persist(begin: Begin, tmp_path: pathlib.Path) -> None:
+    lab = begin("3.5", container=True, host_names=True)
+    options = {"settings": setting(**{KEY: True, COUNT: 900}), **journal(tmp_path)}
+    done = four_steps(lab, **options)
+    assert not any("PERSISTENT" in call for call in told(done)) and not any("otherwise" in one for one in done["calls"])
+    assert done["persistence"]["code"] == "kubernetes" and "svc.cluster.local" in done["persistence"]["reason"]
+    assert "ConfigMap" in json.dumps(done["warnings"])
+    again = run("frontend_config", lab, **options)
+    assert "warnings" not in again and again["persistence"]["code"] == "kubernetes"
+    four_steps(lab, state="restored", **journal(tmp_path))
+    # Whoever says so is obeyed, and told that it does not work.
+    refused = run("frontend_config", lab, persistent="always", **options)
+    assert refused["code"] == "starrocks.not_persisted" and values(lab, KEY) == ["false"] * 3
 
 
 @pytest.mark.thorough

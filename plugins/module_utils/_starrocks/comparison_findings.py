@@ -122,9 +122,10 @@ def foreign_findings(foreign: ForeignWrites) -> t.Iterator[Finding]:
             "blocker",
             ", ".join(databases),
             {"count": len(foreign.writes), "writes": [one.as_result() for one in foreign.writes[-_SHOWN:]]},
-            "Transactions other than replications have become visible on the target since its replication began. The "
-            "server does not tell which table they wrote to. Find out by their labels; if it was a migrated table, "
-            "drop it on the target and let it be copied again, even if its versions look right by now.",
+            "Transactions other than replications have become visible on the target since its replication began, and "
+            "wrote to the tables that are named with them. (Where none is named, the server does not know any more; "
+            "find out by the label.) Drop these tables on the target and let them be copied again, even if their "
+            "versions look right by now.",
             _REFERENCE,
         )
     if foreign.earlier:
@@ -134,8 +135,9 @@ def foreign_findings(foreign: ForeignWrites) -> t.Iterator[Finding]:
             ", ".join(sorted({one.database for one in foreign.earlier})),
             {"count": len(foreign.earlier), "writes": [one.as_result() for one in foreign.earlier[-_SHOWN:]]},
             "Transactions other than replications became visible in these databases of the target before the first "
-            "replication that it still shows (it forgets finished ones after label_keep_max_second). If one of them "
-            "wrote to a table that is migrated, drop it on the target and let it be copied again.",
+            "replication that it still shows (it forgets finished ones after label_keep_max_second), and wrote to the "
+            "tables that are named with them. (Where none is named, the server does not know any more.) Drop such a "
+            "table on the target and let it be copied again, unless that was done since.",
             _REFERENCE,
         )
     if foreign.incomplete:

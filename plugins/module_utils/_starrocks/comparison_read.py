@@ -111,7 +111,7 @@ class PartitionReader:
         if self.columns:
             return
         for database in self.databases:
-            for table in self._tables(database):
+            for table in self.tables(database):
                 if self._show(database, table, Collector()):
                     return
 
@@ -133,7 +133,7 @@ class PartitionReader:
         )
         if not self.columns:
             for database in databases:
-                for table in self._tables(database):
+                for table in self.tables(database):
                     self._show(database, table, collector)
             return collector.catalog()
         # A prefix that old versions print belongs to the value, so it is not asked for by name there.
@@ -148,7 +148,8 @@ class PartitionReader:
         found = collector.catalog()
         return {name: tables for name, tables in found.items() if name in set(databases)}
 
-    def _tables(self, database: str) -> t.List[str]:
+    def tables(self, database: str) -> t.List[str]:
+        """The tables of a database that are compared, sorted; views are none."""
         rows = self._server.query(
             "SELECT TABLE_NAME FROM information_schema.tables WHERE TABLE_TYPE='BASE TABLE' AND "  # noqa: S608
             f"TABLE_SCHEMA={quote_string(database)}",

@@ -11,7 +11,6 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_bool, as_int
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Finding
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import comparison_findings as cf
@@ -35,6 +34,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sample_
     detection_result,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sample_counts import count_sample
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.two_clusters import require_two_clusters
 
 _LARGEST_SAMPLE = 10000
 
@@ -53,18 +53,6 @@ def comparison_argument_spec() -> ArgumentSpec:
         }
     )
     return spec.merge(connection_argument_spec()).merge(connection_argument_spec(TARGET))
-
-
-def require_two_clusters(source: Cluster, target: Cluster) -> None:
-    """MigrationError ``starrocks.same_cluster`` when both options lead to one cluster."""
-    shared = {one.address for one in source.frontends()} & {one.address for one in target.frontends()}
-    if source.cluster_id == target.cluster_id and shared:
-        raise MigrationError(
-            "starrocks.same_cluster",
-            f"frontends and target_frontends lead to the same cluster ({source.cluster_id}, {', '.join(sorted(shared))}"
-            "). Give the frontends of two clusters. Nothing was changed.",
-            details={"cluster_id": source.cluster_id, "shared": sorted(shared)},
-        )
 
 
 class ComparisonTask:
@@ -100,7 +88,7 @@ class ComparisonTask:
             findings += cf.hidden_findings("target", theirs.hidden())
             foreign = ForeignWrites((), ())
             if as_bool(params["transactions"], "transactions"):
-                foreign = find_foreign(TransactionReader(target), theirs.databases, ours.databases)
+                foreign = find_foreign(TransactionReader(target), theirs.databases, ours)
                 findings += cf.foreign_findings(foreign)
             counted = count_sample(source, target, sampler.chosen(), as_bool(params["checksum"], "checksum"))
             findings += cf.sample_findings(counted)

@@ -32,7 +32,10 @@ _SHOWN = 20
 
 @dataclasses.dataclass(frozen=True)
 class GateView:
-    """What the gate goes by. ``tool``: None when the operator has stopped it. ``hidden_*``: see ``PartitionReader``."""
+    """What the gate goes by. ``tool``: None when the operator has stopped it. ``hidden_*``: see ``PartitionReader``.
+
+    ``source``: as it will be when what an earlier run of ours left is lifted, which is done before anything else.
+    """
 
     source: FreezeLook
     target_switch: fs.SwitchLook
@@ -42,8 +45,6 @@ class GateView:
     foreign: ForeignWrites
     jobs: qu.Condition
     tool: t.Optional[tv.Verdict]
-    ours: t.FrozenSet[str]
-    """Frontends of the source whose switch an earlier run of ours left on; it is lifted first."""
     extra_stay: bool
     """Whether nothing takes away partitions that only the target has."""
 
@@ -51,8 +52,9 @@ class GateView:
 def may_accept(acceptance: Acceptance) -> bool:
     """Whether a person may know better.
 
-    Transactions do not tell their table, so they may be none of the migration's. Partitions that only the target has
-    may be wanted there, in the tables that are named (see ``kept_tables``).
+    What was written to a table may be wanted there, or be known not to matter; and the server forgets after a while
+    which table it was. Partitions that only the target has may be wanted there, in the tables that are named (see
+    ``kept_tables``).
     """
     if acceptance.id == EXTRA_PARTITIONS:
         return bool(acceptance.subject)
@@ -92,7 +94,7 @@ def require(verdict: Verdict) -> None:
 
 
 def _switches(view: GateView) -> t.Iterator[Finding]:
-    on = [one.address for one in view.source.switch.differing(fs.OFF) if one.address not in view.ours]
+    on = [one.address for one in view.source.switch.differing(fs.OFF)]
     if on:
         yield _blocker(
             "source.loads_disabled",

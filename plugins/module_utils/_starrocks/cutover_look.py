@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import cutover_gate as cg
@@ -17,7 +18,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_live import compare_clusters
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_read import PartitionReader
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_scope import Scope
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_task import require_two_clusters
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_options import CutoverRequest
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_tool import SyncTool
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.forecast import Pace
@@ -26,6 +26,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign
     find_foreign,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import Freeze
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.two_clusters import require_two_clusters
 
 
 class Eyes:
@@ -56,9 +57,9 @@ class Eyes:
         """MigrationError ``starrocks.same_cluster``."""
         require_two_clusters(self.source, self.target)
 
-    def view(self, ours: t.Collection[str]) -> cg.GateView:
-        """One look at everything. ``ours``: frontends of the source whose switch an earlier run left on."""
-        freeze = self.freeze.look()
+    def view(self, lifted: t.Iterable[Change]) -> cg.GateView:
+        """One look at everything. ``lifted``: what a real run would have changed on the source before it looks."""
+        freeze = self.freeze.look().after(self.source.cluster_id, lifted)
         target_switch = fs.LoadSwitch(self.target).look()
         target_switch.require_known()
         began = self.clock.monotonic()
@@ -71,10 +72,9 @@ class Eyes:
             comparison=comparison,
             hidden_source=self.readers[0].hidden(),
             hidden_target=self.readers[1].hidden(),
-            foreign=find_foreign(TransactionReader(self.target), self.readers[1].databases, self.readers[0].databases),
+            foreign=find_foreign(TransactionReader(self.target), self.readers[1].databases, self.readers[0]),
             jobs=next(one for one in conditions if one.name == qu.NO_JOBS),
             tool=self.tool.verdict() if self.tool is not None else None,
-            ours=frozenset(ours),
             extra_stay=self.tool is None or not self.tool.drops_extra_partitions(),
         )
 

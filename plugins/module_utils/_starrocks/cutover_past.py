@@ -10,10 +10,11 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLost
-from ansible_collections.dbops.migration.plugins.module_utils._core.guard_living import LivingGuard
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_living import LivingGuard, living_guard
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_lift import LIFTED_KIND
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_record import LIFTED_KIND
 
 COMMITTED_KIND = "cutover.committed"
 """The journal entry that ends a cutover: {source, target, source_digest, window}."""
@@ -34,6 +35,15 @@ def last_end(entries: t.Sequence[Entry]) -> str:
     """The kind of it, "" for none."""
     entry = last_entry(entries)
     return "" if entry is None else entry.kind
+
+
+def leave_no_guard(place: GuardPlace, check_mode: bool) -> None:
+    """Send away the guard of an earlier cutover, unless only a prediction is wanted; errors as ``dismiss``."""
+    found = living_guard(place)
+    if found is not None and check_mode and found.answer.state in gs.ENDS:
+        found.link.close()
+        return
+    dismiss(found)
 
 
 def dismiss(found: t.Optional[LivingGuard]) -> None:

@@ -51,6 +51,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.forecas
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import (
     TransactionReader,
     find_foreign,
+    of_migrated,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import Freeze, FreezeLook
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_lift import thaw_all
@@ -267,8 +268,10 @@ class CutoverRun:
         )  # fmt: skip
 
     def _require_nothing_foreign(self) -> None:
-        foreign = find_foreign(TransactionReader(self._target), self._readers[1].databases)
-        new = [one for one in foreign.writes if one.transaction_id not in self._known_foreign]
+        ours, theirs = self._readers
+        reader = TransactionReader(self._target)
+        found = find_foreign(reader, theirs.databases).writes
+        new = of_migrated(reader, [one for one in found if one.transaction_id not in self._known_foreign], ours)
         if new:
             raise MigrationError(
                 "starrocks.foreign_write",

@@ -4,8 +4,8 @@
 # This module_util is private: it may change in any release.
 """One call of the cutover module: from its options to its result.
 
-Order: options and journal are checked before anything is contacted; then both clusters and the tool are looked at; what
-an earlier run left is put right; then the gate, the forecast, the guard, and the freeze.
+Order: options and journal are checked before anything is contacted (``cutover_call``); then both clusters and the
+tool are looked at; what an earlier run left is put right; then the gate, the forecast, the guard, and the freeze.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.redaction im
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import cutover_gate as cg
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import cutover_past as cp
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import forecast as fc
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks import freeze_switch as fs
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import quiescence as qu
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_findings import kept_tables
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_end import End
@@ -77,27 +76,38 @@ _BUSY = 60.0
 class CutoverTask:
     """Holds what one call needs, so that a failure in the middle can still tell what was done."""
 
-    def __init__(self, params: t.Mapping[str, t.Any], check_mode: bool, redactor: Redactor, clock: Clock) -> None:
+    def __init__(
+        self,
+        params: t.Mapping[str, t.Any],
+        check_mode: bool,
+        redactor: Redactor,
+        clock: Clock,
+        journal: FreezeJournal,
+    ) -> None:
+        """``journal``: of this call, whose earlier cutover is not committed. Whoever made it closes it."""
         self._params = params
         self._check_mode = check_mode
         self._redactor = redactor
         self._clock = clock
+        self._journal = journal
         self._track = Track()
         self._record: t.Optional[FreezeRecord] = None
+        self._ahead = ChangeList()
+        """In check mode, what a real run would send by now."""
         self._link: t.Optional[GuardLink] = None
         self._accepted: t.Sequence[Acceptance] = ()
         self._more: t.Dict[str, t.Any] = {}
 
     def partial(self) -> t.Dict[str, t.Any]:
         """What is known and was done so far."""
-        return self._result(self._record.changes if self._record is not None else ChangeList())
+        return self._result(self._record.changes if self._record is not None else self._ahead)
 
     def body(self) -> t.Dict[str, t.Any]:
         """The module's result; MigrationError where the cutover did not come to its end."""
         request = read_request(self._params)
         self._accepted = acceptances(self._params, self._clock.now())
         request = dataclasses.replace(request, kept=kept_tables(self._accepted, self._clock.now()))
-        journal = FreezeJournal(self._params, self._redactor, self._clock)
+        journal = self._journal
         self._control = CutoverControl.of(self._params, journal.entries, self._clock)
         place = GuardPlace.of(str(self._params["journal"]))
         eyes = Eyes(request, self._redactor, self._clock)
@@ -107,15 +117,10 @@ class CutoverTask:
             return self._cut_over(eyes, journal, place)
         finally:
             eyes.close()
-            journal.close()
 
     # From the start to the hand-over.
 
     def _cut_over(self, eyes: Eyes, journal: FreezeJournal, place: GuardPlace) -> t.Dict[str, t.Any]:
-        self._leave_no_guard(place)
-        if cp.last_end(journal.entries) == cp.COMMITTED_KIND:
-            self._track.state = "committed"
-            return self._result(ChangeList())
         if eyes.tool is not None:
             eyes.tool.require_there()
         eyes.require_two()
@@ -123,14 +128,14 @@ class CutoverTask:
         past = recorded(journal.entries, of_freeze(cluster_id))
         left = {resource: one for resource, one in past.items() if one.changes}
         self._require_not_handed_over(eyes, journal)
-        if left and not self._check_mode:
-            # Before the gate: while writes are refused the tool has nothing to do, so that it might never open, and
-            # nobody else would let them go on.
+        # Before the gate: while writes are refused the tool has nothing to do, so that it might never open, and nobody
+        # else would let them go on.
+        if left and self._check_mode:
+            self._ahead = self._thaw(eyes, left, journal)
+        elif left:
             self._put_right(eyes, self._open(journal, cluster_id), place, True)
-            left = {}
         self._heed(journal, cluster_id, 0.0)
-        ours = [one.address for one in eyes.source.frontends() if fs.resource(cluster_id, one.address) in left]
-        view = eyes.view(ours)
+        view = eyes.view(self._ahead)
         verdict = self._judge(cg.gate(view, eyes.request.max_behind))
         cg.require(verdict)
         forecast = fc.forecast(eyes.pace(view))
@@ -139,7 +144,7 @@ class CutoverTask:
         fc.require_budget(forecast, eyes.request.budget)
         self._heed(journal, cluster_id, forecast.held_p95 + forecast.hook)
         if self._check_mode:
-            return self._result(self._predict(eyes, view, left, journal))
+            return self._result(self._predict(eyes, view))
         record = self._open(journal, cluster_id)
         run_id = uuid.uuid4().hex[:12]
         options = eyes.request.as_record()
@@ -173,13 +178,6 @@ class CutoverTask:
         if refused is not None:
             raise refused
 
-    def _leave_no_guard(self, place: GuardPlace) -> None:
-        found = living_guard(place)
-        if found is not None and self._check_mode and found.answer.state in gs.ENDS:
-            found.link.close()
-            return
-        cp.dismiss(found)
-
     def _require_not_handed_over(self, eyes: Eyes, journal: FreezeJournal) -> None:
         """A freeze whose guard has died under the operator's switch: only he knows where the clients are."""
         if cp.last_end(journal.entries) == cp.HANDED_OVER_KIND and eyes.freeze.look().frozen:
@@ -195,16 +193,13 @@ class CutoverTask:
         self._more["gate"] = verdict.as_result()
         return verdict
 
-    def _predict(
-        self, eyes: Eyes, view: cg.GateView, left: t.Mapping[str, Recorded], journal: FreezeJournal
-    ) -> ChangeList:
-        changes = ChangeList()
-        if left:
-            found = [entry.data for entry in journal.entries if entry.kind == FOUND_KIND]
-            for change in Thaw(eyes.source, left, stopped_before(found, eyes.source.cluster_id)).predict():
-                changes.add(change)
-        for change in eyes.freeze.predict(view.source):
-            changes.add(change)
+    def _thaw(self, eyes: Eyes, left: t.Mapping[str, Recorded], journal: FreezeJournal) -> ChangeList:
+        """What lifts the freeze that an earlier run has left."""
+        found = [entry.data for entry in journal.entries if entry.kind == FOUND_KIND]
+        return Thaw(eyes.source, left, stopped_before(found, eyes.source.cluster_id)).predict()
+
+    def _predict(self, eyes: Eyes, view: cg.GateView) -> ChangeList:
+        changes = ChangeList([*self._ahead, *eyes.freeze.predict(view.source)])
         if eyes.tool is not None and eyes.tool.state() == "running":
             changes.add(eyes.tool.change())
         return changes
@@ -299,8 +294,7 @@ class CutoverTask:
         if not left:
             return self._result(ChangeList())
         if self._check_mode:
-            found = [entry.data for entry in journal.entries if entry.kind == FOUND_KIND]
-            return self._result(Thaw(eyes.source, left, stopped_before(found, cluster_id)).predict())
+            return self._result(self._thaw(eyes, left, journal))
         record = self._open(journal, cluster_id)
         self._put_right(eyes, record, place, False)
         end.lift(record, eyes.source)

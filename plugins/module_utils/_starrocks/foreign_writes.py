@@ -21,7 +21,10 @@ _NO_USER_WRITE = frozenset((REPLICATION, LAKE_COMPACTION, MV_REFRESH))
 """What is not written by users into tables. A refresh writes into a materialized view, whose data is not migrated."""
 MOST_ROWS = 2000
 """max_show_proc_transactions_entry as shipped: a list this long may have been cut."""
-_NO_MANAGER = "does not exist"
+MOST_ASKED = 200
+"""Of so many transactions, the newest ones, it is asked which tables they wrote to: one question for each."""
+_GONE = ("does not exist", "Unknown database")
+"""Of a transaction that was forgotten, or a database that was dropped, between two questions."""
 
 
 class TransactionServer(t.Protocol):
@@ -31,9 +34,23 @@ class TransactionServer(t.Protocol):
         """A read on the leader."""
 
 
+class Migrated(t.Protocol):
+    """What is migrated (``PartitionReader`` of the source)."""
+
+    @property
+    def databases(self) -> t.Collection[str]:
+        """Databases that may have a table that is."""
+
+    def tables(self, database: str) -> t.Collection[str]:
+        """Its tables that are."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Transaction:
-    """A row of ``SHOW PROC '/transactions/<db>/...'``. Times are the server's own text."""
+    """A row of ``SHOW PROC '/transactions/<db>/...'``. Times are the server's own text.
+
+    ``tables``: the migrated ones that it wrote to; none where that was not asked, or the server does not know.
+    """
 
     database: str
     transaction_id: int
@@ -43,6 +60,7 @@ class Transaction:
     coordinator: str
     committed: str
     finished: str
+    tables: t.Tuple[str, ...] = ()
 
     def as_result(self) -> t.Dict[str, t.Any]:
         """For results and the journal."""
@@ -69,16 +87,29 @@ class TransactionReader:
         return self._read(database, database_id, "finished")
 
     def _read(self, database: str, database_id: str, state: str) -> t.List[Transaction]:
+        rows = self._ask(f"/transactions/{int(database_id)}/{state}", f"list the {state} transactions of {database}")
+        return [] if rows is None else [_decode(database, row) for row in rows.records()]
+
+    def written(self, database_id: str, transaction: Transaction) -> t.Optional[t.FrozenSet[int]]:
+        """The ids of the tables that a finished transaction wrote to; None where the server has forgotten it."""
+        path = f"/transactions/{int(database_id)}/finished/{transaction.transaction_id}"
+        rows = self._ask(path, f"see which tables {transaction.label} wrote to")
+        return None if rows is None else frozenset(int(text(row.get("tableid"))) for row in rows.records())
+
+    def tables(self, database: str, database_id: str) -> t.Dict[int, str]:
+        """The names of a database's tables by id; nothing for one that is gone."""
+        rows = self._ask(f"/dbs/{int(database_id)}", f"list the tables of {database}")
+        listed = () if rows is None else rows.records()
+        return {int(text(row.get("tableid"))): text(row.get("tablename")) for row in listed}
+
+    def _ask(self, path: str, doing: str) -> t.Optional[Rows]:
+        """None for what is gone by now."""
         try:
-            rows = self._server.query(
-                f"SHOW PROC '/transactions/{int(database_id)}/{state}'", f"list the {state} transactions of {database}"
-            )
+            return self._server.query(f"SHOW PROC '{path}'", doing)
         except MigrationError as error:
-            # Dropped between two questions.
-            if _NO_MANAGER in (error.server_text or "") or "Unknown database" in (error.server_text or ""):
-                return []
+            if any(words in (error.server_text or "") for words in _GONE):
+                return None
             raise
-        return [_decode(database, row) for row in rows.records()]
 
 
 def _decode(database: str, row: t.Mapping[str, t.Any]) -> Transaction:
@@ -151,13 +182,49 @@ def _sorted(transactions: t.Iterable[Transaction]) -> t.Tuple[Transaction, ...]:
     return tuple(sorted(transactions, key=lambda one: (one.database, one.transaction_id)))
 
 
+def of_migrated(
+    reader: TransactionReader, found: t.Iterable[Transaction], migrated: Migrated, most: int = MOST_ASKED
+) -> t.Tuple[Transaction, ...]:
+    """Those that wrote to a table that is migrated, with its name, and those of which nobody knows any more.
+
+    A table that was dropped since took what was written with it. The newest ``most`` are asked about.
+    """
+    newest = sorted(found, key=lambda one: -one.transaction_id)
+    ids = reader.databases() if newest else {}
+    taken = {name: set(migrated.tables(name)) for name in {one.database for one in newest} & set(migrated.databases)}
+    names: t.Dict[str, t.Dict[int, str]] = {}
+    kept: t.List[Transaction] = []
+    for number, one in enumerate(newest):
+        known = number < most and one.database in ids
+        written = reader.written(ids[one.database], one) if known else None
+        if not written:
+            kept.append(one)
+            continue
+        if one.database not in names:
+            names[one.database] = reader.tables(one.database, ids[one.database])
+        there = {names[one.database].get(table, "") for table in written} & taken.get(one.database, set())
+        if there:
+            kept.append(dataclasses.replace(one, tables=tuple(sorted(there))))
+    return _sorted(kept)
+
+
 def find_foreign(
-    reader: TransactionReader, databases: t.Collection[str], migrated: t.Collection[str] = ()
+    reader: TransactionReader, databases: t.Collection[str], migrated: t.Optional[Migrated] = None
 ) -> ForeignWrites:
-    """Look at the finished transactions of these databases of the target. ``migrated``: see :func:`foreign`."""
+    """Look at the finished transactions of these databases of the target.
+
+    :param migrated: where it is given, only what was written to migrated tables counts (see :func:`of_migrated`)
+    """
     ids = reader.databases()
     listed: t.List[Transaction] = []
     for database in sorted(databases):
         if database in ids:
             listed += reader.finished(database, ids[database])
-    return foreign(listed, migrated=migrated)
+    if migrated is None:
+        return foreign(listed)
+    found = foreign(listed, migrated=migrated.databases)
+    return dataclasses.replace(
+        found,
+        writes=of_migrated(reader, found.writes, migrated),
+        earlier=of_migrated(reader, found.earlier, migrated),
+    )

@@ -51,6 +51,20 @@ class FreezeLook:
         """Whether the switch is on everywhere, and no job runs."""
         return self.switch.everywhere == fs.ON and not self.running
 
+    def after(self, cluster_id: str, changes: t.Iterable[Change]) -> FreezeLook:
+        """As it will look when these changes of the switch and of jobs have been made."""
+        made = {change.resource: change.after for change in changes}
+        values = {
+            one: made.get(fs.resource(cluster_id, one.address), value) for one, value in self.switch.values.items()
+        }
+        jobs = [
+            dataclasses.replace(job, state=str(made[job.resource(cluster_id)]["state"]), reason="")
+            if job.resource(cluster_id) in made
+            else job
+            for job in self.jobs
+        ]
+        return FreezeLook(dataclasses.replace(self.switch, values=values), tuple(jobs))
+
     def states(self, cluster_id: str) -> t.Dict[str, t.Any]:
         """By resource, as the journal keeps them."""
         states: t.Dict[str, t.Any] = {

@@ -26,11 +26,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze 
     Sender,
     send_switch,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_record import FreezeRecord
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_record import LIFTED_KIND, FreezeRecord
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.partitions import SYSTEM_DATABASES
 
 POLL = 0.5
-LIFTED_KIND = "freeze.lifted"
 
 
 @dataclasses.dataclass(frozen=True)

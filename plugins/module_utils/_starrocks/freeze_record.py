@@ -26,6 +26,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.redaction im
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
 
 ENGINE = "starrocks"
+LIFTED_KIND = "freeze.lifted"
 ATTEMPTS = 3
 PAUSE = 0.5
 _NO_REPLY = "starrocks.no_reply"

@@ -43,7 +43,10 @@ class Target:
 
 @dataclasses.dataclass(frozen=True)
 class ConfigCall:
-    """One request to one frontend, and the changes it makes (all carry its ``request``)."""
+    """One request to one frontend, and the changes it makes (all carry its ``request``).
+
+    ``or_memory``: should the server refuse to write fe.conf, then the same is sent without that.
+    """
 
     via: str
     frontend: Frontend
@@ -52,6 +55,7 @@ class ConfigCall:
     persistent: bool
     reached: t.Tuple[Frontend, ...]
     changes: t.Tuple[Change, ...] = ()
+    or_memory: bool = False
 
     @property
     def statement(self) -> str:
@@ -68,7 +72,10 @@ class ConfigCall:
         """What results, diffs and the journal show."""
         if self.via == HTTP:
             return {"frontend": self.frontend.address, "http": f"GET {self.path}"}
-        return {"frontend": self.frontend.address, "sql": self.statement}
+        request = {"frontend": self.frontend.address, "sql": self.statement}
+        if self.persistent and self.or_memory:
+            request["otherwise"] = set_statement(self.key, self.value, False)
+        return request
 
 
 def set_statement(key: str, value: str, persistent: bool) -> str:
@@ -85,10 +92,11 @@ def set_path(key: str, value: str) -> str:
 class _Simulation:
     """What every frontend would hold after the requests so far."""
 
-    def __init__(self, key: str, targets: t.Sequence[Target], action: str) -> None:
+    def __init__(self, key: str, targets: t.Sequence[Target], action: str, or_memory: bool) -> None:
         self._key = key
         self._targets = targets
         self._action = action
+        self._or_memory = or_memory
         self._now = {target.frontend: canonical(target.now, target.kind) for target in targets}
         self.calls: t.List[ConfigCall] = []
 
@@ -104,7 +112,7 @@ class _Simulation:
         """Add a request; ``again``: although nothing is wrong, so its changes change nothing in memory."""
         reached = self.reached(executor) if via == SQL else (executor,)
         left = self.wrong(value)
-        call = ConfigCall(via, executor, self._key, value, persistent, reached)
+        call = ConfigCall(via, executor, self._key, value, persistent, reached, or_memory=self._or_memory)
         changes = tuple(
             Change(target.resource, self._action, target.now, target.wanted, call.request)
             for target in self._targets
@@ -133,6 +141,7 @@ def plan_calls(
     persistent: bool = False,
     action: str = "set",
     again: bool = False,
+    or_memory: bool = False,
 ) -> t.List[ConfigCall]:
     """The requests, in order, that make every target right, with as few of them as can be.
 
@@ -142,8 +151,9 @@ def plan_calls(
     :param targets: all living frontends, those that are right already too
     :param runs_on: ``connected`` or ``leader``, as the profile has it
     :param again: send it although all is right, so that fe.conf is written (with ``persistent``)
+    :param or_memory: with ``persistent``, whether a refusal to write fe.conf is followed by the statement without it
     """
-    simulation = _Simulation(key, targets, action)
+    simulation = _Simulation(key, targets, action, or_memory)
     counts = collections.Counter(target.wanted for target in targets)
     common = counts.most_common(1)[0][0]
     while persistent or len(counts) == 1:

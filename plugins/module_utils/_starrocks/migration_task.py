@@ -20,7 +20,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import migration_standing as ms
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_task import require_two_clusters
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_journal import ConfigJournal
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_options import read_settings
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_read import read_config
@@ -37,6 +36,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options
     connection_argument_spec,
     source_and_target,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.two_clusters import require_two_clusters
 
 _WORDS = {
     ms.NOT_STARTED: "Nothing of this migration is done yet.",

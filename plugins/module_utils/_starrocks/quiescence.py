@@ -108,9 +108,11 @@ class QuietReader:
         return Condition(NO_TRANSACTIONS, not running, (looked, *running[:5]))
 
     def _no_jobs(self, databases: t.Sequence[str], freeze: FreezeLook) -> Condition:
-        left = [f"{job.subject} is {job.word}" for job in freeze.running]
+        # Those first that a freeze does not stop: only the first few are told.
+        left: t.List[str] = []
         for database in databases:
             left += self._alter_jobs(database)
+        left += [f"{job.subject} is {job.word}" for job in freeze.running]
         left += [f"broker load {row[0]} is {row[1]}" for row in self._optional(_LOADS, "list the broker loads").rows]
         looked = "no ALTER job, routine load, pipe or broker load is unfinished" if not left else f"{len(left)} left"
         return Condition(NO_JOBS, not left, (looked, *left[:5]))

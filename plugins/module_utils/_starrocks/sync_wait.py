@@ -34,7 +34,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks import 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import sync_nearness as sn
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_findings import kept_tables
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_task import require_two_clusters
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_journal import WaitJournal
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_look import (
     Looker,
@@ -46,6 +45,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wa
     WaitRequest,
     read_wait_request,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.two_clusters import require_two_clusters
 
 _PASSING = ("starrocks.unreachable", "starrocks.not_leader", "starrocks.no_alive_node")
 """Errors of a look that may be over at the next one."""

@@ -77,7 +77,7 @@ class Looker:
         findings = [*cf.comparison_findings(comparison), *cf.extra_findings(comparison)]
         findings += cf.hidden_findings("source", self._ours.hidden())
         findings += cf.hidden_findings("target", self._theirs.hidden())
-        foreign = find_foreign(TransactionReader(self.target), self._theirs.databases, self._ours.databases)
+        foreign = find_foreign(TransactionReader(self.target), self._theirs.databases, self._ours)
         findings += cf.foreign_findings(foreign)
         worst = tuple(comparison.worst())
         return SyncLook(

@@ -17,14 +17,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks import 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import volume_mirror as mirrors
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import volume_plan as plans
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_task import require_two_clusters
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.two_clusters import require_two_clusters
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume import MIRROR_PREFIX
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_journal import VolumeJournal
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_mirror_options import (
-    ABSENT,
-    Options,
-    read_options,
-)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_mirror_options import Options
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_restore import plan_restore, settle
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_send import (
     IN_USE,
@@ -42,20 +38,21 @@ _READ_BY_HAND = "Look into it yourself from a node of the target."
 class MirrorTask:
     """Holds what one call needs, so that a failure in the middle can still tell what was done."""
 
-    def __init__(self, params: t.Mapping[str, t.Any], check_mode: bool, redactor: Redactor, clock: Clock) -> None:
-        self._params = params
+    def __init__(
+        self, options: Options, store: VolumeJournal, check_mode: bool, redactor: Redactor, clock: Clock
+    ) -> None:
+        """``store``: the journal of the call; whoever made it closes it."""
+        self._options = options
+        self._store = store
         self._check_mode = check_mode
         self._redactor = redactor
         self._clock = clock
-        self._warnings: t.List[str] = []
+        self._warnings: t.List[str] = list(options.warnings)
         self.result: t.Dict[str, t.Any] = {"changed": False}
 
     def body(self) -> t.Dict[str, t.Any]:
         """The module's result."""
-        options = read_options(self._params)
-        restoring = "state=absent" if options.state == ABSENT else ""
-        store = VolumeJournal(self._params, self._redactor, self._clock, restoring=restoring)
-        self._warnings.extend(options.warnings)
+        options, store = self._options, self._store
         try:
             with Cluster(options.target, self._redactor, self._clock) as target:
                 reader = VolumeReader(target)
@@ -67,7 +64,6 @@ class MirrorTask:
                         found = self._look(source, target, reader, options)
                     self._create(target, reader, options, found, store)
         finally:
-            store.close()
             if self._warnings:
                 self.result["warnings"] = self._warnings
         return self.result

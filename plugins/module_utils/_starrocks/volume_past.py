@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.dbops.migration.plugins.module_utils._core.call_journal import Outcome
 from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import RESTORE, Recorded
 from ansible_collections.dbops.migration.plugins.module_utils._core.restore import Decision
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import volume_plan as plans
@@ -60,15 +59,6 @@ def default_back(cluster_id: str, past: Recorded, now: str) -> t.Tuple[Decision,
         return Decision("unknown", "there was no default volume before, and no statement takes it away again"), None
     step = _as_restore(plans.default_step(cluster_id, original, now))
     return Decision("restore", "it is still what the migration made it"), step
-
-
-def settled(past: t.Mapping[str, Recorded], now: t.Callable[[str, t.Any], bool]) -> t.List[Outcome]:
-    """How changes ended that a killed run left open: ``now`` tells whether one is in place."""
-    return [
-        (change_id, "done" if now(owner, after) else "abandoned", {})
-        for owner, one in past.items()
-        for change_id, after in one.pending
-    ]
 
 
 def _as_restore(step: plans.Step) -> plans.Step:

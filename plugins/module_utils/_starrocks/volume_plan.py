@@ -48,6 +48,12 @@ def default_resource(cluster_id: str) -> str:
     return f"starrocks:{cluster_id}/default_storage_volume"
 
 
+def is_volume(resource: str) -> bool:
+    """Whether a name in the journal is one of a volume, or of which is the default one, of any cluster."""
+    owner, _slash, rest = resource.partition("/")
+    return owner.startswith("starrocks:") and rest.startswith(("storage_volume/", "default_storage_volume"))
+
+
 def plan_present(
     cluster_id: str, wanted: t.Sequence[Wanted], found: Found, update_credentials: str = ON_CREATE, default: str = ""
 ) -> Plan:
@@ -131,18 +137,23 @@ def alter_step(
 
 
 def is_as(state: State, now: t.Optional[Volume]) -> bool:
-    """Whether a volume is what a change made it: everything that the change named and a server shows.
+    """Whether a volume is what a change made it."""
+    return same_volume(state, None if now is None else now.as_state())
+
+
+def same_volume(state: State, now: State) -> bool:
+    """Whether what is there ``now`` is what a change made it: everything that the change named and a server shows.
 
     A server adds properties of its own to those that were sent, so more of them is no difference.
     """
     if state is None or now is None:
         return state is None and now is None
     return (
-        str(state.get("type", "")).upper() == now.type
-        and same_locations(state.get("locations", ()), now.locations)
-        and bool(state.get("enabled")) == now.enabled
-        and str(state.get("comment") or "") == now.comment
-        and not known.same_all(dict(state.get("params") or {}), now.params)
+        str(state.get("type", "")).upper() == now["type"]
+        and same_locations(state.get("locations", ()), now["locations"])
+        and bool(state.get("enabled")) == now["enabled"]
+        and str(state.get("comment") or "") == now["comment"]
+        and not known.same_all(dict(state.get("params") or {}), now["params"])
     )
 
 

@@ -9,7 +9,12 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
-from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import NOTHING, recorded, restore_record
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import (
+    NOTHING,
+    Recorded,
+    recorded,
+    restore_record,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import volume_past as pasts
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import volume_plan as plans
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_journal import VolumeJournal
@@ -51,12 +56,19 @@ def plan_restore(
 def settle(cluster_id: str, store: VolumeJournal, reader: VolumeReader) -> None:
     """Write how the changes ended that a killed run left open, by what is there now."""
     prefix = plans.resource(cluster_id, "")
-    owner_of_default = plans.default_resource(cluster_id)
-    past = {**recorded(store.entries, prefix), **recorded(store.entries, owner_of_default)}
+    default = plans.default_resource(cluster_id)
+    past = recorded(store.entries, (prefix, default))
+    now: t.Dict[str, plans.State] = {}
+    for owner, one in past.items():
+        if one.pending and owner == default:
+            now[owner] = {"default": reader.default() or None}
+        elif one.pending:
+            volume = reader.get(owner[len(prefix) :])
+            now[owner] = volume.as_state() if volume is not None else None
+    store.settle(past, now, _same)
 
-    def in_place(owner: str, after: t.Any) -> bool:
-        if owner == owner_of_default:
-            return bool((after or {}).get("default") == reader.default())
-        return plans.is_as(after, reader.get(owner[len(prefix) :]))
 
-    store.outcomes(pasts.settled(past, in_place))
+def _same(_past: Recorded, wanted: plans.State, now: plans.State) -> bool:
+    if now is not None and "default" in now:
+        return str((wanted or {}).get("default") or "") == str(now["default"] or "")
+    return plans.same_volume(wanted, now)

@@ -133,7 +133,7 @@ class Front:
         for frontend in self.frontends:
             frontend.close()
         for node in self.nodes:
-            node.http_server.close()
+            node.close()
         for task in list(self.background):
             task.cancel()
 

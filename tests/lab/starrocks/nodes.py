@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import typing as t
 
 from lab.gate import Incoming, InjectedError
 from lab.http_server import HttpRequest, HttpResponse, HttpServer
+from lab.listener import Listener
 from lab.starrocks.configs import node_items
 from lab.starrocks.records import Node
 
@@ -18,20 +20,35 @@ if t.TYPE_CHECKING:
 UPDATE = "/api/update_config"
 
 
+async def _silent(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+    """Until the other side hangs up."""
+    while await reader.read(4096):
+        pass
+
+
 class NodeServer:
-    """The HTTP port of one backend or compute node, which ``record`` describes; its other ports are made up."""
+    """The ports of one backend or compute node, which ``record`` describes, that others connect to: HTTP, and thrift
+    (be_port), which takes connections and never answers. The rest are made up."""
 
     def __init__(self, front: Front, record: Node) -> None:
         self.front = front
         self.record = record
         self.items = {item.name: item for item in node_items(front.profile)}
         self.http_server = HttpServer(self._http)
+        self._thrift = Listener(_silent)
         self.forget()
 
     async def start(self) -> None:
-        """Listen on a free port."""
+        """Listen on free ports."""
         await self.http_server.start()
+        await self._thrift.start()
         self.record.http_port = self.http_server.port
+        self.record.be_port = self._thrift.port
+
+    def close(self) -> None:
+        """Stop for good."""
+        self.http_server.close()
+        self._thrift.close()
 
     def forget(self) -> None:
         """A restart: be.conf holds nothing but defaults."""
@@ -43,8 +60,10 @@ class NodeServer:
             self.forget()
             self.record.started = self.front.clock.now()
             await self.http_server.resume()
+            await self._thrift.resume()
         elif not alive:
             self.http_server.pause()
+            self._thrift.pause()
         self.record.alive = alive
         self.front.engine.compactions.nodes = sum(node.record.alive for node in self.front.nodes)
 

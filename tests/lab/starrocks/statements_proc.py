@@ -120,14 +120,35 @@ class ProcStatements:
             return table(
                 ("State", "Number"), [("running", len(database.running)), ("finished", len(database.finished))]
             )
-        if len(steps) > 2 or steps[1] not in ("running", "finished"):
+        if len(steps) > 3 or steps[1] not in ("running", "finished"):
             raise SqlError("State is invalid")
+        if len(steps) == 3:
+            return self._written(database, steps[2])
         limit = int(self._front.config("max_show_proc_transactions_entry"))
         if steps[1] == "running":
             found = sorted(database.running.values(), key=lambda txn: -txn.id)
         else:
             found = list(database.finished)
         return table(columns.TRANSACTIONS, [self._transaction(txn) for txn in found[:limit]])
+
+    def _written(self, database: Database, number: str) -> ResultSet:
+        """What one transaction committed, by table, also by those that were dropped since (TransTablesProcDir)."""
+        listed = [*database.running.values(), *database.finished]
+        txn = next((one for one in listed if str(one.id) == number), None)
+        if txn is None:
+            raise SqlError("Transaction[%s] does not exist." % number)
+        committed = txn.committed_at is not None
+        rows = [
+            (table_id, ", ".join(str(one) for one in txn.partition_ids if one in self._partitions(database, table_id)))
+            for table_id in sorted(txn.table_ids)
+            if committed
+        ]
+        return table(("TableId", "CommittedPartitionIds"), rows)
+
+    @staticmethod
+    def _partitions(database: Database, table_id: int) -> set[int]:
+        found = next((one for one in database.tables.values() if one.id == table_id), None)
+        return {one.id for one in found.partitions.values()} if found is not None else set()
 
     def _transaction(self, txn: Transaction) -> tuple[t.Any, ...]:
         stamp = self._front.stamp

@@ -24,7 +24,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks import 
     cutover_past,
     cutover_proof,
     freeze,
-    freeze_lift,
+    freeze_record,
     freeze_switch,
     quiescence,
 )
@@ -312,7 +312,7 @@ def test_the_rules_read_what_the_engines_write() -> None:
     assert (pegasus.DENY_KEY, pegasus.DENIED) == (profile.DENY_KEY, model.WRITES_DENIED)
     for name in ("COMMITTED_KIND", "HANDED_OVER_KIND", "STARTED_KIND"):
         assert getattr(starrocks, name) == getattr(cutover_past, name)
-    assert (starrocks.FOUND_KIND, starrocks.LIFTED_KIND) == (freeze.FOUND_KIND, freeze_lift.LIFTED_KIND)
+    assert (starrocks.FOUND_KIND, starrocks.LIFTED_KIND) == (freeze.FOUND_KIND, freeze_record.LIFTED_KIND)
     assert (starrocks.KEY, starrocks.ON) == (freeze_switch.KEY, freeze_switch.ON)
     assert starrocks.EQUAL_KIND == cutover_proof.KIND
     assert set(starrocks.CONDITIONS) == {

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
+import pytest
+
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.transport import Rows
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_findings import foreign_findings
@@ -15,6 +17,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign
     TransactionReader,
     find_foreign,
     foreign,
+    of_migrated,
 )
 
 
@@ -63,6 +66,94 @@ def test_a_migrated_database_may_have_no_replication_left_to_see() -> None:
     """Finished ones are forgotten after three days."""
     found = foreign([tx(4, "INSERT_STREAMING")], migrated=["d"])
     assert (found.writes, [one.transaction_id for one in found.earlier]) == ((), [4])
+
+
+class Proc:
+    """Tables of the target's database 11, and what transactions wrote to. 8 is gone, and 9 is only on the target."""
+
+    NAMES: t.ClassVar[t.Dict[int, str]] = {7: "people", 9: "scratch"}
+
+    def __init__(self, written: t.Mapping[int, t.Sequence[int]]) -> None:
+        self.written = written
+        self.asked: t.List[str] = []
+
+    def query(self, sql: str, doing: str) -> Rows:
+        self.asked.append(sql)
+        if sql == "SHOW PROC '/transactions'":
+            return Rows(("DbId", "DbName"), ((11, "d"), (12, "other")))
+        if sql == "SHOW PROC '/dbs/11'":
+            return Rows(("TableId", "TableName"), tuple(self.NAMES.items()))
+        number = int(sql.strip("'").rpartition("/")[2])
+        if number not in self.written:
+            raise MigrationError("starrocks.refused", "", server_text=f"Transaction[{number}] does not exist.")
+        return Rows(("TableId", "CommittedPartitionIds"), tuple((str(one), "1, 2") for one in self.written[number]))
+
+
+class Source:
+    databases = ("d",)
+
+    def tables(self, database: str) -> t.Collection[str]:
+        assert database == "d"
+        return ["people", "not_copied_yet"]
+
+
+def inserts(*numbers: int, database: str = "d") -> t.List[Transaction]:
+    return [tx(number, "INSERT_STREAMING", database=database) for number in numbers]
+
+
+def test_only_what_was_written_to_migrated_tables_counts() -> None:
+    server = Proc({1: [9], 2: [7, 9], 3: [8], 5: []})
+    found = of_migrated(TransactionReader(server), inserts(1, 2, 3, 4, 5), Source())
+    # 4 is forgotten, and of 5 nothing is told.
+    assert [(one.transaction_id, one.tables) for one in found] == [(2, ("people",)), (4, ()), (5, ())]
+    assert server.asked.count("SHOW PROC '/dbs/11'") == 1
+    assert found[0].as_result()["tables"] == ("people",)
+
+
+def test_what_is_not_asked_about_still_counts() -> None:
+    server = Proc({1: [9], 2: [9], 3: [9]})
+    found = of_migrated(TransactionReader(server), inserts(1, 2, 3), Source(), most=2)
+    assert [one.transaction_id for one in found] == [1]
+    assert "SHOW PROC '/transactions/11/finished/1'" not in server.asked
+
+
+def test_nothing_is_asked_where_nobody_wrote() -> None:
+    server = Proc({})
+    assert of_migrated(TransactionReader(server), [], Source()) == ()
+    assert server.asked == []
+
+
+def test_of_a_database_that_is_gone_nothing_is_known() -> None:
+    found = inserts(1, database="gone")
+    assert of_migrated(TransactionReader(Proc({1: [5]})), found, Source()) == tuple(found)
+
+
+class Loads(Proc):
+    """A replication, a load before it, and one after."""
+
+    def query(self, sql: str, doing: str) -> Rows:
+        if not sql.endswith("/finished'"):
+            return super().query(sql, doing)
+        columns = ("TransactionId", "Label", "TransactionStatus", "LoadJobSourceType")
+        kinds = ((6, "INSERT_STREAMING"), (5, "REPLICATION"), (4, "BACKEND_STREAMING"))
+        return Rows(columns, tuple((str(one), f"l{one}", "VISIBLE", kind) for one, kind in kinds))
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "finding"),
+    [
+        ([9], [9], []),
+        ([7], [9], ["foreign_transaction_earlier"]),
+        ([9], [9, 7], ["foreign_transaction"]),
+    ],
+)
+def test_loads_into_tables_that_only_the_target_has_are_no_finding(
+    earlier: t.List[int], later: t.List[int], finding: t.List[str]
+) -> None:
+    found = find_foreign(TransactionReader(Loads({4: earlier, 6: later})), ["d"], Source())
+    told = list(foreign_findings(found))
+    assert [one.id.rpartition(".")[2] for one in told] == finding
+    assert all(write["tables"] == ("people",) for one in told for write in one.evidence["writes"])
 
 
 class Server:

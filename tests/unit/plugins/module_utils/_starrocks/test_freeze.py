@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import pathlib
 import tempfile
 import typing as t
@@ -96,6 +97,31 @@ def test_freeze_and_lift(migration: Migration) -> None:
     world.changes.clear()
     migration.lift()
     assert world.changes == []
+
+
+def test_what_comes_after_the_end_of_a_freeze_is_known_before_it(migration: Migration) -> None:
+    """As check mode predicts a cutover that begins with lifting what a killed one has left."""
+    world = migration.world
+    world.add("a")
+    world.add("c", "PAUSED")
+    world.add("p", "RUNNING", "pipe")
+    freeze = migration.freeze()
+    world.add("d", "RUNNING")
+    world.tick()  # it meets the switch
+    ahead = Thaw(migration.cluster, migration.again().past(), ()).predict()
+    after = freeze.look().after(world.cluster_id, ahead)
+    predicted = [*ahead, *freeze.predict(after)]
+    assert freeze.predict(freeze.look()).changed is False
+    assert [job.name for job in after.running] == ["p", "a", "d"]
+    world.changes.clear()
+    migration.lift()
+    lifted = freeze.look()
+    assert lifted.switch == after.switch
+    assert [(job.key, job.state) for job in lifted.jobs] == [(job.key, job.state) for job in after.jobs]
+    migration.record = migration.again()
+    migration.freeze()
+    requests = [change.request for change in predicted]
+    assert [str(one["sql"]) for one, _same in itertools.groupby(requests)] == world.changes
 
 
 def test_a_lift_settles_what_a_killed_run_left_open(migration: Migration) -> None:

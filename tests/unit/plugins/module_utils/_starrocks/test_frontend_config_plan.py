@@ -62,6 +62,17 @@ def test_one_statement_does_where_hosts_differ(runs_on: str) -> None:
     assert shown(plan(listed, runs_on)) == [(SQL, "fe0", "0", 2)]
 
 
+@pytest.mark.parametrize(
+    ("persistent", "or_memory", "otherwise"),
+    [(True, True, 'ADMIN SET FRONTEND CONFIG ("k" = "0")'), (True, False, None), (False, True, None)],
+)
+def test_what_follows_a_refusal_is_part_of_the_request(persistent: bool, or_memory: bool, otherwise: object) -> None:
+    [call] = plan(targets(("a", "1", "0"), ("b", "1", "0")), "leader", persistent=persistent, or_memory=or_memory)
+    assert call.request.get("otherwise") == otherwise
+    assert call.request["sql"].endswith(" WITH PERSISTENT") == persistent
+    assert [change.request for change in call.changes] == [call.request] * 2
+
+
 @pytest.mark.parametrize("runs_on", ["connected", "leader"])
 def test_nothing_to_do(runs_on: str) -> None:
     assert plan(targets(("a", "0", "0"), ("b", "00", "0")), runs_on) == []

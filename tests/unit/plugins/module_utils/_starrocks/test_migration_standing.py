@@ -14,7 +14,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.clock import
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import cutover_past as cp
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import migration_standing as ms
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_lift import LIFTED_KIND
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_record import LIFTED_KIND
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.migration_settings import (
     COMPACTION,
     GRACE,

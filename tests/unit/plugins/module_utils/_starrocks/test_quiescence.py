@@ -85,6 +85,13 @@ def test_each_condition_alone(source: Source, freeze: FreezeLook, name: str) -> 
     assert found[name]
 
 
+def test_what_a_freeze_does_not_stop_is_told_before_all_that_it_does() -> None:
+    """Only the first few are told, and the gate looks for ALTER jobs among them."""
+    loads = [LoadJob("pipe", "d", f"p{number}", "1", RUNNING, "RUNNING") for number in range(9)]
+    found = unmet(Source(alter=Rows(("TableName", "State"), (("t", "RUNNING"),))), look("true", *loads))
+    assert any(one.startswith("ALTER") for one in found[qu.NO_JOBS])
+
+
 def test_compaction_is_no_write_and_old_versions_know_no_optimize() -> None:
     source = Source(running=Rows(TRANSACTIONS, ((9, "l", "PREPARE", "LAKE_COMPACTION"),)))
     reader = qu.QuietReader(source)

@@ -61,7 +61,6 @@ def findings(
         foreign=ForeignWrites((), ()),
         jobs=qu.Condition(qu.NO_JOBS, True, ()),
         tool=WORKS,
-        ours=frozenset(),
         extra_stay=extra_stay,
     )
     return cg.gate(view, max_behind)

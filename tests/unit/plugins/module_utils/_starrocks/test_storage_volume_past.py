@@ -21,7 +21,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.transport im
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import volume_plan as plans
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import volume_properties as known
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume import Wanted
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_restore import plan_restore
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_journal import VolumeJournal
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_restore import plan_restore, settle
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_send import VolumeReader, send_step
 
 WANTED = Wanted("src_v", "S3", ("s3://b",), {known.REGION: "r"}, {known.SECRET_KEY: "the-secret-key"})
@@ -207,6 +208,22 @@ def test_a_run_that_was_killed_before_its_outcome_is_ours(case: Case) -> None:
     case.journal.intents([plans.plan_present("7", [WANTED], {}).steps[0].change])
     case.server.execute(plans.plan_present("7", [WANTED], {}).steps[0].sql, "")
     assert case.restore() == ["restore"] and case.server.volumes == {}
+
+
+def test_what_a_killed_run_left_open_is_settled_by_what_is_there(case: Case, tmp_path: pathlib.Path) -> None:
+    made, default = plans.plan_present("7", [dataclasses.replace(WANTED, default=True)], {}).steps
+    other = plans.plan_present("7", [dataclasses.replace(WANTED, name="src_w")], {}).steps[0]
+    ids = case.journal.intents([made.change, default.change, other.change])
+    case.server.execute(made.sql, "")
+    case.journal.close()
+    store = VolumeJournal({"journal": str(tmp_path / "j"), "migration_id": "m"}, Redactor([]), Quick())
+    settle("7", store, VolumeReader(case.server))
+    store.close()
+    case.journal = Case(tmp_path).journal
+    found = {entry.data["id"]: entry.data for entry in case.journal.view().of_kind("change.outcome")}
+    assert [found[one]["status"] for one in ids] == ["done", "abandoned", "abandoned"]
+    assert [found[one]["evidence"]["now"] is None for one in ids] == [False, False, True]
+    assert found[ids[1]]["evidence"]["now"] == {"default": None}
 
 
 def test_one_that_the_server_hides_is_explained(case: Case) -> None:

@@ -11,14 +11,13 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import ChangeList
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import RESTORE
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.channel import Connect, connect_mysql
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_journal import ConfigJournal
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_options import (
     ConfigOptions,
     Wanted,
-    read_options,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import (
     NOT_PERSISTED,
@@ -28,6 +27,12 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_
     same_value,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_values import canonical
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_persisting import (
+    REFUSED,
+    Persisting,
+    decide_persisting,
+    memory_only,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_plan import (
     HTTP,
     ConfigCall,
@@ -60,36 +65,31 @@ class FrontendConfigTask:
 
     def __init__(
         self,
-        params: t.Mapping[str, t.Any],
+        options: ConfigOptions,
+        connection: Connection,
+        store: ConfigJournal,
         check_mode: bool,
         redactor: Redactor,
         clock: Clock,
-        connect: Connect = connect_mysql,
     ) -> None:
-        self._params = params
+        """``store``: the journal of the call; whoever made it closes it."""
+        self._options = options
+        self._connection = connection
+        self._store = store
         self._check_mode = check_mode
         self._redactor = redactor
         self._clock = clock
-        self._connect = connect
         self._sent = Sent()
-        self._persisting = True
+        self._persisting = Persisting(False)
         self.result: t.Dict[str, t.Any] = {"changed": False}
 
     def body(self) -> t.Dict[str, t.Any]:
         """The module's result."""
-        options = read_options(self._params, "dead_frontends")
-        connection = Connection.from_params(self._params)
-        store = ConfigJournal(self._params, self._redactor, self._clock, restoring=options.restoring)
-        if options.restoring and not any("/fe/" in name for name in recorded(store.entries, "starrocks:")):
-            # Nobody is asked: a cluster out of reach must not fail a run that left it alone.
-            self.result.update(settings=[], restore=[], changes=[], calls=[], diff={"before": {}, "after": {}})
-            return self.result
         try:
-            with Cluster(connection, self._redactor, self._clock, connect=self._connect) as cluster:
-                self._work(cluster, options, store)
+            with Cluster(self._connection, self._redactor, self._clock) as cluster:
+                self._work(cluster, self._options, self._store)
         finally:
             self._tell_sent()
-            store.close()
         return self.result
 
     def _work(self, cluster: Cluster, options: ConfigOptions, store: ConfigJournal) -> None:
@@ -105,9 +105,13 @@ class FrontendConfigTask:
         if dead and options.unreached == "fail" and not options.restoring:
             raise _dead(dead, "nothing was changed")
         past = recorded(store.entries, prefix)
-        self._persisting = options.persistent != "never" and cluster.profile.with_persistent
-        if options.persistent == "auto" and persisting_refused(store.entries, prefix):
-            self._persisting = False
+        self._persisting = decide_persisting(
+            options.persistent,
+            cluster.profile.with_persistent,
+            str(cluster.version),
+            cluster.frontends(),
+            persisting_refused(store.entries, prefix),
+        )
         restorings: t.List[Restoring] = []
         if options.restoring:
             keys = recorded_keys(past, [setting.key for setting in options.settings])
@@ -115,6 +119,7 @@ class FrontendConfigTask:
             restorings = [plan_restore(cluster.cluster_id, key, past, table, cluster.frontends()) for key in keys]
             steps = [restore_step(one, cluster.profile.with_persistent) for one in restorings]
         else:
+            self.result["persistence"] = self._persisting.as_result()
             table = read_all(cluster, living, [setting.key for setting in options.settings])
             steps = self._wanted(cluster, options, table)
             self.result["drift"] = drift(cluster.cluster_id, table, past)
@@ -127,7 +132,7 @@ class FrontendConfigTask:
         if options.state == "default":
             settings, warning = default_settings(cluster.profile, settings)
             self._sent.warnings.append(warning)
-        steps, self.result["skipped"] = wanted_steps(cluster.cluster_id, settings, table, self._persisting)
+        steps, self.result["skipped"] = wanted_steps(cluster.cluster_id, settings, table, self._persisting.tried)
         if options.persistent == "always" and not cluster.profile.with_persistent:
             raise InvalidOption(
                 "persistent",
@@ -147,6 +152,8 @@ class FrontendConfigTask:
     ) -> None:
         plans = [(step, self._plan(cluster, step, step.persistent)) for step in steps]
         self._tell_settings(steps)
+        if self._persisting.code == "kubernetes" and not options.restoring and any(calls for _step, calls in plans):
+            self._sent.warnings.append(memory_only(", ".join(step.key for step, calls in plans if calls), ""))
         if restorings or options.restoring:
             self.result["restore"] = [record for one in restorings for record in one.records]
         if self._check_mode:
@@ -175,6 +182,7 @@ class FrontendConfigTask:
             persistent=persistent,
             action=step.action,
             again=step.again and persistent,
+            or_memory=self._persisting.or_memory or step.action == RESTORE,
         )
 
     def _send(
@@ -188,7 +196,7 @@ class FrontendConfigTask:
         if not planned:
             return
         sender = Sender(cluster, store.open(), self._sent)
-        if step.persistent and not self._persisting and not options.restoring:
+        if step.persistent and not self._persisting.tried and not options.restoring:
             planned = self._plan(cluster, step, False)  # an earlier key of this run was refused
         try:
             for call in planned:
@@ -197,7 +205,9 @@ class FrontendConfigTask:
         except MigrationError as error:
             if error.code != NOT_PERSISTED or (options.persistent == "always" and not options.restoring):
                 raise
-            self._persisting = False
+            self._persisting = REFUSED
+            if not options.restoring:
+                self.result["persistence"] = REFUSED.as_result()
             store.note(
                 {
                     "code": NOT_PERSISTED,
@@ -205,10 +215,7 @@ class FrontendConfigTask:
                     "text": "The frontends cannot write fe.conf, so settings are in memory only.",
                 }
             )
-            self._sent.warnings.append(
-                f"{step.key} could not be written to fe.conf ({error.server_text}); it is set in memory, and a "
-                "frontend that restarts forgets it. Run this again then, or add it to the ConfigMap."
-            )
+            self._sent.warnings.append(memory_only(step.key, error.server_text or ""))
             for call in self._plan(cluster, step, False):
                 sender.send(call, step.targets)
 
