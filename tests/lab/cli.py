@@ -89,7 +89,7 @@ def _add_common(start: argparse.ArgumentParser) -> None:
     start.add_argument("--exit-with", type=int, default=0, metavar="PID", help="stop when that process has ended")
 
 
-def _problem(args: argparse.Namespace) -> str:
+def problem(args: argparse.Namespace) -> str:
     """Why the options make no lab; empty when they do."""
     found = ENGINES[args.command].problem(args)
     if found:
@@ -111,9 +111,9 @@ def main(argv: t.Sequence[str] | None = None) -> int:
         return 0
     if args.action == "status":
         return _status(args.describe)
-    problem = _problem(args)
-    if problem:
-        print(problem, file=sys.stderr)
+    trouble = problem(args)
+    if trouble:
+        print(trouble, file=sys.stderr)
         return 2
     if args.detach:
         return _detach(argv, args.describe)

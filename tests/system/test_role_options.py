@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
-import ast
-import functools
 import re
-import typing as t
 
 import pytest
 import yaml
 
-from tooling import content, paths
+from tooling import paths
+from tooling.options import documented, specs
 
 # For each role, where its options are looked up, in this order; and those that are no option of a module (None), or
 # have another name there.
@@ -100,41 +98,12 @@ EDGE = "edge"
 NOT_OFFERED = {("greptimedb", "strategy"): ["reverse"]}
 
 
-def specs(role: str) -> dict[str, t.Any]:
-    """The argument specs of a role, by entry point."""
-    return dict(content.load_yaml(f"roles/{role}/meta/argument_specs.yml")["argument_specs"])
-
-
 def used(role: str, name: str) -> bool:
     """Whether a variable is used in the role's tasks, or in what its tasks are given."""
     folder = paths.ROOT / "roles" / role
     texts = [path.read_text() for path in sorted((folder / "tasks").rglob("*.yml"))]
     texts.append((folder / "vars" / "main.yml").read_text())
     return any(re.search(rf"\b{name}\b", text) for text in texts)
-
-
-@functools.cache
-def documented(module: str) -> dict[str, t.Any]:
-    """The options of a module with those of its fragments of this collection."""
-    source = (paths.ROOT / "plugins/modules" / f"{module}.py").read_text()
-    found: dict[str, t.Any] = {}
-    text = re.search(r'^DOCUMENTATION = r"""(.*?)^"""', source, re.MULTILINE | re.DOTALL)
-    assert text is not None
-    document = yaml.safe_load(text.group(1))
-    for fragment in document.get("extends_documentation_fragment") or []:
-        name, _dot, part = fragment[len("dbops.migration.") :].partition(".")
-        if not fragment.startswith("dbops.migration._") or name == "_attributes":
-            continue
-        for node in ast.parse((paths.ROOT / "plugins/doc_fragments" / f"{name}.py").read_text()).body:
-            if isinstance(node, ast.ClassDef):
-                for statement in node.body:
-                    wanted = part.upper() or "DOCUMENTATION"
-                    if isinstance(statement, ast.Assign) and statement.targets[0].id == wanted:  # type: ignore[attr-defined]
-                        found.update(yaml.safe_load(ast.literal_eval(statement.value))["options"])
-    for name, option in document["options"].items():
-        # A module may add to what a fragment says.
-        found[name] = {**found.get(name, {}), **option}
-    return found
 
 
 OPTIONS = sorted(

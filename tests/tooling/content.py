@@ -19,6 +19,11 @@ def modules() -> list[str]:
     return sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
 
 
+def roles() -> list[str]:
+    """Names of the roles that people use, sorted: those with an argument spec."""
+    return sorted(path.parent.parent.name for path in (paths.ROOT / "roles").glob("*/meta/argument_specs.yml"))
+
+
 def integration_targets() -> list[str]:
     """Names of the integration targets, sorted."""
     return sorted(path.name for path in (paths.ROOT / "tests/integration/targets").glob("*") if path.is_dir())
