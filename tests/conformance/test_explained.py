@@ -12,6 +12,12 @@ from tooling import identifiers, paths
 GUIDES = {name: paths.ROOT / f"docs/docsite/rst/guide_{name}.rst" for name in ("findings", "errors", "waits")}
 # What has the form of an identifier and is none that a person has to look up.
 NO_IDENTIFIERS = {
+    "cutover.committed": "a kind of entry in the journal",
+    "cutover.forecast": "a kind of entry in the journal",
+    "cutover.guard": "a kind of entry in the journal",
+    "cutover.handed_over": "a kind of entry in the journal",
+    "cutover.lifted": "a kind of entry in the journal",
+    "cutover.started": "a kind of entry in the journal",
     "greptimedb.datanode_empty": "a kind of proof in the journal",
     "greptimedb.maintenance_mode": "the name of a resource",
     "greptimedb.regions_served": "a kind of proof in the journal",

@@ -49,8 +49,8 @@ def _texts(node: ast.expr) -> set[str]:
 
 @functools.cache
 def _prefixes() -> frozenset[str]:
-    """The first words of identifiers: the engines, what wrong input begins with, and whatever other errors do."""
-    found = {*ENGINES, "input", "option"}
+    """The first words of identifiers: engines, wrong input, hooks, windows, and whatever other errors begin with."""
+    found = {*ENGINES, "hook", "input", "option", "window"}
     for tree in sources().values():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and node.args and _called(node) in ("MigrationError", "Problem"):
@@ -147,6 +147,7 @@ def _fatal() -> list[str]:
 _TLS = ("tls_not_offered", "tls_failed")
 _GREPTIMEDB, _PEGASUS, _STARROCKS = (f"module_utils/_{engine}/" for engine in ENGINES)
 DYNAMIC: t.Mapping[tuple[str, str], t.Callable[[], t.Iterable[str]]] = {
+    ("module_utils/_core/hooks.py", "f'hook.{self.status}'"): lambda: _of("hook.", ("vetoed", "failed")),
     (_GREPTIMEDB + "errors.py", "f'greptimedb.{code}'"): lambda: _of(
         "greptimedb.", [*_keys("_greptimedb.errors", "_SENTENCES"), "ambiguous", "masked"]
     ),
