@@ -254,7 +254,7 @@ def test_whole_runs_end_as_the_report_tells() -> None:
 @pytest.mark.parametrize("engine", ["pegasus", "starrocks"])
 def test_a_recorded_cutover_is_seen_from_its_fence_to_its_commit(engine: str) -> None:
     standing = Standing()
-    held = []
+    held: t.List[bool] = []
     for entry in Altered(engine).view().entries:
         standing.take(entry)
         fence = standing.fence
