@@ -76,8 +76,8 @@ def story(report: r.Report) -> str:
             svg.text(0, y + _THICK - 3, fit(name[len(_WAITS) :], 25), "tick")
         else:
             svg.text(0, y + _THICK - 3, fit(name, 20), "lane")
-        for bar in _told_apart(axis, bars):
-            _draw(svg, axis, bar, y)
+        for piece in _told_apart(axis, bars):
+            _draw(svg, axis, piece, y)
     for number, (name, moments) in enumerate(marks, len(lanes)):
         y = _TOP + number * _PITCH
         svg.text(0, y + _THICK - 3, name, "lane")
@@ -91,24 +91,24 @@ def _told_apart(axis: TimeAxis, bars: t.Sequence[Bar]) -> t.List[Bar]:
     if len(bars) <= _MOST_BARS:
         return list(bars)
     kept: t.List[Bar] = []
-    for bar in sorted(bars):
+    for piece in sorted(bars):
         last = kept[-1] if kept else None
-        if last is not None and last.css == bar.css and axis.x(bar.start) <= axis.x(last.stop) + _LEAST:
-            stop = max(last.stop, bar.stop)
-            kept[-1] = Bar(last.start, stop, bar.css, "", f"several in {w.seconds(stop - last.start)}")
+        if last is not None and last.css == piece.css and axis.x(piece.start) <= axis.x(last.stop) + _LEAST:
+            stop = max(last.stop, piece.stop)
+            kept[-1] = Bar(last.start, stop, piece.css, "", f"several in {w.seconds(stop - last.start)}")
         else:
-            kept.append(bar)
+            kept.append(piece)
     return kept
 
 
-def _draw(svg: Svg, axis: TimeAxis, bar: Bar, y: float) -> None:
-    left, right = axis.x(bar.start), axis.x(bar.stop)
-    # Against the right edge a bar of no length would stand outside.
+def _draw(svg: Svg, axis: TimeAxis, piece: Bar, y: float) -> None:
+    left, right = axis.x(piece.start), axis.x(piece.stop)
+    # Against the right edge a piece of no length would stand outside.
     wide = max(right - left, _LEAST)
     left = min(left, WIDTH - RIGHT - wide)
-    svg.rect(left, y, wide, _THICK, bar.css, bar.tip, 2)
-    if bar.css == "moved" and bar.label and wide > _CHARACTER * len(bar.label) + 12:
-        svg.text(left + 6, y + _THICK - 4, bar.label, "inbar")
+    svg.rect(left, y, wide, _THICK, piece.css, piece.tip, 2)
+    if piece.css == "moved" and piece.label and wide > _CHARACTER * len(piece.label) + 12:
+        svg.text(left + 6, y + _THICK - 4, piece.label, "inbar")
 
 
 def _lanes(report: r.Report) -> t.List[Lane]:
@@ -141,7 +141,7 @@ def _marks(report: r.Report) -> t.List[t.Tuple[str, t.List[float]]]:
 
 
 def _legend(lanes: t.Sequence[Lane]) -> t.List[t.Tuple[str, str]]:
-    used = {bar.css for _name, bars in lanes for bar in bars}
+    used = {piece.css for _name, bars in lanes for piece in bars}
     named = (
         ("moved", "a run that ended well"),
         ("failed", "a run that failed"),
@@ -154,7 +154,7 @@ def _legend(lanes: t.Sequence[Lane]) -> t.List[t.Tuple[str, str]]:
 
 def _describe(report: r.Report, lanes: t.Sequence[Lane]) -> str:
     told = "; ".join(
-        f"{name}: {w.counted(len(bars), 'span')}, {w.seconds(sum(bar.stop - bar.start for bar in bars))} in all"
+        f"{name}: {w.counted(len(bars), 'span')}, {w.seconds(sum(piece.stop - piece.start for piece in bars))} in all"
         for name, bars in lanes
     )
     return f"From {w.instant(report.first)} to {w.instant(report.last)} UTC. {told}."
