@@ -119,7 +119,7 @@ def freeze_is_lifted(labs: Labs) -> None:
 CUT_OVER = "These tables were cut over"
 SWITCHED = "The cutover is committed and clients write to the target"
 CHAPTERS: tuple[Chapter, ...] = (
-    Chapter("docs/docsite/rst/guide_greptimedb.rst", labs=(GREPTIMEDB,), judge=brought_back, thorough=False, cost=60),
+    Chapter("docs/docsite/rst/guide_greptimedb.rst", labs=(GREPTIMEDB,), judge=brought_back, cost=60),
     Chapter(
         "README.md",
         ("Drain a GreptimeDB datanode",),

@@ -142,6 +142,7 @@ def test_paused_limited_and_resumed_while_it_runs(lab: LabClient, begin: Begin) 
     assert journal_check.problems(run.journal) == []
 
 
+@pytest.mark.thorough
 @pytest.mark.cost(25)
 def test_aborted_and_gone_on_with(lab: LabClient, begin: Begin) -> None:
     run = begin()

@@ -108,6 +108,7 @@ def test_what_a_killed_cutover_left_is_put_right_whatever_is_wished(tmp_path: pa
         assert one.run("temp")["state"] == "committed"
 
 
+@pytest.mark.thorough
 @pytest.mark.cost(20)
 def test_no_duplication_is_added_during_a_pause(tmp_path: pathlib.Path) -> None:
     with process.start(profile="2.6", table="a", **SMALL) as lab:

@@ -94,6 +94,7 @@ def test_a_cutover_is_refused_before_and_lifted_under_its_freeze(migration: Migr
     assert migration.cut_over(state="committed")["state"] == "committed"
 
 
+@pytest.mark.thorough
 @pytest.mark.cost(25)
 def test_the_wait_does_not_end_during_a_pause_and_ends_at_an_abort(migration: Migration) -> None:
     file = pathlib.Path(migration.journal + ".control")
