@@ -64,7 +64,7 @@ lab-starrocks: venv-demo ## Start two simulated StarRocks clusters for a person 
 
 .PHONY: test
 test: venv ## Everything that must pass
-	@$(PYTEST) $(SPREAD) --durations=40 $(SUITES) $(ARGS)
+	@$(PYTEST) $(SPREAD) --durations=25 $(SUITES) $(ARGS)
 
 .PHONY: test-all
 test-all: venv ## As test, on every supported ansible-core and target Python

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import pathlib
 import typing as t
+from collections import Counter
 
 import pytest
 
@@ -86,6 +87,13 @@ def pytest_collection_modifyitems(items: t.List[pytest.Item]) -> None:
         _skip_thorough(items)
     if not IN_COLLECTION_FOLDER:
         _spread(items)
+
+
+def pytest_terminal_summary(terminalreporter: t.Any) -> None:
+    """Skipped tests by reason, not one by one: the last lines are for what failed."""
+    reasons = Counter(report.longrepr[2] for report in terminalreporter.stats.get("skipped", ()))
+    for reason, count in reasons.most_common():
+        terminalreporter.write_line("%5d skipped: %s" % (count, reason.replace("Skipped: ", "", 1)))
 
 
 _set_up_hypothesis()
