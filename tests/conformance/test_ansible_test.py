@@ -40,12 +40,18 @@ def _core_for(target: pythons.Version) -> cores.Core:
 @every_core
 def test_sanity(core: cores.Core) -> None:
     """Plugins, roles and integration targets; with `make test-all` unit tests and the tools of this repository too, and
-    imports on every Python of this machine. ruff and mypy judge all of it each time."""
+    imports on every Python of this machine. ruff and mypy judge all of it each time.
+
+    pylint takes longer than all others together and says the same on every core, so only the newest one asks it each
+    time; `make test-all` asks it on all.
+    """
     _skip_unless_tested(core)
     if ALL:
         ansible_test.run(core, "sanity", timeout=2400)
     else:
         own = ("--python", ansible_test.python_of(core))
+        if core != _players()[-1]:
+            own += ("--skip-test", "pylint")
         ansible_test.run(core, "sanity", *own, timeout=1500, leave_out=(*tree.OWN_TOOLS, "tests/unit"))
 
 
@@ -74,8 +80,13 @@ def _share(core: cores.Core) -> list[str]:
     """The targets that this core runs in `make test`: they are dealt out, without those that take long."""
     thorough = content.thorough_integration_targets()
     dealt = [name for name in content.modules() if name in content.integration_targets() and name not in thorough]
-    players = [one for one in cores.ALL if one.name in cores.EVERY_TIME and not cores.missing(one)]
+    players = _players()
     return dealt[players.index(core) :: len(players)]
+
+
+def _players() -> list[cores.Core]:
+    """The cores that `make test` uses on this machine, oldest first."""
+    return [one for one in cores.ALL if one.name in cores.EVERY_TIME and not cores.missing(one)]
 
 
 @only_all
