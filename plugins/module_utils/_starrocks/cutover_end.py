@@ -55,6 +55,11 @@ class End:
         return self._last is not None and self._last.kind == COMMITTED_KIND
 
     @property
+    def guarded(self) -> bool:
+        """Whether the guard of the first call still answers."""
+        return self._guard is not None
+
+    @property
     def scope(self) -> Scope:
         """What was proved equal, from the journal."""
         told = (self._last.data.get("scope") if self._last is not None else None) or {}

@@ -59,6 +59,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_
     Thaw,
     stopped_before,
     thaw_all,
+    unended,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_record import (
     FreezeJournal,
@@ -291,10 +292,10 @@ class CutoverTask:
         past = recorded(journal.entries, of_freeze(cluster_id))
         left = {resource: one for resource, one in past.items() if one.changes}
         self._track.state = "lifted"
-        if not left:
-            return self._result(ChangeList())
         if self._check_mode:
-            return self._result(self._thaw(eyes, left, journal))
+            return self._result(self._thaw(eyes, left, journal) if left else ChangeList())
+        if not left and not end.guarded and not unended(journal.entries, cluster_id):
+            return self._result(ChangeList())
         record = self._open(journal, cluster_id)
         self._put_right(eyes, record, place, False)
         end.lift(record, eyes.source)

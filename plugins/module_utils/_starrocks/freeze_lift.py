@@ -13,6 +13,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.changes impo
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
 from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import Recorded
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import freeze_jobs as fj
@@ -171,6 +172,18 @@ def stopped_before(found: t.Iterable[t.Mapping[str, t.Any]], cluster_id: str) ->
     return frozenset(resource for resource, told in jobs.items() if told.get("by_freeze"))
 
 
+def unended(entries: t.Sequence[Entry], cluster_id: str) -> bool:
+    """Whether a freeze was begun of which no run has told its end: a lift that was killed may have undone all of it
+    and yet have left its proof unwritten, and its guard without word.
+    """
+    told = [
+        entry.kind
+        for entry in entries
+        if entry.kind in (FOUND_KIND, LIFTED_KIND) and entry.data.get("cluster_id") == cluster_id
+    ]
+    return bool(told) and told[-1] == FOUND_KIND
+
+
 def thaw_all(cluster: Cluster, record: FreezeRecord, clock: Clock, seconds: float) -> Thawed:
     """Undo everything that the journal knows as ours, and close it; repeated until it is seen, or time is up.
 
@@ -212,11 +225,9 @@ def thaw_all(cluster: Cluster, record: FreezeRecord, clock: Clock, seconds: floa
     states = {resource: thawed.states.get(resource, _gone(resource)) for resource in closed}
     for resource, state in states.items():
         record.close(resource, state)
-    if closed:
-        record.proof(
-            "lift",
-            [{"subject": resource, "state": state} for resource, state in states.items()],
-        )
+    if closed or unended(record.entries, cluster_id):
+        seen = states or {resource: thawed.states.get(resource, _gone(resource)) for resource in past}
+        record.proof("lift", [{"subject": resource, "state": state} for resource, state in seen.items()])
         record.append(LIFTED_KIND, {"cluster_id": cluster_id, "at": iso(clock.now()), "kept": list(thawed.kept)})
     return thawed
 

@@ -14,6 +14,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.changes impo
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
 from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import (
     NOTHING,
     RESTORE,
@@ -67,6 +68,11 @@ class FreezeRecord:
         self._clock = clock
         self.cluster_id = cluster_id
         self._prefixes = of_freeze(cluster_id)
+
+    @property
+    def entries(self) -> t.Sequence[Entry]:
+        """What the journal holds by now."""
+        return self._journal.entries
 
     def past(self) -> t.Dict[str, Recorded]:
         """What the journal says by now of everything that a freeze changed."""

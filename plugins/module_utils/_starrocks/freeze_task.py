@@ -37,6 +37,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_
     Thawed,
     stopped_before,
     thaw_all,
+    unended,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_record import (
     FreezeJournal,
@@ -166,7 +167,7 @@ class FreezeTask:
         before = stopped_before(
             [entry.data for entry in journal.entries if entry.kind == FOUND_KIND], cluster.cluster_id
         )
-        if self._check_mode or not ours:
+        if self._check_mode or not (ours or unended(journal.entries, cluster.cluster_id)):
             changes = Thaw(cluster, ours, before).predict() if ours else ChangeList()
             return self._lifted(cluster, changes, ours, None)
         record = self._open(cluster, journal)

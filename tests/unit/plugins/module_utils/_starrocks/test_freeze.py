@@ -25,8 +25,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_
     Plainly,
     Thaw,
     thaw_all,
+    unended,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_record import FreezeRecord
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_record import LIFTED_KIND, FreezeRecord
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._starrocks.freeze_world import (
     BY_SWITCH,
@@ -138,6 +139,37 @@ def test_a_lift_settles_what_a_killed_run_left_open(migration: Migration) -> Non
     found = migration.journal.view().last_outcomes()
     assert [found[name].data["status"] for name in ids] == ["done"] * len(changes) + ["abandoned"]
     assert not freeze.look().frozen
+
+
+def test_a_lift_that_was_killed_before_its_proof_is_ended_by_the_next_run(
+    migration: Migration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(Exception):
+        """The process is gone."""
+
+    def dies(self: FreezeRecord, kind: str, items: t.Any) -> None:
+        raise Killed
+
+    def ends() -> t.List[str]:
+        return [entry.kind for entry in migration.journal.entries if entry.kind in ("proof", LIFTED_KIND)][-2:]
+
+    migration.world.add("a")
+    cluster_id = migration.world.cluster_id
+    assert not unended(migration.journal.entries, cluster_id)
+    migration.freeze()
+    with monkeypatch.context() as patch:
+        patch.setattr(FreezeRecord, "proof", dies)
+        with pytest.raises(Killed):
+            migration.lift()
+    assert not any(one.changes for one in migration.record.past().values())  # All is as it was, and nobody said so.
+    assert unended(migration.journal.entries, cluster_id)
+    migration.lift()
+    assert ends() == ["proof", LIFTED_KIND]
+    assert migration.journal.entries[-2].data["items"]
+    assert not unended(migration.journal.entries, cluster_id)
+    written = len(migration.journal.entries)
+    migration.lift()
+    assert len(migration.journal.entries) == written
 
 
 @pytest.mark.parametrize("version", ["3.4.0", "3.5.1"])
