@@ -68,7 +68,7 @@ class Planner:
 
     @property
     def resource(self) -> str:
-        """The tool's name in the journal; files, unit and process have theirs behind a colon."""
+        """The tool's name in the journal; files have theirs behind a slash, unit and process behind a colon."""
         return self._resource
 
     def plan(self, look: Look, fresh: t.Optional[t.Mapping[str, str]]) -> Plan:

@@ -141,10 +141,11 @@ class ToolTask:
         """How the changes ended that a killed run left open: what still has to be done was not done."""
         view = read_journal(self._params)
         again = {change.resource for _action, _name, change in plan.steps}
+        ours = {resource, *(f"{resource}/{one}" for one in CONFIGURATION)}
         found: t.List[Outcome] = []
         for entry in view.pending() if view is not None else ():
             name, action = str(entry.data.get("resource")), entry.data.get("action")
-            if name != resource and not name.startswith(f"{resource}:"):
+            if name not in ours and not name.startswith(f"{resource}:"):
                 continue
             if action in (START_TOOL, STOP_TOOL):
                 done = look.running == (action == START_TOOL)
