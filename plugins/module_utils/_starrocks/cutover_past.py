@@ -26,9 +26,16 @@ _ENDS = (STARTED_KIND, COMMITTED_KIND, HANDED_OVER_KIND, LIFTED_KIND)
 
 
 def last_entry(entries: t.Sequence[Entry]) -> t.Optional[Entry]:
-    """The last entry that says how far a cutover is; None when there was none."""
-    found = [entry for entry in entries if entry.kind in _ENDS]
-    return found[-1] if found else None
+    """The entry that says how far the last cutover is; None when there was none.
+
+    That the old source takes writes again later on does not take a commit back: clients are on the target.
+    """
+    last: t.Optional[Entry] = None
+    for entry in entries:
+        let_go = entry.kind == LIFTED_KIND and last is not None and last.kind == COMMITTED_KIND
+        if entry.kind in _ENDS and not let_go:
+            last = entry
+    return last
 
 
 def last_end(entries: t.Sequence[Entry]) -> str:

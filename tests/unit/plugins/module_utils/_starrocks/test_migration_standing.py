@@ -62,6 +62,9 @@ def test_stages() -> None:
         (cp.STARTED_KIND, "frozen"),
         (cp.HANDED_OVER_KIND, "handed_over"),
         (cp.COMMITTED_KIND, "cut_over"),
+        (LIFTED_KIND, "cut_over"),  # The old source takes writes again; clients are on the target all the same.
+        (cp.STARTED_KIND, "frozen"),
+        (LIFTED_KIND, "migrating"),
     ):
         story.add(kind)
         assert ms.stage_of(story.entries) == stage
