@@ -51,6 +51,9 @@ class Expected:
     refuses: bool = False
 
 
+_ENDS = ("cutover.started", "cutover.handed_over", "cutover.committed")
+
+
 class WholeRun:
     """One lab, one journal. Files of it are kept only when something is wrong with it."""
 
@@ -133,11 +136,19 @@ class WholeRun:
     @property
     def handed_over(self) -> bool:
         """Whether the journal's last word of the cutover is that the operator switches."""
+        return self._last_end() == "cutover.handed_over"
+
+    def _last_end(self) -> str:
         kinds = [entry["kind"] for entry in journal_check.read(self.journal)] if self.journal.exists() else []
-        return next((kind for kind in reversed(kinds) if kind.startswith("cutover.")), "") == "cutover.handed_over"
+        return next((kind for kind in reversed(kinds) if kind in _ENDS), "")
 
     def wait_for_guard(self) -> None:
-        """With nobody but the guard: the source has to take loads again when the budget is over."""
+        """With nobody but the guard: the source has to take loads again when the budget is over.
+
+        Not behind the commit: clients are on the target then, and the source refuses loads until somebody ends that.
+        """
+        if self._last_end() == "cutover.committed":
+            return
         self.freed = labs.freed(self.lab, self.before, BUDGET + BEYOND + 2.0)
 
     def until_ended(self, runs: int = MOST_RUNS) -> bool:
