@@ -83,6 +83,14 @@ options:
     type: str
     choices: [fail, skip]
     default: fail
+  keep_theirs:
+    description:
+      - Whether a config stays as it is where somebody else has changed it since O(journal) tells what the migration
+        made it, which is when its value is neither that one nor the one from before. It is left alone on all
+        frontends then, because one statement sets it on all of them, and RV(kept) tells where.
+      - By default, such a value is set again, and RV(drift) tells it.
+    type: bool
+    default: false
 seealso:
   - module: dbops.migration.starrocks_backend_config
   - module: dbops.migration.starrocks_config_file
@@ -189,6 +197,11 @@ drift:
     found:
       description: What was found when the module came.
       type: str
+kept:
+  description: Where somebody else's value stays, in the form of RV(drift).
+  returned: unless O(state=restored)
+  type: list
+  elements: dict
 dead_frontends:
   description: Frontends that are down by the cluster's own account.
   returned: when the cluster was asked
@@ -316,6 +329,7 @@ def main() -> None:
             "state": {"type": "str", "choices": list(FRONTEND_STATES), "default": "present"},
             "persistent": {"type": "str", "choices": list(PERSISTENT), "default": "auto"},
             "dead_frontends": {"type": "str", "choices": list(UNREACHED), "default": "fail"},
+            "keep_theirs": {"type": "bool", "default": False},
         }
     )
     spec.merge(connection_argument_spec()).merge(journal_spec())

@@ -47,6 +47,7 @@ class ConfigOptions:
     state: str
     unreached: str
     persistent: str = "never"
+    keep_theirs: bool = False
 
     @property
     def restoring(self) -> bool:
@@ -65,7 +66,13 @@ def read_options(params: t.Mapping[str, t.Any], dead: str) -> ConfigOptions:
     if state != "restored" and not settings and not problems:
         problems.append(InvalidOption("settings", "there is none", "Give a list of mappings with key and value"))
     raise_problems(problems)
-    return ConfigOptions(settings, state, str(params[dead]), str(params.get("persistent") or "never"))
+    return ConfigOptions(
+        settings,
+        state,
+        str(params[dead]),
+        str(params.get("persistent") or "never"),
+        bool(params.get("keep_theirs")),
+    )
 
 
 def read_settings(value: t.Any, keys_only: bool, option: str = "settings") -> t.Tuple[Wanted, ...]:

@@ -14,13 +14,14 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.recorded imp
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_check import Checker
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_keys import frontend_key_since
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_options import Wanted
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import Past
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import Past, decide
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_values import canonical
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_plan import Target
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_read import ConfigRow, Table
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_restore import (
     Restoring,
     resource,
+    resource_prefix,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.profile import Profile
 
@@ -89,6 +90,16 @@ def restore_step(restoring: Restoring, with_persistent: bool) -> Step:
     """A config with what every frontend had before us. What was written to fe.conf is written there again."""
     persistent = restoring.persistent and with_persistent
     return Step(restoring.key, restoring.targets, RESTORE, persistent, persistent)
+
+
+def theirs(cluster_id: str, table: Table, past: t.Mapping[str, Past]) -> t.List[t.Dict[str, t.Any]]:
+    """Where a value is neither what we made it nor what it was before us: somebody else has set it since."""
+    return [
+        one
+        for one in drift(cluster_id, table, past)
+        if decide(past[f"{resource_prefix(cluster_id)}{one['frontend']}/config/{one['key']}"], one["found"]).action
+        == "keep_theirs"
+    ]
 
 
 def drift(cluster_id: str, table: Table, past: t.Mapping[str, Past]) -> t.List[t.Dict[str, t.Any]]:

@@ -54,6 +54,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.fronten
     default_settings,
     drift,
     restore_step,
+    theirs,
     wanted_steps,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import Frontend
@@ -123,6 +124,10 @@ class FrontendConfigTask:
             table = read_all(cluster, living, [setting.key for setting in options.settings])
             steps = self._wanted(cluster, options, table)
             self.result["drift"] = drift(cluster.cluster_id, table, past)
+            self.result["kept"] = theirs(cluster.cluster_id, table, past) if options.keep_theirs else []
+            kept = {one["key"] for one in self.result["kept"]}
+            # One statement sets a config on all frontends, so it is left alone on all of them.
+            steps = [step for step in steps if step.key not in kept]
         self._carry_out(cluster, steps, store, options, past, restorings)
         if dead and options.unreached == "fail" and any(one.unknown for one in restorings):
             raise _dead(dead, "the others have their former values back")
