@@ -81,8 +81,13 @@ def command(name: str, variables: t.Mapping[str, t.Any], folder: pathlib.Path, *
 
 def play(name: str, variables: t.Mapping[str, t.Any], folder: pathlib.Path, *arguments: str, **env: str) -> Outcome:
     """Run ``dbops.migration.<name>`` to its end."""
+    return run(command(name, variables, folder, *arguments), folder, **env)
+
+
+def run(words: t.Sequence[str], folder: pathlib.Path, **env: str) -> Outcome:
+    """Run a command line of :func:`command` to its end."""
     done = subprocess.run(
-        command(name, variables, folder, *arguments),
+        words,
         check=False,
         env=environment(**env),
         cwd=folder,

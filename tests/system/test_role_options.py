@@ -13,6 +13,9 @@ import yaml
 from tooling import paths
 from tooling.options import documented, specs
 
+WEBHOOKS: dict[str, tuple[str, str] | None] = {
+    f"webhook_{name}": ("migration_notification", name) for name in ("url", "secret", "format", "timeout", "ca_cert")
+}
 # For each role, where its options are looked up, in this order; and those that are no option of a module (None), or
 # have another name there.
 ROLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str] | None]]] = {
@@ -31,6 +34,8 @@ ROLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str] | None]]] = {
             "edited_plan": ("greptimedb_region_plan", "plan"),
             "edited_plan_file": ("greptimedb_region_plan", "plan_file"),
             "hooks": None,
+            "notify": None,
+            **WEBHOOKS,
             "maintenance_mode": None,
             "plan_file": ("greptimedb_region_plan", "dest"),
             "report": ("migration_report", "dest"),
@@ -44,6 +49,8 @@ ROLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str] | None]]] = {
             # Its default depends on who switches the clients.
             "group_size": None,
             "hooks": None,
+            "notify": None,
+            **WEBHOOKS,
             "report": ("migration_report", "dest"),
             # The name is found out where it is not given.
             "remote_cluster": ("pegasus_table_info", "remote_cluster"),
@@ -75,6 +82,8 @@ ROLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str] | None]]] = {
             "fe_conf": None,
             "frontend_group": None,
             "hooks": None,
+            "notify": None,
+            **WEBHOOKS,
             "in_container": ("starrocks_config_file", "in_container"),
             "report": ("migration_report", "dest"),
             "source_node_settings": ("starrocks_backend_config", "settings"),
@@ -150,8 +159,30 @@ def test_an_option_means_what_it_means_in_the_module(role: str, name: str, text:
 
 
 @pytest.mark.parametrize("role", ROLES)
+def test_every_phase_has_its_edges(role: str) -> None:
+    """What the edge is told is written down in each phase, so one may be forgotten."""
+    handed_on = {
+        "edge_engine": role,
+        "edge_hooks": f"{{{{ {role}_hooks | default({{}}, true) }}}}",
+        "edge_journal": f"{{{{ __{role}_journal }}}}",
+        "edge_journal_location": f"{{{{ {role}_journal | default('', true) }}}}",
+        "edge_migration_id": f"{{{{ {role}_migration_id | default('', true) }}}}",
+        "edge_notify": f"{{{{ {role}_notify | default(false, true) }}}}",
+        "edge_webhooks": f"{{{{ __{role}_webhooks }}}}",
+    }
+    phases = sorted(set(specs(role)) - {"main"})
+    for phase in phases:
+        (tasks,) = yaml.safe_load((paths.ROOT / "roles" / role / "tasks" / f"{phase}.yml").read_text())
+        called = [task for task in (*tasks["block"], *tasks["rescue"]) if "ansible.builtin.include_role" in task]
+        assert [task["ansible.builtin.include_role"]["tasks_from"] for task in called] == ["before", "after", "failed"]
+        for task in called:
+            told = {name: value for name, value in task["vars"].items() if name != "edge_error"}
+            assert told == {**handed_on, "edge_phase": phase}
+
+
+@pytest.mark.parametrize("role", ROLES)
 def test_secrets_are_marked(role: str) -> None:
     for spec in specs(role).values():
         for name, option in spec["options"].items():
-            secret = re.search(r"password|secret_key|token|credentials", name) is not None
+            secret = re.search(r"password|secret|token|credentials|webhook_url", name) is not None
             assert bool(option.get("no_log")) == secret, name
