@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the dbops.migration contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every molecule scenario converges, is idempotent and verifies."""
+"""Every molecule scenario with a lab converges, is idempotent and verifies."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ MARKS = {
         pytest.mark.thorough,
         pytest.mark.skipif(bool(zookeeper.missing()), reason=zookeeper.missing() or "ZooKeeper is here"),
     ],
+    "starrocks_lab": [pytest.mark.cost(120), pytest.mark.thorough],
 }
 SCENARIOS = [
     pytest.param(name, marks=MARKS.get(name, [pytest.mark.cost(100)])) for name in content.molecule_scenarios()

@@ -38,7 +38,7 @@ def files() -> list[pathlib.PurePath]:
     return sorted(pathlib.PurePath(name) for name in names)
 
 
-_TOOLS = ("bench", "chaos", "conformance", "demo", "lab", "lab_tests", "system", "tooling")
+_TOOLS = ("bench", "chaos", "clients", "conformance", "demo", "lab", "lab_tests", "system", "tooling")
 OWN_TOOLS = tuple(f"tests/{name}" for name in _TOOLS)
 """What only this repository's own tests run: neither plugins, nor what ansible-test runs."""
 
