@@ -24,7 +24,7 @@ export RUFF_CACHE_DIR := $(CURDIR)/build/ruff_cache
 
 .PHONY: help
 help: ## Show the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  %-18s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  %-26s %s\n", $$1, $$2 }'
 
 .PHONY: venv
 venv: ## Make .venv with everything that the tests need
@@ -106,6 +106,18 @@ chaos-pegasus: venv ## Kill and mislead Pegasus cutovers and their guards at eve
 .PHONY: chaos-starrocks
 chaos-starrocks: venv ## Kill and disturb StarRocks migrations at every point; writes build/chaos-starrocks.json
 	@$(PYTHON) -m chaos.starrocks $(ARGS)
+
+.PHONY: molecule-docker-greptimedb
+molecule-docker-greptimedb: venv ## Drain a datanode of a real GreptimeDB cluster in containers (needs docker)
+	@$(PYTHON) -m tooling.real_clusters greptimedb
+
+.PHONY: molecule-docker-pegasus
+molecule-docker-pegasus: venv ## Move a table between real Pegasus clusters in containers (needs docker)
+	@$(PYTHON) -m tooling.real_clusters pegasus
+
+.PHONY: molecule-docker-starrocks
+molecule-docker-starrocks: venv ## Migrate between real StarRocks clusters in containers (needs docker)
+	@$(PYTHON) -m tooling.real_clusters starrocks
 
 .PHONY: docs
 docs: venv ## Build the documentation site below build/site

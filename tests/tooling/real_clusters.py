@@ -1,0 +1,119 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs a molecule scenario with real servers in containers: `python -m tooling.real_clusters greptimedb`.
+
+Nothing is pulled or started before everything that the scenario needs is there.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import typing as t
+
+from tooling import paths, stages
+
+ENGINES = ("greptimedb", "pegasus", "starrocks")
+IMAGE = "PEGASUS_IMAGE"
+ARCHIVE, CHECKSUM = "STARROCKS_SYNC_ARCHIVE", "STARROCKS_SYNC_SHA256"
+GUIDE = "See docs/docsite/rst/guide_real_clusters.rst."
+HOURS = 3600.0
+
+
+class Missing(Exception):
+    """One sentence that says what is missing and what to do."""
+
+
+def scenario(engine: str) -> str:
+    """The name of its molecule scenario."""
+    return f"{engine}_docker"
+
+
+def require(engine: str, env: t.Mapping[str, str]) -> None:
+    """Raise Missing for the first thing that is not there."""
+    if shutil.which("docker", path=env.get("PATH")) is None:
+        raise Missing(f"There is no docker command on PATH, so {scenario(engine)} cannot run. {GUIDE}")
+    problem = _problem(["docker", "info", "--format", "{{.ServerVersion}}"], env)
+    if problem:
+        raise Missing(f"The docker daemon cannot be reached, so {scenario(engine)} cannot run ({problem}).")
+    problem = _problem(["docker", "compose", "version", "--short"], env)
+    if problem:
+        raise Missing(f"Docker has no compose plugin, so {scenario(engine)} cannot run ({problem}). {GUIDE}")
+    if engine == "pegasus":
+        image = env.get(IMAGE) or "pegasus:2.5.0"
+        if _problem(["docker", "image", "inspect", "--format", "{{.Id}}", image], env):
+            raise Missing(
+                f"There is no image {image}, and Apache Pegasus publishes none: make it, or set {IMAGE}. {GUIDE}"
+            )
+    if engine == "starrocks":
+        _require_archive(env)
+
+
+def _require_archive(env: t.Mapping[str, str]) -> None:
+    archive = env.get(ARCHIVE, "")
+    if not re.match(r"https?://", archive) and not pathlib.Path(archive).is_file():
+        raise Missing(
+            f"Set {ARCHIVE} to the vendor's starrocks-cluster-sync.tar.gz, a file or a URL: it is not part of this "
+            f"collection. {GUIDE}"
+        )
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", env.get(CHECKSUM, "")):
+        raise Missing(f"Set {CHECKSUM} to the SHA-256 checksum of that archive, 64 hexadecimal digits.")
+    if shutil.which("java", path=env.get("PATH")) is None:
+        raise Missing("There is no java on PATH, and the sync tool is a Java program that runs on this host.")
+
+
+def _problem(command: t.Sequence[str], env: t.Mapping[str, str]) -> str:
+    """The last line that a command had to say when it failed; "" when it did not."""
+    try:
+        done = subprocess.run(
+            command,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    lines = done.stdout.strip().splitlines() or [f"it ended with code {done.returncode}"]
+    return lines[-1].strip().rstrip(".") if done.returncode else ""
+
+
+def run(engine: str) -> int:
+    """Run the scenario; its output goes to build/logs, and the end of it here when it fails."""
+    stage = stages.prepare(f"molecule-{scenario(engine)}")
+    # Which daemon is meant, and the plugins, are told in the user's own home; the stage has another one.
+    config = os.environ.get("DOCKER_CONFIG") or str(pathlib.Path.home() / ".docker")
+    print(f"Running {scenario(engine)}; its output goes to {paths.LOGS / stage.name}.log", flush=True)
+    done = stage.run(
+        *("molecule", "test", "--scenario-name", scenario(engine)),
+        cwd=stage.tree.path / "extensions",
+        timeout=2 * HOURS,
+        check=False,
+        extra={"DOCKER_CONFIG": config},
+    )
+    print("\n".join(done.output.splitlines()[-60:]))
+    return done.code
+
+
+def main(arguments: t.Sequence[str]) -> int:
+    """The command line."""
+    if len(arguments) != 1 or arguments[0] not in ENGINES:
+        print(f"usage: python -m tooling.real_clusters {'|'.join(ENGINES)}", file=sys.stderr)
+        return 2
+    try:
+        require(arguments[0], os.environ)
+    except Missing as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    return run(arguments[0])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
