@@ -109,15 +109,15 @@ chaos-starrocks: venv ## Kill and disturb StarRocks migrations at every point; w
 
 .PHONY: molecule-docker-greptimedb
 molecule-docker-greptimedb: venv ## Drain a datanode of a real GreptimeDB cluster in containers (needs docker)
-	@$(PYTHON) -m tooling.real_clusters greptimedb
+	@$(PYTHON) -m tooling.real_clusters greptimedb $(ARGS)
 
 .PHONY: molecule-docker-pegasus
 molecule-docker-pegasus: venv ## Move a table between real Pegasus clusters in containers (needs docker)
-	@$(PYTHON) -m tooling.real_clusters pegasus
+	@$(PYTHON) -m tooling.real_clusters pegasus $(ARGS)
 
 .PHONY: molecule-docker-starrocks
 molecule-docker-starrocks: venv ## Migrate between real StarRocks clusters in containers (needs docker)
-	@$(PYTHON) -m tooling.real_clusters starrocks
+	@$(PYTHON) -m tooling.real_clusters starrocks $(ARGS)
 
 .PHONY: docs
 docs: venv ## Build the documentation site below build/site

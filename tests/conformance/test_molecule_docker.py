@@ -13,7 +13,7 @@ import typing as t
 
 import pytest
 
-from tooling import compose, content, paths, real_clusters, scenarios
+from tooling import compose, content, paths, process, real_clusters, scenarios, stages, tree
 
 ENGINES = real_clusters.ENGINES
 of_each_engine = pytest.mark.parametrize("engine", ENGINES)
@@ -180,15 +180,71 @@ def test_the_command_asks_for_the_archive_of_the_sync_tool(tmp_path: pathlib.Pat
     real_clusters.require("starrocks", {"PATH": str(tmp_path), **given})
 
 
-def test_the_command_knows_its_engines(capsys: pytest.CaptureFixture[str]) -> None:
-    assert real_clusters.main(["mysql"]) == 2
-    assert "greptimedb|pegasus|starrocks" in capsys.readouterr().err
+def test_what_was_started_is_removed_without_asking_for_anything_but_docker(tmp_path: pathlib.Path) -> None:
+    _program(tmp_path, "docker", '[ "$1" != image ]')
+    for engine in ENGINES:
+        real_clusters.require(engine, {"PATH": str(tmp_path)}, "destroy")
+
+
+@pytest.mark.parametrize("arguments", [[], ["mysql"], ["pegasus", "tets"], ["pegasus", "test", "destroy"]])
+def test_the_command_knows_its_engines_and_steps(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert real_clusters.main(arguments) == 2
+    said = capsys.readouterr().err
+    assert "greptimedb|pegasus|starrocks" in said
+    assert "|".join(scenarios.molecule("pegasus_docker")["scenario"]["test_sequence"][2:]) in said
+
+
+def test_the_command_gives_molecule_the_step_and_the_archive(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _program(tmp_path, "docker", "exit 0")
+    _program(tmp_path, "java", "exit 0")
+    (tmp_path / "sync.tar.gz").write_bytes(b"")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(real_clusters.ARCHIVE, "sync.tar.gz")
+    monkeypatch.setenv(real_clusters.CHECKSUM, "0" * 64)
+    stage = _Stage(tmp_path)
+    monkeypatch.setattr(stages, "prepare", lambda _name: stage)
+    assert real_clusters.main(["starrocks", "converge"]) == 3
+    assert stage.told == [("molecule", "converge", "--scenario-name", "starrocks_docker")]
+    assert stage.extra[real_clusters.ARCHIVE] == str(tmp_path / "sync.tar.gz")
+    assert "this went wrong" in capsys.readouterr().out
+
+
+class _Stage:
+    """Takes what is to be run, and fails."""
+
+    name = "molecule-starrocks_docker"
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.tree = tree.Tree(folder, folder)
+        self.told: list[tuple[str, ...]] = []
+        self.extra: dict[str, str] = {}
+
+    def run(self, *argv: str, extra: dict[str, str], **_more: t.Any) -> process.Done:
+        """Note it."""
+        self.told.append(argv)
+        self.extra = extra
+        return process.Done(3, "this went wrong\n", 0.0, self.tree.path / "log")
 
 
 @of_each_engine
-def test_make_and_the_guide_name_the_command(engine: str) -> None:
-    makefile = (paths.ROOT / "Makefile").read_text(encoding="utf-8")
-    assert f"-m tooling.real_clusters {engine}\n" in makefile
+def test_make_runs_the_command_with_what_it_is_given(engine: str, tmp_path: pathlib.Path) -> None:
+    """As the guide has it; what molecule would do is not begun, because this docker has no daemon."""
+    _program(tmp_path, "docker", "echo $PEGASUS_IMAGE is told that no daemon runs here; exit 1")
+    command = ["make", "-o", "venv", f"molecule-docker-{engine}", "ARGS=verify", "PEGASUS_IMAGE=mine:2.5.0"]
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    env["PATH"] = f"{tmp_path}{os.pathsep}{env['PATH']}"
+    done = subprocess.run(command, cwd=paths.ROOT, env=env, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2, done.stdout
+    assert (
+        f"so {real_clusters.scenario(engine)} cannot run (mine:2.5.0 is told that no daemon runs here)." in done.stderr
+    )
+
+
+@of_each_engine
+def test_the_guide_tells_the_command_and_what_it_takes(engine: str) -> None:
     guide = (paths.ROOT / "docs/docsite/rst/guide_real_clusters.rst").read_text(encoding="utf-8")
     assert f"make molecule-docker-{engine}" in guide
     needed = -(-compose.memory(compose.load(scenarios.folder(engine) / "compose.yml")) // 1024)

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
+
 import pytest
 
 from lab_tests.conftest import LabFactory
@@ -49,6 +52,16 @@ def test_cluster_info(pegasus_lab: LabFactory) -> None:
     assert values["meta_servers"] == ",".join(side.metas)
     assert (values["primary_meta_server"], values["meta_function_level"]) == (side.metas[0], "steady")
     assert "cluster_name" not in http("http://%s/meta/cluster" % side.metas[0])[1]
+
+
+def test_pages_of_every_server_are_plain_text_also_where_they_are_json(pegasus_lab: LabFactory) -> None:
+    side = Side(pegasus_lab("2.5"))
+    for url in ("%s/meta/cluster" % side.metas[0], "%s/meta/app/duplication?name=temp" % side.metas[0]):
+        with urllib.request.urlopen("http://%s" % url, timeout=10) as reply:
+            assert reply.headers["content-type"] == "text/plain"
+            json.loads(reply.read())
+    with urllib.request.urlopen("http://%s/version" % side.nodes[0], timeout=10) as reply:
+        assert reply.headers["content-type"] == "text/plain"
 
 
 def test_configuration_and_replicas_agree(pegasus_lab: LabFactory) -> None:

@@ -1,9 +1,10 @@
 # Copyright (c) 2026, the dbops.migration contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs a molecule scenario with real servers in containers: `python -m tooling.real_clusters greptimedb`.
+"""Runs a molecule scenario with real servers in containers: `python -m tooling.real_clusters greptimedb [STEP]`.
 
-Nothing is pulled or started before everything that the scenario needs is there.
+Without a step it is all of them, and the containers are removed at the end, also after a failure. Nothing is pulled or
+started before everything that the scenario needs is there.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ IMAGE = "PEGASUS_IMAGE"
 ARCHIVE, CHECKSUM = "STARROCKS_SYNC_ARCHIVE", "STARROCKS_SYNC_SHA256"
 GUIDE = "See docs/docsite/rst/guide_real_clusters.rst."
 HOURS = 3600.0
+STEPS = ("test", "create", "prepare", "converge", "idempotence", "verify", "destroy")
+"""What molecule calls them; `converge` begins with what has not been done yet."""
 
 
 class Missing(Exception):
@@ -34,8 +37,8 @@ def scenario(engine: str) -> str:
     return f"{engine}_docker"
 
 
-def require(engine: str, env: t.Mapping[str, str]) -> None:
-    """Raise Missing for the first thing that is not there."""
+def require(engine: str, env: t.Mapping[str, str], step: str = "test") -> None:
+    """Raise Missing for the first thing that is not there. What is there already can be removed without it."""
     if shutil.which("docker", path=env.get("PATH")) is None:
         raise Missing(f"There is no docker command on PATH, so {scenario(engine)} cannot run. {GUIDE}")
     problem = _problem(["docker", "info", "--format", "{{.ServerVersion}}"], env)
@@ -44,6 +47,8 @@ def require(engine: str, env: t.Mapping[str, str]) -> None:
     problem = _problem(["docker", "compose", "version", "--short"], env)
     if problem:
         raise Missing(f"Docker has no compose plugin, so {scenario(engine)} cannot run ({problem}). {GUIDE}")
+    if step == "destroy":
+        return
     if engine == "pegasus":
         image = env.get(IMAGE) or "pegasus:2.5.0"
         if _problem(["docker", "image", "inspect", "--format", "{{.Id}}", image], env):
@@ -85,18 +90,23 @@ def _problem(command: t.Sequence[str], env: t.Mapping[str, str]) -> str:
     return lines[-1].strip().rstrip(".") if done.returncode else ""
 
 
-def run(engine: str) -> int:
-    """Run the scenario; its output goes to build/logs, and the end of it here when it fails."""
+def run(engine: str, step: str = "test") -> int:
+    """Run the scenario; its output goes to build/logs, and the end of it here."""
     stage = stages.prepare(f"molecule-{scenario(engine)}")
     # Which daemon is meant, and the plugins, are told in the user's own home; the stage has another one.
     config = os.environ.get("DOCKER_CONFIG") or str(pathlib.Path.home() / ".docker")
-    print(f"Running {scenario(engine)}; its output goes to {paths.LOGS / stage.name}.log", flush=True)
+    told = {"DOCKER_CONFIG": config}
+    archive = os.environ.get(ARCHIVE, "")
+    if pathlib.Path(archive).is_file():
+        # It may be given as seen from here; molecule works in another folder.
+        told[ARCHIVE] = str(pathlib.Path(archive).absolute())
+    print(f"Running {step} of {scenario(engine)}; its output goes to {paths.LOGS / stage.name}.log", flush=True)
     done = stage.run(
-        *("molecule", "test", "--scenario-name", scenario(engine)),
+        *("molecule", step, "--scenario-name", scenario(engine)),
         cwd=stage.tree.path / "extensions",
         timeout=2 * HOURS,
         check=False,
-        extra={"DOCKER_CONFIG": config},
+        extra=told,
     )
     print("\n".join(done.output.splitlines()[-60:]))
     return done.code
@@ -104,15 +114,16 @@ def run(engine: str) -> int:
 
 def main(arguments: t.Sequence[str]) -> int:
     """The command line."""
-    if len(arguments) != 1 or arguments[0] not in ENGINES:
-        print(f"usage: python -m tooling.real_clusters {'|'.join(ENGINES)}", file=sys.stderr)
+    engine, step = [*arguments, "test"][:2] if arguments else ("", "test")
+    if len(arguments) > 2 or engine not in ENGINES or step not in STEPS:
+        print(f"usage: python -m tooling.real_clusters {'|'.join(ENGINES)} [{'|'.join(STEPS)}]", file=sys.stderr)
         return 2
     try:
-        require(arguments[0], os.environ)
+        require(engine, os.environ, step)
     except Missing as problem:
         print(problem, file=sys.stderr)
         return 1
-    return run(arguments[0])
+    return run(engine, step)
 
 
 if __name__ == "__main__":

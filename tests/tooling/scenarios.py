@@ -38,8 +38,10 @@ def molecule(scenario: str) -> dict[str, t.Any]:
     return found
 
 
-def playbook(engine: str, home: pathlib.Path, *arguments: str) -> None:
-    """Run ansible-playbook as molecule would for that scenario, in ``home``; AssertionError with its output."""
+def playbook(engine: str, home: pathlib.Path, *arguments: str) -> str:
+    """Run ansible-playbook as molecule would for that scenario, in ``home``, and return its output; AssertionError
+    with it when that fails.
+    """
     env = {
         **linked.ansible_environment(),
         "MOLECULE_SCENARIO_DIRECTORY": str(folder(engine)),
@@ -51,6 +53,7 @@ def playbook(engine: str, home: pathlib.Path, *arguments: str) -> None:
     command = [str(program), "-i", "localhost,", *arguments]
     done = subprocess.run(command, env=env, cwd=home, capture_output=True, text=True, timeout=TIMEOUT)
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def variables(engine: str, home: pathlib.Path) -> dict[str, t.Any]:

@@ -10,10 +10,11 @@ objects and answers each with ``reply`` or ``fail``, at once or later, in any or
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import struct
 import typing as t
 
-from lab.http_server import HttpHandler, HttpServer
+from lab.http_server import HttpHandler, HttpRequest, HttpResponse, HttpServer
 from lab.pegasus import structs
 from lab.pegasus.frames import (
     HEADER,
@@ -184,13 +185,23 @@ class _ServerLink(asyncio.Protocol):
         reader.feed_data(self._buffer)
 
 
+def _as_text(http: HttpHandler) -> HttpHandler:
+    """With the content type of all that Pegasus answers, JSON too: ``http_response`` in src/http/http_server.h."""
+
+    async def answer(request: HttpRequest) -> HttpResponse:
+        response = await http(request)
+        return dataclasses.replace(response, headers={"content-type": "text/plain", **response.headers})
+
+    return answer
+
+
 class Door(HttpServer):
     """One server's port. ``insiders`` holds the (host, port) of the lab's own clients: their calls are marked."""
 
     def __init__(
         self, calls: CallHandler, http: HttpHandler, insiders: t.Collection[tuple[str, int]] = frozenset()
     ) -> None:
-        super().__init__(http)
+        super().__init__(_as_text(http))
         self.handle_call = calls
         self.insiders = insiders
         self.links: set[_ServerLink] = set()
