@@ -194,26 +194,48 @@ def test_the_command_knows_its_engines_and_steps(arguments: list[str], capsys: p
     assert "|".join(scenarios.molecule("pegasus_docker")["scenario"]["test_sequence"][2:]) in said
 
 
-def test_the_command_gives_molecule_the_step_and_the_archive(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    _program(tmp_path, "docker", "exit 0")
-    _program(tmp_path, "java", "exit 0")
+@pytest.fixture
+def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> _Stage:
+    """Everything is there that a scenario needs, and nothing is run."""
+    for name in ("docker", "java"):
+        _program(tmp_path, name, "exit 0")
     (tmp_path / "sync.tar.gz").write_bytes(b"")
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(real_clusters.ARCHIVE, "sync.tar.gz")
     monkeypatch.setenv(real_clusters.CHECKSUM, "0" * 64)
-    stage = _Stage(tmp_path)
-    monkeypatch.setattr(stages, "prepare", lambda _name: stage)
+    found = _Stage(tmp_path)
+    monkeypatch.setattr(stages, "prepare", lambda _name: found)
+    return found
+
+
+def test_the_command_gives_molecule_the_step_and_the_archive(
+    stage: _Stage, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert real_clusters.main(["starrocks", "converge"]) == 3
     assert stage.told == [("molecule", "converge", "--scenario-name", "starrocks_docker")]
     assert stage.extra[real_clusters.ARCHIVE] == str(tmp_path / "sync.tar.gz")
     assert "this went wrong" in capsys.readouterr().out
 
 
+def test_what_is_not_done_in_time_is_removed(stage: _Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    stage.fails = process.ToolFailed("did not end within 7200 s")
+    assert real_clusters.main(["greptimedb"]) == 1
+    assert [argv[1] for argv in stage.told] == ["test", "destroy"]
+    assert "did not end within 7200 s" in capsys.readouterr().err
+
+
+def test_what_the_user_interrupts_is_removed_unless_it_is_a_single_step(stage: _Stage) -> None:
+    for step, told in (("test", ["test", "destroy"]), ("converge", ["converge"])):
+        stage.told.clear()
+        stage.fails = KeyboardInterrupt()
+        with pytest.raises(KeyboardInterrupt):
+            real_clusters.main(["greptimedb", step])
+        assert [argv[1] for argv in stage.told] == told
+
+
 class _Stage:
-    """Takes what is to be run, and fails."""
+    """Takes what is to be run, and fails in that way the first time."""
 
     name = "molecule-starrocks_docker"
 
@@ -221,11 +243,15 @@ class _Stage:
         self.tree = tree.Tree(folder, folder)
         self.told: list[tuple[str, ...]] = []
         self.extra: dict[str, str] = {}
+        self.fails: BaseException | None = None
 
     def run(self, *argv: str, extra: dict[str, str], **_more: t.Any) -> process.Done:
         """Note it."""
         self.told.append(argv)
         self.extra = extra
+        failure, self.fails = self.fails, None
+        if failure:
+            raise failure
         return process.Done(3, "this went wrong\n", 0.0, self.tree.path / "log")
 
 

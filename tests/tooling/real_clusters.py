@@ -17,7 +17,7 @@ import subprocess
 import sys
 import typing as t
 
-from tooling import paths, stages
+from tooling import paths, process, stages
 
 ENGINES = ("greptimedb", "pegasus", "starrocks")
 IMAGE = "PEGASUS_IMAGE"
@@ -91,7 +91,9 @@ def _problem(command: t.Sequence[str], env: t.Mapping[str, str]) -> str:
 
 
 def run(engine: str, step: str = "test") -> int:
-    """Run the scenario; its output goes to build/logs, and the end of it here."""
+    """Run the scenario; its output goes to build/logs, and the end of it here. Raises process.ToolFailed when it is not
+    done in time. When it was to remove what it starts, that is removed then, too, and when the user interrupts it.
+    """
     stage = stages.prepare(f"molecule-{scenario(engine)}")
     # Which daemon is meant, and the plugins, are told in the user's own home; the stage has another one.
     config = os.environ.get("DOCKER_CONFIG") or str(pathlib.Path.home() / ".docker")
@@ -101,13 +103,16 @@ def run(engine: str, step: str = "test") -> int:
         # It may be given as seen from here; molecule works in another folder.
         told[ARCHIVE] = str(pathlib.Path(archive).absolute())
     print(f"Running {step} of {scenario(engine)}; its output goes to {paths.LOGS / stage.name}.log", flush=True)
-    done = stage.run(
-        *("molecule", step, "--scenario-name", scenario(engine)),
-        cwd=stage.tree.path / "extensions",
-        timeout=2 * HOURS,
-        check=False,
-        extra=told,
-    )
+    where = stage.tree.path / "extensions"
+    name = ("--scenario-name", scenario(engine))
+    try:
+        done = stage.run("molecule", step, *name, cwd=where, timeout=2 * HOURS, check=False, extra=told)
+    except (process.ToolFailed, KeyboardInterrupt):
+        if step == "test":
+            print("It was cut off. What it has started is removed.", flush=True)
+            log = f"{stage.name}-destroy"
+            stage.run("molecule", "destroy", *name, cwd=where, timeout=HOURS / 4, check=False, extra=told, log=log)
+        raise
     print("\n".join(done.output.splitlines()[-60:]))
     return done.code
 
@@ -120,10 +125,10 @@ def main(arguments: t.Sequence[str]) -> int:
         return 2
     try:
         require(engine, os.environ, step)
-    except Missing as problem:
+        return run(engine, step)
+    except (Missing, process.ToolFailed) as problem:
         print(problem, file=sys.stderr)
         return 1
-    return run(engine, step)
 
 
 if __name__ == "__main__":
