@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from lab.pegasus import zookeeper
-from tooling import content, stages
+from tooling import content, process, stages
 
 # Those that differ from the others in how long they take, when they run, or what they need.
 MARKS = {
@@ -27,4 +27,11 @@ SCENARIOS = [
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_scenario(scenario: str) -> None:
     stage = stages.prepare(f"molecule-{scenario}")
-    stage.run("molecule", "test", "--scenario-name", scenario, cwd=stage.tree.path / "extensions", timeout=900)
+    where = stage.tree.path / "extensions"
+    try:
+        stage.run("molecule", "test", "--scenario-name", scenario, cwd=where, timeout=1800)
+    except process.ToolFailed:
+        # One that was not done in time has left its lab running.
+        log = f"{stage.name}-destroy"
+        stage.run("molecule", "destroy", "--scenario-name", scenario, cwd=where, check=False, log=log)
+        raise
