@@ -49,9 +49,9 @@ def test_sanity(core: cores.Core) -> None:
     if ALL:
         ansible_test.run(core, "sanity", timeout=2400)
     else:
-        own = ("--python", ansible_test.python_of(core))
+        own = ["--python", ansible_test.python_of(core)]
         if core != _players()[-1]:
-            own += ("--skip-test", "pylint")
+            own += ["--skip-test", "pylint"]
         ansible_test.run(core, "sanity", *own, timeout=1500, leave_out=(*tree.OWN_TOOLS, "tests/unit"))
 
 
