@@ -29,7 +29,7 @@ def test_only_the_leader_answers(pegasus_lab: LabFactory) -> None:
 
 
 def test_the_leader_moves(pegasus_lab: LabFactory) -> None:
-    lab = pegasus_lab("2.5", factor=20)
+    lab = pegasus_lab("2.5", factor=5)  # each state lasts long enough for a busy machine to see it
     side = Side(lab)
     lab.fault("meta_failover")
     seen = set()
