@@ -130,6 +130,19 @@ options:
         with a comment that tells how to edit it.
       - A new file can be read and written by its owner only, unless O(mode) says otherwise.
     type: path
+  rehearsal_journal:
+    description:
+      - The journal of a rehearsal (M(dbops.migration.greptimedb_rehearsal)), a path on the host where the module runs,
+        or V(s3://bucket/prefix).
+      - Its last rehearsal that measured something goes into RV(plan.forecast), whose C(basis) names it. Used only if it
+        was on the same cluster in the same version, and is not older than O(rehearsal_max_age). Otherwise C(basis)
+        tells why it was not.
+    type: str
+  rehearsal_max_age:
+    description:
+      - How old what O(rehearsal_journal) has measured may be, in seconds or with a unit.
+    type: str
+    default: 30d
 seealso:
   - module: dbops.migration.greptimedb_region_migration
   - module: dbops.migration.greptimedb_preflight
@@ -231,7 +244,9 @@ plan:
           a sentence.
       type: dict
     forecast:
-      description: A guess of the duration in seconds, and what it assumes.
+      description: >-
+        A guess of the duration in seconds, and what it assumes (C(basis)). With O(rehearsal_journal) also
+        C(refused_per_region), for how many seconds writes to the rehearsal's region were refused.
       type: dict
     before:
       description: Leaders and bytes by datanode now. Bytes are V(null) if they are not known.
@@ -359,6 +374,8 @@ def main() -> None:
             "plan_file": {"type": "path"},
             "allow_empty": {"type": "bool", "default": False},
             "dest": {"type": "path"},
+            "rehearsal_journal": {"type": "str"},
+            "rehearsal_max_age": {"type": "str", "default": "30d"},
         }
     )
     spec.merge(connection_argument_spec()).merge(journal_spec())

@@ -172,10 +172,28 @@ options:
       - How many tables share one fence, and so one window.
     type: int
     default: 1
+  rehearsal_journal:
+    description:
+      - The journal of a rehearsal (M(dbops.migration.pegasus_rehearsal)), a path on the host where the module runs, or
+        V(s3://bucket/prefix).
+      - "Its last rehearsal that measured something goes into the forecast: the interval that the measured propagation
+        of app envs speaks for, never less than the longest that was seen; the measured time of the switch; and the
+        measured drain, where it is longer than what the servers tell explains. The time that is kept for lifting the
+        fence does not become shorter by it."
+      - Used only if it was between the same clusters in the same versions, with the same O(config_sync_interval), and
+        is not older than O(rehearsal_max_age). Otherwise the forecast is made without it.
+        RV(tables[].forecast.basis) tells which it was, and why.
+    type: str
+  rehearsal_max_age:
+    description:
+      - How old what O(rehearsal_journal) has measured may be, in seconds or with a unit.
+    type: str
+    default: 30d
 seealso:
   - module: dbops.migration.pegasus_preflight
   - module: dbops.migration.pegasus_duplication
   - module: dbops.migration.pegasus_metaproxy_table
+  - module: dbops.migration.pegasus_rehearsal
 """
 
 EXAMPLES = r"""
@@ -249,7 +267,8 @@ tables:
     forecast:
       description: >-
         The forecast in seconds, with C(window_p50), C(window_p95), C(held_p95) (the time that the fence is held),
-        C(lift_reserve), C(minimum_budget), C(budget) and C(parts).
+        C(lift_reserve), C(minimum_budget), C(budget) and C(parts). C(basis) tells what it was made from: C(from) is
+        C(rehearsal) or C(settings), C(text) says it in a sentence.
       type: dict
     last_mutation_missing:
       description: Partitions whose last mutation may be missing, with O(last_mutation=accept).

@@ -25,6 +25,7 @@ ROLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str] | None]]] = {
             "greptimedb_region_plan",
             "greptimedb_region_proof",
             "greptimedb_preflight",
+            "greptimedb_rehearsal",
         ),
         {
             "allow_incomplete": None,
@@ -38,11 +39,20 @@ ROLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str] | None]]] = {
             **WEBHOOKS,
             "maintenance_mode": None,
             "plan_file": ("greptimedb_region_plan", "dest"),
+            "rehearsal_table": ("greptimedb_rehearsal", "table"),
+            "rehearsal_target": ("greptimedb_rehearsal", "target"),
             "report": ("migration_report", "dest"),
         },
     ),
     "pegasus": (
-        ("pegasus_duplication", "pegasus_cutover", "pegasus_preflight", "pegasus_table", "pegasus_table_info"),
+        (
+            "pegasus_duplication",
+            "pegasus_cutover",
+            "pegasus_preflight",
+            "pegasus_table",
+            "pegasus_table_info",
+            "pegasus_rehearsal",
+        ),
         {
             "gate_timeout": ("migration_gate", "timeout"),
             "hold": ("migration_gate", "hold"),
@@ -51,6 +61,10 @@ ROLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str] | None]]] = {
             "hooks": None,
             "notify": None,
             **WEBHOOKS,
+            "rehearsal_partition_count": ("pegasus_rehearsal", "partition_count"),
+            "rehearsal_records": ("pegasus_rehearsal", "records"),
+            "rehearsal_replica_count": ("pegasus_rehearsal", "replica_count"),
+            "rehearsal_table": ("pegasus_rehearsal", "table"),
             "report": ("migration_report", "dest"),
             # The name is found out where it is not given.
             "remote_cluster": ("pegasus_table_info", "remote_cluster"),
@@ -103,6 +117,8 @@ ROLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str] | None]]] = {
 }
 # What the other roles do between their phases; it takes what they hand on.
 EDGE = "edge"
+# A rehearsal touches nothing of what the migration is about, so nobody is asked or told.
+NO_PHASES = {"main", "rehearse"}
 # The way back has an entry point of its own.
 NOT_OFFERED = {("greptimedb", "strategy"): ["reverse"]}
 
@@ -170,7 +186,7 @@ def test_every_phase_has_its_edges(role: str) -> None:
         "edge_notify": f"{{{{ {role}_notify | default(false, true) }}}}",
         "edge_webhooks": f"{{{{ __{role}_webhooks }}}}",
     }
-    phases = sorted(set(specs(role)) - {"main"})
+    phases = sorted(set(specs(role)) - NO_PHASES)
     for phase in phases:
         (tasks,) = yaml.safe_load((paths.ROOT / "roles" / role / "tasks" / f"{phase}.yml").read_text())
         called = [task for task in (*tasks["block"], *tasks["rescue"]) if "ansible.builtin.include_role" in task]

@@ -232,11 +232,31 @@ def _bound(jobs: t.Sequence[Job], limits: Limits) -> t.Dict[str, t.Any]:
     return {"moves_deep": bound.jobs_deep, "binding": key, "explanation": explanation}
 
 
-def _forecast(moves: t.Sequence[Move], limits: Limits, ordering: str) -> t.Dict[str, t.Any]:
-    """How long the run may take. Honest about being a guess: no move of this cluster was measured yet."""
-    durations = {
-        str(move.region_id): _SECONDS_PER_MOVE + (move.memtable_bytes or 0) / _FLUSHED_PER_SECOND for move in moves
-    }
+def with_rehearsal(plan: Plan, measured: t.Optional[t.Mapping[str, t.Any]], where: str, why_not: str = "") -> Plan:
+    """The plan with a forecast from what a rehearsal has ``measured`` (None: it does not fit, and ``why_not``).
+
+    A move then takes as long as the shadow table's moves did on average, and ``refused_per_region`` is the longest time
+    for which writes to it were refused. The flush of a memtable is assumed as without it: the shadow table has no rows
+    to speak of.
+    """
+    if measured is None:
+        basis = f"{plan.forecast['basis']}; the rehearsal in {where} was not used: {why_not}"
+        return dataclasses.replace(plan, forecast={**plan.forecast, "basis": basis})
+    forecast = _forecast(plan.moves, plan.limits, plan.ordering, float(measured["move_seconds"]))
+    basis = (
+        f"{measured['move_seconds']:g} s for a move, measured by the rehearsal of {measured['at']} in {where}; assumes "
+        f"{_FLUSHED_PER_SECOND // 2**20} MiB/s for the flush of its memtable"
+    )
+    return dataclasses.replace(
+        plan, forecast={**forecast, "basis": basis, "refused_per_region": float(measured["refused"])}
+    )
+
+
+def _forecast(
+    moves: t.Sequence[Move], limits: Limits, ordering: str, move_seconds: float = _SECONDS_PER_MOVE
+) -> t.Dict[str, t.Any]:
+    """How long the run may take. Honest about being a guess, where no move of this cluster was measured yet."""
+    durations = {str(move.region_id): move_seconds + (move.memtable_bytes or 0) / _FLUSHED_PER_SECOND for move in moves}
     seconds = round(simulate([job_of(move) for move in moves], limits, ordering, durations), 1)
     basis = (
         f"assumes {_SECONDS_PER_MOVE:g} s for a move and {_FLUSHED_PER_SECOND // 2**20} MiB/s for the flush of its "

@@ -14,10 +14,16 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import read_journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import plan_file
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import rehearsal_forecast as rf
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.client import GreptimeClient
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_records import Past, read_past
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import Connection
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan import ENGINE, Plan, summary_lines
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan import (
+    ENGINE,
+    Plan,
+    summary_lines,
+    with_rehearsal,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_build import build
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_cluster import ClusterState, ClusterView
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_request import REVERSE, read_request
@@ -41,6 +47,7 @@ class PlanTask:
         """
         request = read_request(self._params)
         connection = Connection.from_params(self._params)
+        rehearsed = rf.read_rehearsed(self._params, rf.read_max_age(self._params))
         past = self._past() if request.strategy == REVERSE else None
         with GreptimeClient(connection, self._redactor, self._clock) as client:
             dialect = client.dialect
@@ -51,7 +58,15 @@ class PlanTask:
                 procedures=client.procedures(active_only=True),
                 only_schema=connection.schema if connection.frontend is None else None,
             )
-            return build(request, self._state, dialect, past)
+            return self._rehearsed(build(request, self._state, dialect, past), client, rehearsed)
+
+    def _rehearsed(self, plan: Plan, client: GreptimeClient, rehearsed: t.Optional[rf.Rehearsed]) -> Plan:
+        """The plan, with what a rehearsal has measured in its forecast."""
+        if rehearsed is None:
+            return plan
+        here = rf.Here(rf.metasrv_of(client, self._state.nodes), rf.version_of(client), self._clock.now())
+        why = rf.unfit(rehearsed, here)
+        return with_rehearsal(plan, None if why else rehearsed.data, rehearsed.location, why)
 
     def _past(self) -> Past:
         location = self._params.get("journal")

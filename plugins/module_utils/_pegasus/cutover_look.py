@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus import drain, model, switch
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import drain, model, rehearsal_forecast, switch
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_options import (
     ACCEPT,
     LIFTED,
@@ -222,8 +222,23 @@ class Eyes:
             )
             views[name] = dataclasses.replace(view, side=found, switch=planned, proxies=proxies)
 
+    def rehearsed_pace(self, clusters: Clusters, views: t.Sequence[TableView]) -> t.Tuple[Pace, t.Dict[str, t.Any]]:
+        """What the window of a group depends on, with what a rehearsal has measured; and where that comes from."""
+        request = self.request
+        here = rehearsal_forecast.Here(
+            source=clusters.source.cluster_name,
+            target=clusters.target.cluster_name,
+            source_version=str(clusters.profile.version),
+            target_version=str(self.target.profile.version) if request.rehearsed is not None else "",
+            interval_ms=request.interval_ms if clusters.intervals else None,
+            metaproxy=request.place is not None,
+            held_back=clusters.profile.holds_back_last_mutation and request.last_mutation != ACCEPT,
+            now=self.clock.now(),
+        )
+        return rehearsal_forecast.apply(self.pace(clusters, views), request.rehearsed, here)
+
     def pace(self, clusters: Clusters, views: t.Sequence[TableView]) -> Pace:
-        """What the window of a group depends on."""
+        """What the window of a group depends on, by what the servers tell."""
         request = self.request
         served: t.Dict[str, int] = {}
         for view in views:

@@ -24,6 +24,12 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options i
     parse_addresses,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_request import read_tables
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.rehearsal_forecast import (
+    MAX_AGE,
+    Rehearsed,
+    read_max_age,
+    read_rehearsed,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper_hosts import (
     ZooKeeperPlace,
     read_place,
@@ -63,6 +69,8 @@ class CutoverRequest:
     last_mutation: str
     interval_ms: t.Optional[int]
     group_size: int
+    rehearsed: t.Optional[Rehearsed] = None
+    """What a rehearsal has measured, None when none is given."""
 
     @property
     def groups(self) -> t.List[t.Tuple[str, ...]]:
@@ -86,6 +94,8 @@ def cutover_argument_spec() -> ArgumentSpec:
             "last_mutation": {"type": "str", "default": STRICT, "choices": [STRICT, ACCEPT]},
             "config_sync_interval": {"type": "str", "default": "1s"},
             "group_size": {"type": "int", "default": 1},
+            "rehearsal_journal": {"type": "str"},
+            "rehearsal_max_age": {"type": "str", "default": MAX_AGE},
         }
     )
     return spec.merge(connection_argument_spec(target=True)).merge(zookeeper_argument_spec())
@@ -132,6 +142,7 @@ class _Reader:
         budget = self._try(lambda: parse_duration(params["budget"], "budget", minimum=1, maximum=86400))
         max_lag = self._try(lambda: as_int(params["max_lag"], "max_lag", 0))
         group_size = self._try(lambda: as_int(params["group_size"], "group_size", 1))
+        max_age = self._try(lambda: read_max_age(params))
         interval = self._interval()
         place, proxies, meta_addrs = self._proxies(connection)
         if len(self._problems) == 1 and isinstance(self._problems[0], MigrationError):
@@ -154,6 +165,7 @@ class _Reader:
             last_mutation=str(params["last_mutation"]),
             interval_ms=interval,
             group_size=group_size,
+            rehearsed=read_rehearsed(params, max_age or 0.0),
         )
 
     def _interval(self) -> t.Optional[int]:

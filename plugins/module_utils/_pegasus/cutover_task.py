@@ -182,9 +182,10 @@ class CutoverTask:
         require(findings)
         found: t.Dict[str, fc.Forecast] = {}
         for group in groups:
-            forecast = fc.forecast(eyes.pace(clusters, [self._tracks[name].view for name in group]))
+            pace, basis = eyes.rehearsed_pace(clusters, [self._tracks[name].view for name in group])
+            forecast = fc.forecast(pace)
             for name in group:
-                self._forecasts[name] = forecast.as_result(request.budget)
+                self._forecasts[name] = {**forecast.as_result(request.budget), "basis": basis}
             found[group[0]] = forecast
         for group in groups:
             fc.require_budget(found[group[0]], request.budget, " and ".join(group))

@@ -34,7 +34,8 @@ class Pace:
     ``partitions``: primaries per replica server, one number for each. ``config_sync``: the interval that is in force
     during the fence. ``held_back``: the group check's interval when the last mutation is waited for, 0 when there is
     nothing to wait for. ``backlog``: time to ship what is behind now. ``round_trip``: one question to every server.
-    ``switch``: from the decision to the last MetaProxy's proof, 0 when the operator switches.
+    ``switch``: from the decision to the last MetaProxy's proof, 0 when the operator switches. ``lift_sync``: the
+    interval that lifting counts on, where that is longer: it stays what is told, whatever was measured.
     """
 
     partitions: t.Tuple[int, ...]
@@ -45,6 +46,7 @@ class Pace:
     round_trip: float
     poll: float
     switch: float
+    lift_sync: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,7 +103,7 @@ def forecast(pace: Pace) -> Forecast:
         window_p50=_quantile(windows, 0.5),
         window_p95=_quantile(windows, 0.95),
         held_p95=_quantile(held, 0.95),
-        lift=lift_reserve(pace.config_sync, pace.round_trip, pace.poll),
+        lift=lift_reserve(max(pace.config_sync, pace.lift_sync), pace.round_trip, pace.poll),
         parts={name: _quantile(values, 0.5) for name, values in parts.items()},
     )
 

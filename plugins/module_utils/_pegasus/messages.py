@@ -336,3 +336,22 @@ INCR = Rpc(
     ),
     mutating=True,
 )
+PUT = Rpc(
+    "RPC_RRDB_RRDB_PUT",
+    Struct(
+        "update_request",
+        Field(1, "key", BLOB),
+        Field(2, "value", BLOB),
+        Field(3, "expire_ts_seconds", I32),
+    ),
+    Struct(
+        "update_response",
+        Field(1, "error", I32),
+        Field(2, "app_id", I32),
+        Field(3, "partition_index", I32),
+        Field(4, "decree", I64),
+        Field(5, "server", TEXT),
+    ),
+    mutating=True,
+)
+"""Writes one record; spoken to tables that this collection has made itself, and to no other (``idl/rrdb.thrift``)."""

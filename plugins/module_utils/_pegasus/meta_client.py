@@ -52,6 +52,11 @@ class MetaClient:
         self._leader = MetaLeader(meta_servers, self._settings, clock or SystemClock(), option)
         self._version: Version | None = None
 
+    @property
+    def settings(self) -> ConnectionSettings:
+        """How long it waits."""
+        return self._settings
+
     def __enter__(self) -> MetaClient:
         return self
 

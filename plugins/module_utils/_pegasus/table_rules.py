@@ -196,7 +196,7 @@ def _follower(
     if app is None:
         return Step(table, None, True)
     problems.extend(_in_use(table, view, told))
-    problems.extend(_not_ours(table, app, options.cluster_name or view.source.cluster_name, view, told))
+    problems.extend(not_ours(table, app, options.cluster_name or view.source.cluster_name, view, told))
     request = requests.drop_app(table.remote, options.reserve_seconds)
     before = {"app_id": app.app_id, "name": app.name}
     name = resource(view.target.cluster_name, table.remote)
@@ -228,7 +228,11 @@ def _in_use(table: MovedTable, view: View, told: Told) -> t.Iterator[MigrationEr
         )
 
 
-def _not_ours(table: MovedTable, app: model.App, master: str, view: View, told: Told) -> t.Iterator[MigrationError]:
+def not_ours(table: MovedTable, app: model.App, master: str, view: View, told: Told) -> t.Iterator[MigrationError]:
+    """What is missing of the evidence that a duplication of this migration has made a table of the target.
+
+    ``master``: the source by the name that duplication knows it by. Of the view, no more than names and metas count.
+    """
     missing = []
     if table.name not in told.duplicated:
         missing.append("the journal knows of no duplication that would have made it")

@@ -142,6 +142,8 @@ class App:
     atomic_rates: dict[str, float] = field(default_factory=dict)
     """Requests per second and partition that are only counted: "incr", "check_and_set", "check_and_mutate"."""
     sst_mb: int = 1
+    outside_writes: int = 0
+    """Records that were written by others than the lab's own clients and the other cluster."""
 
     @property
     def duplicating(self) -> bool:

@@ -53,6 +53,9 @@ class ReplicaPort:
         except HeaderError as error:
             call.fail(error.error)
             return
+        if not call.insider and call.rpc.endswith(("_PUT", "_REMOVE")):
+            # Too many for the record, but a test must be able to tell which tables somebody has written to.
+            self._node.cluster.apps[call.header.app_id].outside_writes += 1
         call.reply(result)
 
     async def _answer(self, call: Call) -> None:

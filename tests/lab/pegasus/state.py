@@ -53,6 +53,7 @@ def app(owner: Cluster, found: App) -> dict[str, t.Any]:
         "envs": found.envs,
         "duplicating": found.duplicating,
         "records": sum(len(p.store) for p in found.partitions),
+        "outside_writes": found.outside_writes,
         "partitions": {str(p.index): partition(owner, p) for p in found.partitions},
         "duplications": {
             str(d.id): {
