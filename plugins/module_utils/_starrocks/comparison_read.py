@@ -12,6 +12,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.transport import Rows
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_rules import Side
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_scope import Scope
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_tables import (
+    TEMPORARY,
+    decode_temporary,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import text
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.partitions import (
     SYSTEM_DATABASES,
@@ -38,6 +42,7 @@ _WANTED = (
 )
 _SHOW_COLUMNS = {"DataVersion": "DATA_VERSION", "VersionEpoch": "VERSION_EPOCH", "VersionTxnType": "VERSION_TXN_TYPE"}
 _GONE = ("starrocks.unknown_table", "starrocks.unknown_database")
+_NO_SUCH_VIEW = (*_GONE, "starrocks.access_denied", "starrocks.unsupported_here")
 
 
 class PartitionServer(t.Protocol):
@@ -171,10 +176,37 @@ class PartitionReader:
         return True
 
     def hidden(self) -> t.Dict[str, t.Tuple[int, int]]:
-        """Databases of which the user sees fewer tables than there are: (seen, there). No grant, no row (facts 8)."""
+        """Databases of which the user sees fewer tables than there are: (seen, there). No grant, no row (facts 8).
+
+        Tables come and go meanwhile, so what seems to be missing is counted again the other way round: what was dropped
+        between two questions is missed in the one order, what was made in the other. Temporary tables are counted, but
+        listed nowhere else.
+        """
+        there = self.databases
+        missing = _fewer(self._seen(), there)
+        if not missing:
+            return {}
+        seen = self._seen()
+        self._databases = None
+        temporary = self._temporary()
+        there = {name: count - temporary.get(name, 0) for name, count in self.databases.items() if name in missing}
+        return _fewer(seen, there)
+
+    def _seen(self) -> t.Dict[str, int]:
         rows = self._server.query(
             "SELECT TABLE_SCHEMA, COUNT(*) FROM information_schema.tables GROUP BY TABLE_SCHEMA",
             "count the tables that the user sees",
         )
-        seen = {plain_database(str(row[0])): int(row[1]) for row in rows.rows}
-        return {name: (seen.get(name, 0), there) for name, there in self.databases.items() if seen.get(name, 0) < there}
+        return {plain_database(str(row[0])): int(row[1]) for row in rows.rows}
+
+    def _temporary(self) -> t.Dict[str, int]:
+        try:
+            return decode_temporary(self._server.query(TEMPORARY, "list the temporary tables"))
+        except MigrationError as error:
+            if error.code not in _NO_SUCH_VIEW:
+                raise
+            return {}
+
+
+def _fewer(seen: t.Mapping[str, int], there: t.Mapping[str, int]) -> t.Dict[str, t.Tuple[int, int]]:
+    return {name: (seen.get(name, 0), count) for name, count in there.items() if seen.get(name, 0) < count}

@@ -20,6 +20,8 @@ NATIVE = (
     "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_ENGINE, TABLE_MODEL, DISTRIBUTE_TYPE, PROPERTIES FROM "
     "information_schema.tables_config"
 )
+TEMPORARY = "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.temp_tables"
+"""They live in their sessions. No other listing shows them, but ``SHOW PROC '/dbs'`` counts them."""
 BASE_TABLE = "BASE TABLE"
 COLOCATED, DYNAMIC, BLOOM = "colocated", "dynamic_partition", "bloom_filter"
 PRIMARY_KEY, LOCAL_INDEX = "primary_key", "local_index"
@@ -97,6 +99,15 @@ def decode_databases(rows: Rows) -> t.Dict[str, int]:
     """Number of tables, views and materialized views by database, of ``SHOW PROC '/dbs'``."""
     found = {plain_database(str(record["dbname"])): int(str(record.get("tablenum") or 0)) for record in rows.records()}
     return {name: count for name, count in found.items() if name not in SYSTEM_DATABASES}
+
+
+def decode_temporary(rows: Rows) -> t.Dict[str, int]:
+    """Number of temporary tables by database; columns in the order of ``TEMPORARY``."""
+    found: t.Dict[str, int] = {}
+    for row in rows.rows:
+        database = plain_database(str(row[0]))
+        found[database] = found.get(database, 0) + 1
+    return found
 
 
 def hidden(

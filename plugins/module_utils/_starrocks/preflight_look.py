@@ -16,7 +16,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks import 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_read import Asker
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import Frontend, text
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.partitions import plain_database
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_view import (
     SOURCE,
     TARGET,
@@ -38,7 +37,6 @@ _ENCRYPTED_NODES = f"SELECT BE_ID, VALUE FROM information_schema.be_configs WHER
 _SELF = f"ADMIN SHOW FRONTEND CONFIG LIKE {like_literal('query_port')}"
 _CLOCK = "SELECT UNIX_TIMESTAMP()"
 DATABASES = "SHOW PROC '/dbs'"
-TEMPORARY = "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.temp_tables"
 
 
 def look_at(cluster: Cluster, role: str, asker: Asker, clock: Clock, variables: bool) -> ClusterView:
@@ -120,12 +118,8 @@ def _encryption(asker: Asker, profile: Profile) -> t.Dict[str, str]:
 
 
 def _temporary(asker: Asker) -> t.Dict[str, int]:
-    rows, _problem, _unknown = asker.ask_kind(TEMPORARY, "temporary tables")
-    found: t.Dict[str, int] = {}
-    for row in rows.rows if rows is not None else ():
-        database = plain_database(str(row[0]))
-        found[database] = found.get(database, 0) + 1
-    return found
+    rows, _problem, _unknown = asker.ask_kind(tables.TEMPORARY, "temporary tables")
+    return {} if rows is None else tables.decode_temporary(rows)
 
 
 def health_of(rows: Rows) -> Health:
