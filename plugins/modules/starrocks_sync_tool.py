@@ -158,7 +158,7 @@ options:
     type: int
   target_cluster_enable_persistent_index:
     description:
-      - Whether new tables have a persistent index. Empty text is as on the source.
+      - Whether new tables have a persistent index. Empty text, or V(null), is as on the source.
     type: str
   max_replication_data_size_per_job_in_gb:
     description:

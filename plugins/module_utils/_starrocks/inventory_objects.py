@@ -25,7 +25,8 @@ class Kind:
 
     ``database``: the query is asked for each selected database, with its quoted name put in for ``{database}``.
     ``selected``: the first column is the database, and rows of databases that are not selected are left out.
-    ``keep``: which rows count. ``switch``: the property of the sync tool that moves it.
+    ``keep``: which rows count. ``switch``: the property of the sync tool that moves it. ``moved``: what is left to do
+    then.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Kind:
     selected: bool = False
     keep: t.Callable[[Record], bool] = lambda record: True
     switch: str = ""
+    moved: str = "The sync tool moves their definitions. Verify them on the target."
     lake_only: bool = False
 
 
@@ -82,6 +84,8 @@ KINDS: t.Tuple[Kind, ...] = (
         selected=True,
         keep=_not("refresh_type", "ROLLUP"),
         switch="enable_materialized_view_sync",
+        moved="The sync tool moves their definitions, and not their data: refresh them on the target after the "
+        "cutover. Where their base tables are not selected, every refresh fails there.",
     ),
     Kind(
         "inactive_materialized_view",

@@ -126,9 +126,7 @@ def object_findings(view: View) -> t.Iterator[Finding]:
             "info" if moved else one.kind.severity,
             view.source.subject,
             {"verdict": verdict, "query": one.kind.query, **shown(one.names)},
-            "The sync tool moves their definitions. Verify them on the target."
-            if moved and one.kind.switch
-            else one.kind.remedy,
+            one.kind.moved if moved and one.kind.switch else one.kind.remedy,
             _MANUAL,
         )
     yield from _variables(view)

@@ -15,6 +15,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks import 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_tables import PRIMARY_KEY
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_view import ClusterView, View
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.profile import (
+    DATA_VERSIONS,
     LAKE_REPLICATION_TARGET,
     REPLICATION_TARGET,
 )
@@ -119,6 +120,16 @@ def _path(source: ClusterView, target: ClusterView) -> t.Iterator[Finding]:
             f"The target must be of {needed} or newer for this path. Upgrade it first.",
         )
         return
+    if lake and not source.profile.partitions_meta_data_version:
+        yield Finding(
+            "starrocks.path.unprovable",
+            "blocker",
+            PAIR,
+            {**evidence, "needed": ", ".join(DATA_VERSIONS)},
+            f"A shared-data source tells the data versions of its partitions from {' and '.join(DATA_VERSIONS)} on. "
+            "Without them no partition can be proved equal, and the cutover would not come to its end. Upgrade the "
+            "source first.",
+        )
     yield Finding("starrocks.path.supported", "info", PAIR, evidence, "Nothing to do.")
 
 

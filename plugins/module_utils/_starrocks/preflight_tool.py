@@ -57,9 +57,13 @@ def _drops(view: View) -> t.Iterator[Finding]:
             name,
             evidence,
             f"The sync tool may drop {what} from the target"
-            + (", as you said." if said else f", because {name} is on as shipped.")
-            + " Accept this finding by its id, or set the property to false."
-            + ("" if said else " Giving it as true makes this a warning."),
+            + (
+                ", as you said. Accept this finding by its id, or set the property to false."
+                if said
+                else f", because {name} is on as shipped. Set {name} to true, which makes this a warning, or to false; "
+                "without that the tool is not started. If your release of it has no such property, accept this "
+                "finding by its id."
+            ),
         )
 
 

@@ -21,6 +21,8 @@ REPLICATION_TARGET = ("3.1.9", "3.2.4", "3.3.0")
 """The first patch releases that can be the target of the sync tool (5.6 of the facts)."""
 LAKE_REPLICATION_TARGET = "4.1.0"
 """The same for a source with shared data."""
+DATA_VERSIONS = ("3.3.2", "3.4.0")
+"""The first releases that tell the data versions of partitions (4.4 of the facts)."""
 
 
 def require_supported(version: Version) -> None:
@@ -96,7 +98,7 @@ class Profile:
             be_configs=has("3.0.0"),
             update_be_configs=has("3.1.0"),
             partitions_meta=has("3.1.9", "3.2.4", "3.3.0"),
-            partitions_meta_data_version=has("3.3.2", "3.4.0"),
+            partitions_meta_data_version=has(*DATA_VERSIONS),
             storage_volumes=has("3.1.0"),
             volume_types=volumes + (("GS",) if has("4.0.0") else ()),
             partitioned_prefix=has("3.2.4", "3.3.0"),

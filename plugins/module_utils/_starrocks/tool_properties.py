@@ -22,6 +22,8 @@ ONE_TIME = "one_time_run_mode"
 REPORT_INTERVAL = "report_interval_seconds"
 TOKEN = "source_cluster_token"  # noqa: S105 - the name of a property
 
+PERSISTENT_INDEX = "target_cluster_enable_persistent_index"
+
 KINDS: t.Mapping[str, str] = {
     ONE_TIME: BOOL,
     "source_fe_host": TEXT,
@@ -43,7 +45,7 @@ KINDS: t.Mapping[str, str] = {
     "target_cluster_use_builtin_storage_volume_only": BOOL,
     "target_cluster_replication_num": INT,
     "target_cluster_max_disk_used_percent": INT,
-    "target_cluster_enable_persistent_index": TEXT,
+    PERSISTENT_INDEX: TEXT,
     "max_replication_data_size_per_job_in_gb": INT,
     "meta_job_interval_seconds": INT,
     "meta_job_threads": INT,
@@ -128,8 +130,10 @@ def as_property(name: str, value: t.Any) -> str:
         return str(as_int(value, name, low, high))
     if kind == NAMES:
         return ",".join(_names(name, value))
-    if name == "target_cluster_enable_persistent_index" and str(value).strip():
-        return "true" if as_bool(value, name) else "false"
+    if name == PERSISTENT_INDEX:
+        # "To maintain consistency with the source cluster, use null", says the comment of the shipped file.
+        text = str(value).strip()
+        return "" if text.lower() in ("", "null") else "true" if as_bool(value, name) else "false"
     if isinstance(value, bool):
         return "true" if value else "false"
     text = str(value)

@@ -64,9 +64,17 @@ def test_one_id_without_a_common_frontend_may_be_a_copy() -> None:
     ],
 )
 def test_paths(source: str, target: str, version: str, blocker: str) -> None:
-    found = judged(cluster(SOURCE, "3.1.9", source), cluster(TARGET, version, target))
+    found = judged(cluster(SOURCE, "3.3.2", source), cluster(TARGET, version, target))
     assert [one for one in ids(found, "blocker") if one.startswith("path.")] == ([blocker] if blocker else [])
     assert ("path.supported" in ids(found, "info")) is (blocker == "")
+
+
+@pytest.mark.parametrize(("version", "blocks"), [("3.1.9", True), ("3.3.1", True), ("3.3.2", False), ("3.4.0", False)])
+def test_a_copy_that_can_never_be_proved_is_told_ahead(version: str, blocks: bool) -> None:
+    found = judged(cluster(SOURCE, version, DATA), cluster(TARGET, "4.1.0", DATA))
+    assert ids(found, "blocker") == (["path.unprovable"] if blocks else [])
+    # On a shared-nothing one the visible version says the same.
+    assert ids(judged(cluster(SOURCE, version, NOTHING), cluster(TARGET, "4.1.0", DATA)), "blocker") == []
 
 
 def test_versions() -> None:

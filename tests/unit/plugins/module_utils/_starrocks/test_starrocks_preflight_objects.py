@@ -236,6 +236,13 @@ def test_a_switch_changes_the_verdict() -> None:
     assert (found.severity, found.evidence["verdict"]) == ("info", "migrated")
 
 
+def test_materialized_views_that_are_moved_have_no_data_yet() -> None:
+    seen = (objects("materialized_view", "d.v"),)
+    moved = judged(objects=seen, properties={**NO_DROPS, "enable_materialized_view_sync": "true"})
+    remedy = only(moved, "object.materialized_view").remedy
+    assert "refresh" in remedy and "base tables" in remedy
+
+
 def test_what_could_not_be_seen_is_told_and_what_a_version_does_not_know_is_not() -> None:
     seen = (objects("resource", problem="denied"), objects("group_provider", unknown=True), objects("plugin"))
     found = judged(objects=seen)
@@ -347,6 +354,15 @@ def test_drops_that_were_asked_for_only_warn() -> None:
     assert ids(found, "blocker") == ["tool.ddl_job_allow_drop_target_only"]
     assert len(ids(found, "warning")) == 4
     assert ids(judged(properties=NO_DROPS)) == []
+
+
+def test_an_acceptance_is_only_offered_where_it_is_enough() -> None:
+    """The sync tool's module takes none for what nobody has spoken of, and no property that its release has not."""
+    name = "ddl_job_allow_drop_schema_change_table"
+    remedy = only(judged(properties={}), f"tool.{name}").remedy
+    assert f"Set {name}" in remedy and "has no such property, accept" in remedy
+    wholly = "ddl_job_allow_drop_target_only"
+    assert "Accept" in only(judged(properties={**NO_DROPS, wholly: "true"}), f"tool.{wholly}").remedy
 
 
 def test_drops_of_views_need_their_switch() -> None:

@@ -13,10 +13,11 @@ import pytest
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import MASK, Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_home import Home
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_properties import as_property
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._starrocks.tool_lot import (
     HOSTS,
     PASSWORD,
@@ -108,6 +109,13 @@ def test_what_is_written(lot: Lot) -> None:
     result = lot.call("present")
     assert "source_cluster_user=root" in (conf / "sync.properties").read_text()
     assert result["changes"][0]["before"]["properties"] == {"source_cluster_user": "tool"}
+
+
+def test_null_is_what_the_shipped_file_calls_as_on_the_source() -> None:
+    name = "target_cluster_enable_persistent_index"
+    assert [as_property(name, value) for value in ("null", "", "true", False)] == ["", "", "true", "false"]
+    with pytest.raises(InvalidOption, match=name):
+        as_property(name, "sometimes")
 
 
 def test_a_mode_that_lets_others_read_is_corrected(lot: Lot) -> None:
