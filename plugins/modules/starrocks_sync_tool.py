@@ -290,6 +290,12 @@ options:
       - Whether properties that the shipped file does not have are added at its end, instead of refused.
     type: bool
     default: false
+  optional_properties:
+    description:
+      - Names of given properties that are left out where the shipped file does not have them, instead of refused. For
+        what speeds a release up that knows it, such as O(report_interval_seconds), which is younger than the tool.
+      - A list, JSON text of one, or comma-separated text. O(force_properties) goes before.
+    type: raw
   address_map:
     description:
       - Where nodes of the source are reached that cannot be reached under the address which the cluster has of them.

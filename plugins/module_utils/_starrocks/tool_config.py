@@ -29,7 +29,10 @@ SHARED_DATA, SHARED_NOTHING = "shared_data", "shared_nothing"
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
-    """What was asked for. ``properties``: by name, as text. ``force``: whether unknown properties are added."""
+    """What was asked for. ``properties``: by name, as text. ``force``: whether unknown properties are added.
+
+    ``optional``: the names of those that are left out where the shipped file does not have them.
+    """
 
     properties: t.Mapping[str, str]
     force: bool
@@ -37,6 +40,14 @@ class Wanted:
     target: hf.Side
     source_run_mode: str
     target_run_mode: str
+    optional: t.FrozenSet[str] = frozenset()
+
+    def known_to(self, shipped: t.Collection[str]) -> Wanted:
+        """The same without optional properties that a release does not have."""
+        if self.force:
+            return self
+        kept = {name: value for name, value in self.properties.items() if name in shipped or name not in self.optional}
+        return dataclasses.replace(self, properties=kept)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +81,7 @@ def configure(wanted: Wanted, shipped: t.Mapping[str, str]) -> Configuration:
     """
     base = Properties.parse(shipped.get(SYNC_PROPERTIES, ""))
     known = base.as_dict()
+    wanted = wanted.known_to(known)
     _refuse_unknown(wanted, known)
     merged = base.merged(wanted.properties)
     effective = merged.as_dict()

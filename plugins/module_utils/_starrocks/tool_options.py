@@ -12,7 +12,7 @@ import re
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_mapping
+from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_list, as_mapping
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, raise_problems
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import hosts_file as hf
@@ -67,6 +67,7 @@ def tool_argument_spec() -> ArgumentSpec:
             "archive_sha256": {"type": "str"},
             "extra_properties": {"type": "raw"},
             "force_properties": {"type": "bool", "default": False},
+            "optional_properties": {"type": "raw"},
             "address_map": {"type": "raw"},
             "target_address_map": {"type": "raw"},
             "source_hosts": {"type": "raw"},
@@ -181,7 +182,12 @@ class _Reader:
             target=hf.read_side(params, hf.TARGET, self.problems),
             source_run_mode=str(params["source_run_mode"]),
             target_run_mode=str(params.get("target_run_mode") or ""),
+            optional=frozenset(str(one).strip() for one in self._names("optional_properties")),
         )
+
+    def _names(self, option: str) -> t.List[t.Any]:
+        nothing: t.List[t.Any] = []
+        return self._try(lambda: as_list(self._params.get(option), option), nothing)
 
     def _property(self, properties: t.Dict[str, str], name: str, value: t.Any) -> None:
         if name not in tp.KINDS and not isinstance(value, (str, int, float)):

@@ -125,6 +125,15 @@ def test_a_mode_that_lets_others_read_is_corrected(lot: Lot) -> None:
     assert (lot.home / "conf/sync.properties").stat().st_mode & 0o777 == 0o600
 
 
+def test_what_may_be_left_out_is_left_out_where_a_release_does_not_have_it(lot: Lot) -> None:
+    given: dict[str, t.Any] = {"report_interval_seconds": 10, "meta_job_interval_seconds": 10}
+    lot.call("present", optional_properties="report_interval_seconds, meta_job_interval_seconds", **given)
+    text = (lot.home / "conf/sync.properties").read_text()
+    assert "report_interval_seconds=10\n" in text and "meta_job_interval_seconds" not in text
+    lot.call("present", optional_properties=["meta_job_interval_seconds"], force_properties=True, **given)
+    assert "meta_job_interval_seconds=10\n" in (lot.home / "conf/sync.properties").read_text()
+
+
 @pytest.mark.parametrize(
     ("more", "code", "text"),
     [
