@@ -85,6 +85,23 @@ def test_whole_run_and_run_again(tmp_path: pathlib.Path) -> None:
 
 
 @pytest.mark.thorough
+def test_what_a_later_step_would_refuse_is_refused_before_the_first_change(tmp_path: pathlib.Path) -> None:
+    with process.start(profile="4.1", factor=20, **SMALL) as lab:
+        given = variables(lab, tmp_path)
+        other = given["starrocks_volume_credentials"]["*"]
+        for more, words in (
+            ({"starrocks_tool_archive_sha256": "0" * 64}, "nothing was unpacked"),
+            ({"starrocks_volume_credentials": {"*": {**other, "aws.s3.secret_key": "wrong"}}}, "access key"),
+            ({"starrocks_target_settings": [{"key": "no_such_config", "value": 1}]}, "no_such_config is not known"),
+        ):
+            refused = p.play("starrocks_migrate", {**given, **more}, tmp_path)
+            assert words in refused.failures[0]["msg"], refused.failures
+        assert mutating(lab) == []
+        assert changed_configs(lab) == {"source": set(), "target": set()}
+        assert not (tmp_path / "sync").exists()
+
+
+@pytest.mark.thorough
 def test_check_mode_sends_nothing_and_there_is_no_way_back(tmp_path: pathlib.Path) -> None:
     with process.start(profile="4.1", factor=20, **SMALL) as lab:
         # Then partitions are forgotten so soon that a pass is owed.
