@@ -123,6 +123,10 @@ molecule-docker-starrocks: venv ## Migrate between real StarRocks clusters in co
 docs: venv ## Build the documentation site below build/site
 	@$(PYTHON) -m tooling.docsite
 
+.PHONY: awx
+awx: venv ## Make the files below awx/ anew from the roles and modules
+	@$(PYTHON) -m tooling.awx
+
 .PHONY: build
 build: venv ## Build the collection's tarball below build/dist
 	@$(PYTHON) -m tooling.tarball

@@ -247,6 +247,10 @@ waits:
   returned: always
   type: list
   elements: dict
+plan_id:
+  description: The id of the plan that the journal names last, which M(dbops.migration.greptimedb_region_proof) proves.
+  returned: when the cluster could be looked at
+  type: str
 reverse_moves:
   description: The moves that would undo what this run did, in the form of O(moves).
   returned: when finished

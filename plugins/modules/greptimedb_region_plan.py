@@ -118,6 +118,13 @@ options:
     description:
       - The file with the plan to check with O(strategy=validate), YAML or JSON.
     type: path
+  approved_plan_hash:
+    description:
+      - The RV(plan_id) that was approved, or at least its first 12 characters. A plan with another one is refused, and
+        RV(code) is V(plan.not_approved).
+      - A migration that was begun with this plan, by the journal in O(journal), and was broken off, gets this very plan
+        again, with the moves that are made already.
+    type: str
   allow_empty:
     description:
       - Whether a plan from which all moves were taken out passes O(strategy=validate). A plan that was made without
@@ -291,8 +298,9 @@ dest:
   type: str
 code:
   description:
-    - The stable code of the error. V(greptimedb.plan_invalid) is a plan or a list of moves that cannot be carried out,
-      with all problems in C(details.problems). V(input.invalid) and V(option.invalid) are options that cannot be right.
+    - The stable code of the error. V(plan.not_approved) is another plan than O(approved_plan_hash).
+      V(greptimedb.plan_invalid) is a plan or a list of moves that cannot be carried out, with all problems in
+      C(details.problems). V(input.invalid) and V(option.invalid) are options that cannot be right.
   returned: on failure
   type: str
 """
@@ -372,6 +380,7 @@ def main() -> None:
             "max_moves": {"type": "int"},
             "plan": {"type": "raw"},
             "plan_file": {"type": "path"},
+            "approved_plan_hash": {"type": "str"},
             "allow_empty": {"type": "bool", "default": False},
             "dest": {"type": "path"},
             "rehearsal_journal": {"type": "str"},

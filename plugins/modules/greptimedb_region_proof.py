@@ -53,6 +53,11 @@ options:
     description:
       - Moves to prove, each with C(region_id) and C(to_peer). A JSON text is accepted too.
     type: raw
+  approved_plan_hash:
+    description:
+      - The id of the plan that was approved, or at least its first 12 characters. If the newest plan in the journal is
+        another one, nothing is proved, and RV(code) is V(plan.not_approved).
+    type: str
   empty_datanodes:
     description:
       - Ids of datanodes that must hold nothing, neither leaders nor followers, and that no migration may be on its way
@@ -242,6 +247,7 @@ def main() -> None:
             "plan": {"type": "raw"},
             "plan_file": {"type": "path"},
             "moves": {"type": "raw"},
+            "approved_plan_hash": {"type": "str"},
             "empty_datanodes": {"type": "raw"},
             "timeout": {"type": "str", "default": "60s"},
             "poll_interval": {"type": "str", "default": "1s"},

@@ -46,6 +46,69 @@ options:
       - For RV(soak_left), how long a table shall have been cut over before its duplication is removed.
     type: str
     default: 0s
+  approved_plan_hash:
+    description:
+      - The RV(plan_hash) that was approved, or at least its first 12 characters. Fails with V(plan.not_approved) in
+        RV(code) when the plan has another one.
+    type: str
+  switch:
+    description:
+      - Who switches the clients, as in M(dbops.migration.pegasus_cutover). This and what follows is only read for
+        RV(plan), so that an approval is bound to it.
+    type: str
+    choices: [metaproxy, hand_over]
+    default: metaproxy
+  switch_tasks:
+    description:
+      - For V(hand_over), the path of the file with the tasks that switch the clients. What is in the file is not part
+        of the plan.
+    type: path
+  metaproxies:
+    description:
+      - The instances of MetaProxy, each as C(host:port).
+    type: raw
+  target_meta_addrs:
+    description:
+      - The addresses of the target that MetaProxies are to use, if they are not O(target_meta_servers).
+    type: raw
+  zookeeper_hosts:
+    description:
+      - The ZooKeeper of the MetaProxies. When not set, E(PEGASUS_ZOOKEEPER_HOSTS) is used.
+    type: raw
+  zookeeper_root:
+    description:
+      - The znode below which there is one for each table. When not set, E(PEGASUS_ZOOKEEPER_ROOT) is used.
+    type: str
+  zookeeper_timeout:
+    description:
+      - How long the cutover waits for ZooKeeper. It is no part of the plan.
+    type: str
+    default: 10s
+  budget:
+    description:
+      - The longest time for which writes may be refused.
+    type: str
+    default: 60s
+  max_lag:
+    description:
+      - How many mutations of a table may be unshipped for the cutover to start.
+    type: int
+    default: 10000
+  last_mutation:
+    description:
+      - What the cutover does about the mutation that servers up to 2.5 hold back.
+    type: str
+    choices: [strict, accept]
+    default: strict
+  config_sync_interval:
+    description:
+      - The config-sync interval for the time of the fences, or V(keep).
+    type: str
+    default: 1s
+  group_size:
+    description:
+      - How many tables share one fence. By default one; with V(hand_over) all.
+    type: int
 seealso:
   - module: dbops.migration.pegasus_table
   - module: dbops.migration.pegasus_info
@@ -190,12 +253,25 @@ target_meta_servers:
   returned: success
   type: list
   elements: str
+plan:
+  description: What an approval is bound to, that is tables, clusters, the way of the switch and its limits.
+  returned: success
+  type: dict
+plan_hash:
+  description:
+    - The SHA-256 of RV(plan). The same options for the same tables have the same hash, in whatever form they are given.
+  returned: success
+  type: str
+plan_summary:
+  description: The plan in a few words.
+  returned: success
+  type: str
 target_problem:
   description: Why the target could not be asked, with C(code) and C(msg). Null if it could.
   returned: success
   type: dict
 code:
-  description: Stable code of the error.
+  description: Stable code of the error, such as V(plan.not_approved).
   returned: failure
   type: str
 """

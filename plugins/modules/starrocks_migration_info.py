@@ -60,6 +60,56 @@ options:
       - For how long the auto-vacuum looks at idle partitions too, when that is needed.
     type: str
     default: 30m
+  approved_plan_hash:
+    description:
+      - The RV(plan_hash) that was approved, or at least its first 12 characters. Fails with V(plan.not_approved) in
+        RV(code) when the plan has another one, and with the target's own error when that cannot be asked.
+    type: str
+  include_data_list:
+    description:
+      - Databases and tables that are migrated, as C(db) or C(db.table). By default all. This and what follows is only
+        read for RV(plan), so that an approval is bound to it.
+    type: raw
+  exclude_data_list:
+    description:
+      - Databases and tables to leave out.
+    type: raw
+  sync_properties:
+    description:
+      - Properties of the sync tool that will be set, without secrets. A mapping, or JSON text of one.
+    type: raw
+  source_node_settings:
+    description:
+      - Configs for the backends and compute nodes of the source, as
+        O(dbops.migration.starrocks_backend_config#module:settings).
+    type: raw
+  target_node_settings:
+    description:
+      - The same for the target.
+    type: raw
+  archive_sha256:
+    description:
+      - The checksum of the sync tool's archive.
+    type: str
+  switch_tasks:
+    description:
+      - The path of the file with the tasks that switch the clients. What is in the file is not part of the plan.
+    type: path
+  budget:
+    description:
+      - The longest time for which the cutover may refuse writes.
+    type: str
+    default: 15m
+  switch_reserve:
+    description:
+      - The part of O(budget) that is kept for the switch.
+    type: str
+    default: 1m
+  quiet_time:
+    description:
+      - How long the source's partitions must be seen unchanged.
+    type: str
+    default: 10s
 seealso:
   - module: dbops.migration.starrocks_info
   - module: dbops.migration.starrocks_frontend_config
@@ -165,6 +215,21 @@ target_problem:
   description: Why the target could not be asked, with C(code) and C(msg). Null if it could.
   returned: success
   type: dict
+plan:
+  description:
+    - What an approval is bound to, that is scope, clusters, settings and limits. Null if the target could not be asked.
+  returned: success
+  type: dict
+plan_hash:
+  description:
+    - The SHA-256 of RV(plan). The same options for the same clusters have the same hash, in whatever form they are
+      given. Empty if the target could not be asked.
+  returned: success
+  type: str
+plan_summary:
+  description: The plan in a few words.
+  returned: success
+  type: str
 compaction_ramp:
   description: The steps of O(compaction_ramp) that are still to be gone, the present one first.
   returned: success
@@ -184,7 +249,8 @@ vacuum:
   returned: success
   type: dict
 code:
-  description: Stable code of the error, such as C(starrocks.same_cluster) or C(starrocks.unreachable).
+  description: Stable code of the error, such as C(plan.not_approved), C(starrocks.same_cluster) or
+    C(starrocks.unreachable).
   returned: failure
   type: str
 """
@@ -198,10 +264,12 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.migrati
     migration_argument_spec,
 )
 
+SETTINGS = ("source_settings", "target_settings", "source_node_settings", "target_node_settings")
+
 
 def main() -> None:
     module = migration_argument_spec().merge(journal_spec()).create_ansible_module(supports_check_mode=True)
-    redactor = settings_redactor(module.params, ("source_settings", "target_settings"))
+    redactor = settings_redactor(module.params, SETTINGS)
     run(module, redactor, MigrationTask(module.params, redactor, SystemClock()).body)
 
 

@@ -103,6 +103,7 @@ options:
     description:
       - The token of the source, which the sync tool needs when that is a shared-nothing cluster. It is not used, only
         missed.
+      - When not set, the environment variable E(STARROCKS_SOURCE_CLUSTER_TOKEN) is used.
     type: str
   expected_duration:
     description:

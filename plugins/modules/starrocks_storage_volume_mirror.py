@@ -79,6 +79,7 @@ options:
       - Best those of a key made for the migration, which is revoked afterwards. A session token cannot work, because
         servers forget it.
       - An access key takes the place of the instance profile or role that the source uses.
+      - When not set, the environment variable E(STARROCKS_VOLUME_CREDENTIALS) is used.
     type: raw
   properties:
     description:

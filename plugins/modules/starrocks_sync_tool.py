@@ -88,19 +88,23 @@ options:
   source_cluster_user:
     description:
       - User on the source. It needs C(OPERATE ON SYSTEM).
+      - When not set, the environment variable E(STARROCKS_SOURCE_CLUSTER_USER) is used.
     type: str
   source_cluster_password:
     description:
       - The password of O(source_cluster_user), or with O(source_cluster_password_secret_key) what C(SELECT
         TO_BASE64(AES_ENCRYPT('password', 'key'))) makes of it.
+      - When not set, the environment variable E(STARROCKS_SOURCE_CLUSTER_PASSWORD) is used.
     type: str
   source_cluster_password_secret_key:
     description:
       - The key that O(source_cluster_password) is encrypted with. It stands in the same file.
+      - When not set, the environment variable E(STARROCKS_SOURCE_CLUSTER_PASSWORD_SECRET_KEY) is used.
     type: str
   source_cluster_token:
     description:
       - The token of the source, from C(meta/image/VERSION) on one of its frontends. A shared-data source needs none.
+      - When not set, the environment variable E(STARROCKS_SOURCE_CLUSTER_TOKEN) is used.
     type: str
   target_fe_host:
     description:
@@ -113,14 +117,17 @@ options:
   target_cluster_user:
     description:
       - User on the target. It needs C(OPERATE ON SYSTEM), and rights to make, drop and fill tables.
+      - When not set, the environment variable E(STARROCKS_TARGET_CLUSTER_USER) is used.
     type: str
   target_cluster_password:
     description:
       - The password of O(target_cluster_user), or with O(target_cluster_password_secret_key) its encrypted form.
+      - When not set, the environment variable E(STARROCKS_TARGET_CLUSTER_PASSWORD) is used.
     type: str
   target_cluster_password_secret_key:
     description:
       - The key that O(target_cluster_password) is encrypted with. It stands in the same file.
+      - When not set, the environment variable E(STARROCKS_TARGET_CLUSTER_PASSWORD_SECRET_KEY) is used.
     type: str
   jdbc_connect_timeout_ms:
     description:

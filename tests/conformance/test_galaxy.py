@@ -65,12 +65,3 @@ def test_tarball_installs_and_lists_its_modules() -> None:
         assert f"dbops.migration.{module}" in listed
     shipped = {path.relative_to(target).parts[3] for path in target.glob("ansible_collections/dbops/migration/*")}
     assert not shipped & {"build", ".venv", ".ci", ".git", "collections"}
-
-
-@pytest.mark.cost(6)
-def test_execution_environment_metadata() -> None:
-    stage = stages.prepare("ee")
-    done = stage.run("ansible-builder", "introspect", "--sanitize", str(stage.tree.root))
-    for requirement in ("PyMySQL", "cryptography", "boto3", "kazoo"):
-        assert re.search(rf"^- '{requirement}>=.*dbops\.migration", done.output, re.M), done.output
-    assert "ansible-core" not in done.output

@@ -207,6 +207,10 @@ NOT_RUN: tuple[tuple[str, str], ...] = (
         r"make (unit|lint|format|help|clean|docs|build)\b",
         "CI runs its steps one by one, and it would undo or repeat this run",
     ),
+    (
+        r"make awx\b",
+        "tests/conformance/test_awx_data.py makes the same files, and compares",
+    ),
     (r"make venv\b", "a test runs in it"),
     (
         r"make lab(-\w+)?\b|python -m lab \w+ start (?!.*--detach)",
@@ -225,7 +229,7 @@ NOT_RUN: tuple[tuple[str, str], ...] = (
     (r"(\.venv/bin/)?ansible-builder build", "there is no container engine; tests/conformance builds the context"),
     (r"(\.venv/bin/)?ansible-navigator ", "it needs a container engine"),
     (
-        r"(awx|awxkit) |ansible-playbook infra\.",
+        r"(awx|awxkit) |(\w+=\S+ )*ansible-playbook infra\.",
         "there is no controller where the tests run; its templates are run through ansible-runner",
     ),
 )

@@ -49,8 +49,8 @@ def _texts(node: ast.expr) -> set[str]:
 
 @functools.cache
 def _prefixes() -> frozenset[str]:
-    """The first words of identifiers: engines, wrong input, hooks, windows, and whatever other errors begin with."""
-    found = {*ENGINES, "hook", "input", "option", "window"}
+    """The first words of identifiers: engines, wrong input, hooks, plans, windows, and what other errors begin with."""
+    found = {*ENGINES, "hook", "input", "option", "plan", "window"}
     for tree in sources().values():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and node.args and _called(node) in ("MigrationError", "Problem"):

@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible.module_utils.common.parameters import env_fallback
-
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.control import Answers, Control, usual_answer
@@ -19,6 +17,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.control_stor
     default_location,
     open_store,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._core.environment import env_fallback
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import s3_options
 

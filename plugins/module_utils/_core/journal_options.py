@@ -9,11 +9,10 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible.module_utils.common.parameters import env_fallback
-
 from ansible_collections.dbops.migration.plugins.module_utils._core import metrics_file
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+from ansible_collections.dbops.migration.plugins.module_utils._core.environment import env_fallback
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_s3 import S3Options

@@ -49,6 +49,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrat
 )
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import Connection
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan import Move, Plan
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_approval import newest_plan_id
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_source import read_plan
 
 # The most events one step tells; the rest is in the journal and the report.
@@ -94,6 +95,8 @@ class MigrationTask:
             with GreptimeClient(connection, self._redactor, self._clock) as client:
                 past = read_past(entries, run_id)
                 plan = _open_moves(past) if source is None else source.complete(client.dialect)
+                newest = newest_plan_id(entries)
+                self._told["plan_id"] = newest if source is None else plan.plan_id
                 if source is None and not plan.moves and past.run_started is None:
                     # Nobody is asked: wrong options of the steps that follow are told before anything is contacted.
                     return self._result(finished=True, changes=ChangeList())
@@ -113,6 +116,8 @@ class MigrationTask:
                 # that the next phase finds that there was nothing to do, and not that there was no run.
                 known = journal is not None or settings.follow_only
                 if known and not to_do and not past.unfinished and past.run_started is None:
+                    # This plan is not written down, so the one before stays the one that is proved.
+                    self._told["plan_id"] = newest or self._told["plan_id"]
                     return self._result(finished=True, changes=ChangeList())
                 if journal is None:
                     journal = self._open_journal(create=True)

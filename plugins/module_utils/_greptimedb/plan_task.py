@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.approval import read_approved, require_approved
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, SystemClock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import read_journal
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_view import JournalView
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import plan_file
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import rehearsal_forecast as rf
@@ -24,9 +27,14 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan i
     summary_lines,
     with_rehearsal,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_approval import approved_in
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_build import build
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_cluster import ClusterState, ClusterView
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_request import REVERSE, read_request
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_request import (
+    REVERSE,
+    PlanRequest,
+    read_request,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_validate import parse_plan
 
 
@@ -43,9 +51,10 @@ class PlanTask:
         """The plan.
 
         :raises MigrationError: bad options (all at once, before anything is contacted), a cluster that cannot be
-            looked at, or a plan that cannot be carried out
+            looked at, a plan that cannot be carried out, or another one than was approved
         """
-        request = read_request(self._params)
+        approved = read_approved(self._params)
+        request = self._taken_up(read_request(self._params), approved)
         connection = Connection.from_params(self._params)
         rehearsed = rf.read_rehearsed(self._params, rf.read_max_age(self._params))
         past = self._past() if request.strategy == REVERSE else None
@@ -58,7 +67,9 @@ class PlanTask:
                 procedures=client.procedures(active_only=True),
                 only_schema=connection.schema if connection.frontend is None else None,
             )
-            return self._rehearsed(build(request, self._state, dialect, past), client, rehearsed)
+            plan = build(request, self._state, dialect, past)
+            require_approved(approved, plan.plan_id, f"{len(plan.moves)} moves, {plan.strategy}")
+            return self._rehearsed(plan, client, rehearsed)
 
     def _rehearsed(self, plan: Plan, client: GreptimeClient, rehearsed: t.Optional[rf.Rehearsed]) -> Plan:
         """The plan, with what a rehearsal has measured in its forecast."""
@@ -68,15 +79,27 @@ class PlanTask:
         why = rf.unfit(rehearsed, here)
         return with_rehearsal(plan, None if why else rehearsed.data, rehearsed.location, why)
 
+    def _taken_up(self, request: PlanRequest, approved: str) -> PlanRequest:
+        """The plan that was approved, if the journal knows it as begun: what is made anew would be what is left."""
+        view = read_journal(self._params) if approved else None
+        begun = None if view is None else approved_in(self._of_this(view).entries, approved)
+        if begun is None:
+            return request
+        return dataclasses.replace(request, plan=parse_plan(begun, "journal", allow_empty=True), plan_option="journal")
+
     def _past(self) -> Past:
-        location = self._params.get("journal")
         view = read_journal(self._params)
         if view is None:
             raise MigrationError(
                 "journal.missing",
-                f"{location}: there is no journal, so it is not known what was moved. Give the journal of the "
-                "migration to reverse.",
+                f"{self._params.get('journal')}: there is no journal, so it is not known what was moved. Give the "
+                "journal of the migration to reverse.",
             )
+        return read_past(self._of_this(view).entries)
+
+    def _of_this(self, view: JournalView) -> JournalView:
+        """The journal, if it is sound and this migration's."""
+        location = self._params.get("journal")
         view.require_valid()
         wanted = self._params.get("migration_id") or ""
         if view.engine != ENGINE or (wanted and view.migration_id != wanted):
@@ -85,7 +108,7 @@ class PlanTask:
                 f"{location}: this is the journal of migration {view.migration_id} ({view.engine}), not of "
                 f"{wanted or ENGINE}. Correct journal or migration_id.",
             )
-        return read_past(view.entries)
+        return view
 
     def file_change(self, plan: Plan, path: str) -> t.Optional[t.Tuple[str, str]]:
         """Text before and after, or None when the file says the same already.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 import uuid
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.approval import read_approved
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change, ChangeList
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, SystemClock
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_mapping
@@ -21,6 +22,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.redaction im
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import proof as p
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.client import GreptimeClient
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import Connection
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_approval import (
+    require_proved_is_approved,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.proof_look import take_look
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.proof_source import (
     Subject,
@@ -57,8 +61,12 @@ class ProofTask:
         interval = parse_duration(self._params["poll_interval"], "poll_interval", minimum=0.05, maximum=60)
         gate = read_datanodes(self._params.get("empty_datanodes"), "empty_datanodes")
         canaries = _read_canaries(self._params.get("canary_sql"))
+        approved = read_approved(self._params)
         connection = Connection.from_params(self._params)
-        subject = read_subject(self._params, self._entries(), gate)
+        entries = self._entries()
+        if approved:
+            require_proved_is_approved(entries or (), approved)
+        subject = read_subject(self._params, entries, gate)
         with GreptimeClient(connection, self._redactor, self._clock) as client:
             # The first contact is not waited for: a wrong address or password is told at once.
             self._require_datanodes(client, gate, subject)

@@ -10,11 +10,10 @@ import dataclasses
 import re
 import typing as t
 
-from ansible.module_utils.common.parameters import env_fallback
-
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_int, as_list
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
+from ansible_collections.dbops.migration.plugins.module_utils._core.environment import env_fallback
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, raise_problems
 
 META_SERVERS = "meta_servers"

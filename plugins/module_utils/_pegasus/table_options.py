@@ -10,12 +10,23 @@ import dataclasses
 import re
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.approval import OPTION as APPROVED
+from ansible_collections.dbops.migration.plugins.module_utils._core.approval import read_approved
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_int, as_mapping
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, raise_problems
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import (
+    InvalidInput,
+    InvalidOption,
+    raise_problems,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.app_env_options import read_tables
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import connection_argument_spec
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.plan_approval import (
+    Wishes,
+    read_wishes,
+    wishes_argument_spec,
+)
 
 RENAMED = "renamed"
 DROPPED = "dropped"
@@ -50,11 +61,16 @@ class TableOptions:
 
 @dataclasses.dataclass(frozen=True)
 class StandingOptions:
-    """The options of the module that tells where tables stand. ``remote`` "": as the target says. Seconds."""
+    """The options of the module that tells where tables stand. ``remote`` "": as the target says. Seconds.
+
+    ``approved``: the hash of the plan that was approved, "" if that is not asked.
+    """
 
     tables: t.Tuple[MovedTable, ...]
     remote: str
     soak_time: float
+    wishes: Wishes
+    approved: str = ""
 
 
 def table_argument_spec() -> ArgumentSpec:
@@ -75,8 +91,9 @@ def standing_argument_spec() -> ArgumentSpec:
         {
             "remote_cluster": {"type": "str"},
             "soak_time": {"type": "str", "default": "0s"},
+            APPROVED: {"type": "str"},
         }
-    )
+    ).merge(wishes_argument_spec())
 
 
 def read_table_options(params: t.Mapping[str, t.Any]) -> TableOptions:
@@ -112,13 +129,21 @@ def read_standing_options(params: t.Mapping[str, t.Any]) -> StandingOptions:
     """The options; InvalidOption, or InvalidInput with all problems at once."""
     problems: t.List[InvalidOption] = []
     tables = _moved_tables(params, problems)
-    soak = 0.0
+    soak, approved = 0.0, ""
     try:
         soak = parse_duration(params["soak_time"], "soak_time", minimum=0)
     except InvalidOption as problem:
         problems.append(problem)
-    raise_problems(problems)
-    return StandingOptions(tables, str(params.get("remote_cluster") or "").strip(), soak)
+    try:
+        approved = read_approved(params)
+    except InvalidOption as problem:
+        problems.append(problem)
+    everything: t.List[t.Union[InvalidOption, str]] = [*problems]
+    wishes = read_wishes(params, everything)
+    if len(everything) > len(problems) and len(everything) > 1:
+        raise InvalidInput(everything)
+    raise_problems([one for one in everything if isinstance(one, InvalidOption)])
+    return StandingOptions(tables, str(params.get("remote_cluster") or "").strip(), soak, wishes, approved)
 
 
 def _common(own: t.Mapping[str, t.Mapping[str, t.Any]]) -> ArgumentSpec:

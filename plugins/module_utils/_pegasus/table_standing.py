@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.approval import plan_hash, require_approved
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
@@ -19,6 +20,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus import en
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_lift import lift_command
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_client import MetaClient
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import TARGET_META_SERVERS, Connection
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.plan_approval import Table, describe, plan_of
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_KEY
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_journal import SettingsJournal
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.table_options import (
@@ -66,8 +68,8 @@ def soak_left(standings: t.Iterable[Standing], soak_time: float, now: float) -> 
 def gather_standing(params: t.Mapping[str, t.Any], redactor: Redactor, clock: Clock) -> t.Dict[str, t.Any]:
     """The module's result.
 
-    :raises MigrationError: the options or the journal are wrong, or the source cannot be reached. A target that cannot
-        be reached is no error, so that a rollback is possible without it.
+    :raises MigrationError: the options or the journal are wrong, the source cannot be reached, or another plan was
+        approved. A target that cannot be reached is no error, so that a rollback is possible without it.
     """
     connection = Connection.from_params(params)
     options = read_standing_options(params)
@@ -77,8 +79,14 @@ def gather_standing(params: t.Mapping[str, t.Any], redactor: Redactor, clock: Cl
         target, problem = _target(connection, clock)
         remote = options.remote or (target.cluster_name if target else table_past.remote_of(entries))
         standings = _standings(source, info.cluster_name, options, remote, entries)
+    found = [Table(one.table.name, one.table.remote, one.app.app_id if one.app else None) for one in standings]
+    plan = plan_of(found, info.cluster_name, remote, options.wishes)
+    require_approved(options.approved, plan_hash(plan), describe(plan))
     return {
         **_as_result(options, standings, clock),
+        "plan": plan,
+        "plan_hash": plan_hash(plan),
+        "plan_summary": describe(plan),
         "lift_commands": [
             lift_command(one.table.name, info.meta_servers) for one in standings if one.stage != CUT_OVER
         ],

@@ -9,10 +9,9 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible.module_utils.common.parameters import env_fallback
-
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
+from ansible_collections.dbops.migration.plugins.module_utils._core.environment import env_fallback
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, raise_problems
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import parse_address
 

@@ -8,6 +8,12 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.approval import OPTION as APPROVED
+from ansible_collections.dbops.migration.plugins.module_utils._core.approval import (
+    plan_hash,
+    read_approved,
+    require_approved,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_int, as_list, as_mapping_list
@@ -36,6 +42,13 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options
     connection_argument_spec,
     source_and_target,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.plan_approval import (
+    Approvable,
+    approvable_argument_spec,
+    describe,
+    plan_of,
+    read_approvable,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.two_clusters import require_two_clusters
 
 _WORDS = {
@@ -57,8 +70,10 @@ def migration_argument_spec() -> ArgumentSpec:
             "compaction_ramp": {"type": "raw"},
             "compaction_ramp_time": {"type": "str", "default": "5m"},
             "vacuum_time": {"type": "str", "default": "30m"},
+            APPROVED: {"type": "str"},
         }
     )
+    spec.merge(approvable_argument_spec())
     return spec.merge(connection_argument_spec()).merge(connection_argument_spec(TARGET))
 
 
@@ -71,9 +86,13 @@ class MigrationTask:
         self._clock = clock
 
     def body(self) -> t.Dict[str, t.Any]:
-        """Look. A target that does not answer is told of, because a migration can be given up without it."""
+        """Look. A target that does not answer is told of, because a migration can be given up without it.
+
+        :raises MigrationError: the options or the journal are wrong, the source cannot be reached, or another plan was
+            approved, or one that nobody can tell because the target cannot be reached
+        """
         source_connection, target_connection = source_and_target(self._params)
-        wishes, ramp, times = self._wishes()
+        wishes, ramp, times, approvable, approved = self._wishes()
         journal = ConfigJournal(self._params, self._redactor, self._clock, restoring=False)
         stage = ms.stage_of(journal.entries)
         with Cluster(source_connection, self._redactor, self._clock) as source, Cluster(
@@ -91,6 +110,9 @@ class MigrationTask:
                 "path": None,
                 "mirror": False,
                 "settings": None,
+                "plan": None,
+                "plan_hash": "",
+                "plan_summary": "",
                 "compaction_ramp": [],
                 "vacuum": ms.vacuum_debt(
                     journal.entries, source.cluster_id, _threshold(source), times["vacuum_time"], self._clock.now()
@@ -99,12 +121,18 @@ class MigrationTask:
             if problem is None:
                 found["path"] = f"{source.run_mode} -> {target.run_mode}"
                 found["mirror"] = source.profile.shared_data and target.profile.shared_data
-                found["settings"] = plan_settings(source.profile, target.profile, wishes).as_result()
+                settings = plan_settings(source.profile, target.profile, wishes)
+                found["settings"] = settings.as_result()
+                plan = plan_of(source.cluster_id, target.cluster_id, found["path"], settings, approvable)
+                found.update(plan=plan, plan_hash=plan_hash(plan), plan_summary=describe(plan))
+                require_approved(approved, found["plan_hash"], found["plan_summary"])
                 left = ms.ramp_left(
                     journal.entries, target.cluster_id, ramp, times["compaction_ramp_time"], self._clock.now()
                 )
                 found["compaction_ramp"] = [one.as_result() for one in left]
                 found["summary"] += f" {source.run_mode} {source.version} to {target.run_mode} {target.version}."
+            elif approved:
+                raise problem
         return found
 
     def _side(self, cluster: Cluster, connection: Connection, journal: ConfigJournal) -> t.Dict[str, t.Any]:
@@ -124,8 +152,10 @@ class MigrationTask:
             "variables_to_restore": ms.variables_to_restore(journal.entries, cluster.cluster_id),
         }
 
-    def _wishes(self) -> t.Tuple[Wishes, t.List[int], t.Dict[str, float]]:
-        """Settings, the steps of the ramp, and times in seconds by the name of their option."""
+    def _wishes(self) -> t.Tuple[Wishes, t.List[int], t.Dict[str, float], Approvable, str]:
+        """Settings, the steps of the ramp, times in seconds by the name of their option, the rest of the plan, and the
+        hash that was approved.
+        """
         params = self._params
         problems: t.List[InvalidOption] = []
         lists: t.Dict[str, t.Tuple[t.Dict[str, t.Any], ...]] = {}
@@ -152,9 +182,14 @@ class MigrationTask:
                 times[name] = parse_duration(params[name], name, minimum=0, maximum=7 * 86400)
             except InvalidOption as wrong:
                 problems.append(wrong)
+        approvable, approved = read_approvable(params, problems), ""
+        try:
+            approved = read_approved(params)
+        except InvalidOption as wrong:
+            problems.append(wrong)
         raise_problems(problems)
         wishes = Wishes(str(params["compaction_off"]), lists["source_settings"], lists["target_settings"])
-        return wishes, ramp, times
+        return wishes, ramp, times, approvable, approved
 
 
 def _ask(cluster: Cluster) -> t.Optional[MigrationError]:

@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_mapping
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
+from ansible_collections.dbops.migration.plugins.module_utils._core.environment import env_fallback
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import (
     InvalidInput,
     InvalidOption,
@@ -26,6 +27,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_properties import (
     KINDS,
+    LOGINS,
     as_property,
     is_secret,
 )
@@ -69,7 +71,7 @@ def preflight_argument_spec() -> ArgumentSpec:
             "include_data_list": {"type": "raw"},
             "exclude_data_list": {"type": "raw"},
             PROPERTIES: {"type": "raw"},
-            TOKEN: {"type": "str", "no_log": True},
+            TOKEN: {"type": "str", "no_log": True, "fallback": (env_fallback, [LOGINS[TOKEN]])},
             "expected_duration": {"type": "str", "default": "24h"},
             "probe_ports": {"type": "bool", "default": True},
             "port_timeout": {"type": "str", "default": "3s"},

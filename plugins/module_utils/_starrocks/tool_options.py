@@ -14,6 +14,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_list, as_mapping
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
+from ansible_collections.dbops.migration.plugins.module_utils._core.environment import env_fallback
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, raise_problems
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import hosts_file as hf
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_properties as tp
@@ -91,7 +92,10 @@ def tool_argument_spec() -> ArgumentSpec:
     )
     for name, kind in tp.KINDS.items():
         # Said for every one, as Ansible guesses by the name otherwise.
-        spec.update(**{name: {"type": _TYPES[kind], "no_log": kind == tp.SECRET}})
+        option: t.Dict[str, t.Any] = {"type": _TYPES[kind], "no_log": kind == tp.SECRET}
+        if name in tp.LOGINS:
+            option["fallback"] = (env_fallback, [tp.LOGINS[name]])
+        spec.update(**{name: option})
     return spec
 
 

@@ -80,6 +80,11 @@ KINDS: t.Mapping[str, str] = {
 
 SECRETS = frozenset(name for name, kind in KINDS.items() if kind == SECRET)
 
+LOGINS: t.Mapping[str, str] = {
+    name: f"STARROCKS_{name}".upper() for name in ("source_cluster_user", "target_cluster_user", *sorted(SECRETS))
+}
+"""How the tool logs in, by property, with the environment variable that its option falls back on."""
+
 _RANGES: t.Mapping[str, t.Tuple[int, int]] = {
     "source_fe_query_port": (1, 65535),
     "target_fe_query_port": (1, 65535),

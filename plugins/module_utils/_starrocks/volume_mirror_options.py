@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_mapping
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
+from ansible_collections.dbops.migration.plugins.module_utils._core.environment import env_fallback
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import (
     InvalidInput,
     InvalidOption,
@@ -65,7 +66,7 @@ def mirror_argument_spec() -> ArgumentSpec:
             "exclude_data_list": {"type": "raw"},
             "target_cluster_storage_volume": {"type": "str"},
             "target_cluster_use_builtin_storage_volume_only": {"type": "bool", "default": False},
-            CREDENTIALS: {"type": "raw", "no_log": True},
+            CREDENTIALS: {"type": "raw", "no_log": True, "fallback": (env_fallback, ["STARROCKS_VOLUME_CREDENTIALS"])},
             PROPERTIES: {"type": "raw"},
             "update_credentials": {
                 "type": "str",

@@ -12,6 +12,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.table_opt
     MovedTable,
     read_standing_options,
     read_table_options,
+    standing_argument_spec,
 )
 
 
@@ -19,12 +20,17 @@ def params(**more: t.Any) -> t.Dict[str, t.Any]:
     return {"tables": ["temp"], "journal": "/j", "state": "dropped", "suffix": "_old", "soak_time": "0s", **more}
 
 
+def standing_params(**more: t.Any) -> t.Dict[str, t.Any]:
+    spec = standing_argument_spec().argument_spec
+    return {**{name: option.get("default") for name, option in spec.items()}, "tables": ["temp"], **more}
+
+
 def test_texts_of_a_survey_mean_the_same() -> None:
     given = params(tables="temp, stat", remote_tables='{"stat": "stat_v2"}', reserve_seconds="3600")
     options = read_table_options(given)
     assert options.tables == (MovedTable("temp", "temp"), MovedTable("stat", "stat_v2"))
     assert options.reserve_seconds == 3600
-    assert read_standing_options({**given, "soak_time": "10m"}).soak_time == 600
+    assert read_standing_options(standing_params(soak_time="10m")).soak_time == 600
 
 
 @pytest.mark.parametrize(
@@ -58,5 +64,20 @@ def test_two_tables_cannot_go_into_one_and_everything_is_told_at_once() -> None:
 @pytest.mark.parametrize("value", ["-1s", "soon", "5 parsecs"])
 def test_a_soak_time_that_is_none(value: str) -> None:
     with pytest.raises(InvalidOption) as caught:
-        read_standing_options(params(soak_time=value))
+        read_standing_options(standing_params(soak_time=value))
     assert caught.value.option == "soak_time"
+
+
+def test_what_an_approval_is_bound_to_is_checked_with_the_rest() -> None:
+    wrong = standing_params(soak_time="soon", approved_plan_hash="yes", budget="0", metaproxies="a,b")
+    with pytest.raises(InvalidInput) as caught:
+        read_standing_options(wrong)
+    assert [text.split(":")[0] for text in caught.value.problems] == [
+        *("soak_time", "approved_plan_hash", "metaproxies", "metaproxies", "budget"),
+    ]
+
+
+def test_one_wrong_wish_is_one_clear_sentence() -> None:
+    with pytest.raises(InvalidOption) as caught:
+        read_standing_options(standing_params(budget="5 parsecs"))
+    assert caught.value.option == "budget"

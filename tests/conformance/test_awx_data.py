@@ -1,0 +1,331 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The files below awx/: made from the roles and modules as they are, within AWX's limits, no secret in a survey."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import re
+import subprocess
+import typing as t
+
+import pytest
+
+from tooling import content, linked, paths
+from tooling.awx import __main__ as made
+from tooling.awx import sources, survey, templates, workflows, writing
+
+ROLES = sources.roles()
+CHOICES = sources.choices()
+DATA: dict[str, t.Any] = {}
+for _path in sorted((paths.ROOT / "awx" / "config").glob("*.yml")):
+    DATA.update(writing.load(_path.read_text(encoding="utf-8")))
+SURVEYS = [
+    (one["name"], question)
+    for one in DATA["controller_templates"] + DATA["controller_workflows"]
+    for question in one["survey_spec"]["spec"]
+]
+PHASES = [(role, phase) for role in ROLES for phase in sources.specs(role)]
+
+
+def _credentials_of(role: str) -> set[str]:
+    return {name for names in sources.brought(role).values() for name in names}
+
+
+# --- drift -----------------------------------------------------------------------------------------------------------
+
+
+def test_every_role_has_its_place() -> None:
+    assert set(ROLES) == {path.name for path in (paths.ROOT / "roles").iterdir()} - {"edge"}
+
+
+@pytest.mark.parametrize("name", sorted(made.files()))
+def test_a_file_is_what_make_awx_makes(name: str) -> None:
+    path = made.FOLDER / name
+    assert path.is_file(), "run `make awx`"
+    assert path.read_text(encoding="utf-8") == made.files()[name], "run `make awx`"
+
+
+def test_nothing_is_left_of_playbooks_that_are_gone() -> None:
+    assert made.left_over() == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_option_of_a_role_is_forgotten(role: str) -> None:
+    asked, brought, left = sources.asked(role), _credentials_of(role), sources.left_out(role)
+    named = [*asked, *brought, *left]
+    assert sorted(set(sources.options(role)) - set(named)) == [], "add them to tests/tooling/awx/choices.yml"
+    assert sorted(set(named) - set(sources.options(role))) == [], "no option of the role any more"
+    assert sorted({name for name in named if named.count(name) > 1}) == []
+    assert all(one["why"].endswith(".") for one in CHOICES["roles"][role]["left_out"])
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_wish_is_about_an_option_that_is_not_asked(role: str) -> None:
+    wishes = CHOICES["roles"][role]
+    for key in ("textarea", "switches", "alone", "bounds"):
+        assert set(wishes[key]) <= set(sources.asked(role)), key
+
+
+# --- surveys ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", sorted({name for name, _question in SURVEYS}))
+def test_a_survey_is_within_the_limits_of_awx(where: str) -> None:
+    questions = [question for name, question in SURVEYS if name == where]
+    names = [question["variable"] for question in questions]
+    assert len(set(names)) == len(names)
+    for question in questions:
+        kind, default = question["type"], question["default"]
+        assert re.fullmatch(r"[A-Za-z_]\w*", question["variable"])
+        assert question["question_name"]
+        assert isinstance(question["required"], bool)
+        if kind == "multiplechoice":
+            choices = question["choices"].splitlines()
+            assert "min" not in question and "max" not in question
+            assert choices and all(choice.strip() == choice != "" for choice in choices)
+            assert default == "" or default in choices
+            continue
+        assert "choices" not in question
+        assert type(question["min"]) is int and type(question["max"]) is int
+        if kind in ("integer", "float"):
+            assert default == "" or (type(default) in (int, float) and question["min"] <= default <= question["max"])
+        else:
+            assert kind in ("text", "textarea")
+            assert question["max"] == (survey.TEXT_MAX if kind == "text" else survey.TEXTAREA_MAX)
+            assert isinstance(default, str) and len(default) <= question["max"]
+            assert not re.search(r"\b[A-Z]\(", question["question_description"])
+
+
+@pytest.mark.parametrize(("role", "phase"), PHASES)
+def test_a_survey_asks_what_its_phase_takes_in_the_chosen_order(role: str, phase: str) -> None:
+    template = next(one for one in DATA["controller_templates"] if one["name"] == templates.name_of(role, phase))
+    asked = [question["variable"] for question in template["survey_spec"]["spec"]]
+    options = sources.specs(role)[phase]["options"]
+    wanted = [f"{role}_{name}" for name in sources.asked(role) if f"{role}_{name}" in options]
+    assert asked == [f"{role}_hosts", *wanted]
+    for question in template["survey_spec"]["spec"][1:]:
+        option = options[question["variable"]]
+        assert question["required"] == bool(option.get("required"))
+        if option.get("choices"):
+            assert question["choices"].splitlines() == [str(one) for one in option["choices"]]
+        if option.get("default") is not None:
+            assert str(question["default"]).lower() == str(option["default"]).lower()
+
+
+def test_no_secret_is_asked_in_a_survey() -> None:
+    asked = {question["variable"] for _name, question in SURVEYS}
+    assert not [name for name in asked if re.search(r"password|secret|token|credential|access_key", name)]
+    for role in ROLES:
+        for name, option in sources.options(role).items():
+            assert not (option.get("no_log") and f"{role}_{name}" in asked)
+    assert "password" not in {question["type"] for _name, question in SURVEYS}
+
+
+# --- credentials -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_secret_comes_with_a_credential(role: str) -> None:
+    secrets = {name for name, option in sources.options(role).items() if option.get("no_log")}
+    no_secret = {name for name in secrets if sources.options(role)[name].get("choices")}
+    assert sorted(secrets - no_secret - _credentials_of(role)) == []
+
+
+def test_credential_types_inject_what_modules_read() -> None:
+    read: set[str] = set()
+    for module in content.modules():
+        for option in sources.module_options(module).values():
+            read.update(option["fallback"][1] if option.get("fallback") else [])
+    for kind in DATA["controller_credential_types"]:
+        fields = {field["id"]: field for field in kind["inputs"]["fields"]}
+        used = set()
+        for name, text in kind["injectors"]["env"].items():
+            assert isinstance(text, writing.Unsafe)
+            assert not name.startswith("ANSIBLE_")
+            assert name in read, name
+            used.update(re.findall(r"{{ (?:tower\.filename\.)?(\w+) }}", text))
+        assert used == set(fields)
+        assert set(kind["injectors"]) <= {"env", "file"}
+        for key in kind["injectors"].get("file", {}):
+            assert fields[key.removeprefix("template.")]["multiline"]
+
+
+def test_secret_inputs_are_encrypted() -> None:
+    for kind in DATA["controller_credential_types"]:
+        for field in kind["inputs"]["fields"]:
+            secret = re.search(r"password|secret|token|client_key|volume_credentials|webhook.*url", field["id"])
+            assert bool(field.get("secret")) == bool(secret) or kind["name"].endswith("webhook"), field["id"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_a_credential_brings_reaches_modules_on_other_hosts(role: str) -> None:
+    """There the environment of the job is not, so the role reads it on the controller."""
+    text = (paths.ROOT / "roles" / role / "vars" / "main.yml").read_text(encoding="utf-8")
+    for key, names in sources.brought(role).items():
+        for name in names:
+            behind = sources.fallback(role, CHOICES["credentials"][key].get("renamed", {}).get(name, name))
+            assert behind is not None
+            assert f"lookup('ansible.builtin.env', '{behind.variables[0]}')" in text, name
+
+
+def test_modules_take_an_empty_variable_for_none() -> None:
+    """A credential sets all that its type injects, what was left empty too."""
+    sources_ = (paths.ROOT / "plugins").rglob("*.py")
+    ansibles = [str(path) for path in sources_ if "parameters import env_fallback" in path.read_text(encoding="utf-8")]
+    assert ansibles == [], "import env_fallback from _core.environment"
+
+
+def test_every_template_names_credentials_and_playbooks_that_are_there() -> None:
+    credentials = {one["name"]: one for one in DATA["controller_credentials"]}
+    types = {one["name"] for one in DATA["controller_credential_types"]}
+    assert {one["credential_type"] for one in credentials.values()} <= types
+    for template in DATA["controller_templates"]:
+        assert set(template["credentials"]) <= set(credentials)
+        kinds = [credentials[name]["credential_type"] for name in template["credentials"]]
+        assert len(set(kinds)) == len(kinds)
+        (play,) = writing.load((made.FOLDER / template["playbook"]).read_text(encoding="utf-8"))
+        name = play["import_playbook"].removeprefix("dbops.migration.")
+        assert (paths.ROOT / "playbooks" / f"{name}.yml").is_file()
+
+
+# --- workflows -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_workflow_has_an_approval_before_every_phase_that_changes_something(role: str) -> None:
+    workflow = next(one for one in DATA["controller_workflows"] if one["name"] == workflows.name(role))
+    nodes = {node["identifier"]: node for node in workflow["simplified_workflow_nodes"]}
+    kinds = ("success_nodes", "failure_nodes", "always_nodes")
+    names = {one["name"] for one in DATA["controller_templates"]}
+    assert list(nodes) == [
+        *("preflight", "approve_migrate", "migrate", "approve_cutover", "cutover", "approve_restore", "restore"),
+        *("approve_rollback", "rollback"),
+    ]
+    for identifier, node in nodes.items():
+        before = [name for name, one in nodes.items() if any(identifier in one[kind] for kind in kinds)]
+        assert all(one in nodes for kind in kinds for one in node[kind])
+        if "approval_node" in node:
+            assert set(node["approval_node"]) == {"name", "description", "timeout"}
+            continue
+        assert node["unified_job_template"] in names
+        if identifier == "preflight":
+            assert before == []
+            continue
+        assert before == [f"approve_{identifier}"]
+        assert identifier in nodes[before[0]]["success_nodes"]
+    for phase in ("migrate", "cutover"):
+        assert nodes[phase]["failure_nodes"] == ["approve_rollback"]
+    assert nodes["approve_cutover"]["failure_nodes"] == ["approve_rollback"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_hash_that_binds_an_approval_is_handed_on_and_asked_for(role: str) -> None:
+    workflow = next(one for one in DATA["controller_workflows"] if one["name"] == workflows.name(role))
+    assert f"{role}_approved_plan_hash" not in {one["variable"] for one in workflow["survey_spec"]["spec"]}
+    for phase, before in (("migrate", "preflight"), ("cutover", "migrate")):
+        template = next(one for one in DATA["controller_templates"] if one["name"] == templates.name_of(role, phase))
+        assert f"{role}_approved_plan_hash" in {one["variable"] for one in template["survey_spec"]["spec"]}
+        approval = next(
+            node["approval_node"]["description"]
+            for node in workflow["simplified_workflow_nodes"]
+            if node["identifier"] == f"approve_{phase}"
+        )
+        assert f"{role}_{before}_plan_hash" in approval
+
+
+def test_artifacts_have_names_of_their_own_phase() -> None:
+    """Artifacts of all nodes before become variables of a job, so none may be named as another one, or as an option."""
+    found: dict[str, str] = {}
+    for role in ROLES:
+        for path in sorted((paths.ROOT / "roles" / role / "tasks").rglob("*.yml")):
+            text = path.read_text(encoding="utf-8")
+            for block in re.findall(r"set_stats:\n(?:.*\n)*?\s+data:\n((?:\s{10,}.*\n?)+)", text):
+                for name in re.findall(r"^ {10}(\w+):", block, re.M):
+                    assert name not in found, f"{name} stands in {found.get(name)} and {path.name}"
+                    assert name.startswith(f"{role}_{path.stem}_")
+                    assert name.removeprefix(f"{role}_") not in sources.options(role)
+                    found[name] = path.name
+    assert len(found) > 40
+
+
+# --- what Ansible makes of the files ---------------------------------------------------------------------------------
+
+
+@pytest.mark.cost(4)
+def test_ansible_loads_the_files_as_the_controller_collection_does(tmp_path: pathlib.Path) -> None:
+    names = [name for name in DATA if name.startswith("controller_")]
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "tasks": [
+            {"ansible.builtin.include_vars": {"dir": str(made.FOLDER / "config"), "extensions": ["yml"]}},
+            {
+                "ansible.builtin.copy": {
+                    "content": "{{ {" + ", ".join(f"'{name}': {name}" for name in names) + "} | to_json }}",
+                    "dest": str(tmp_path / "loaded.json"),
+                    "mode": "0600",
+                }
+            },
+        ],
+    }
+    (tmp_path / "load.yml").write_text(json.dumps([play]))
+    environment = {**linked.ansible_environment(), "GREPTIMEDB_PASSWORD": "{{ not a template }}"}
+    done = subprocess.run(
+        ["ansible-playbook", str(tmp_path / "load.yml")],
+        check=False,
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    loaded = json.loads((tmp_path / "loaded.json").read_text())
+    assert loaded["controller_projects"][0]["organization"] == "Default"
+    assert loaded["controller_templates"][0]["project"] == "dbops.migration"
+    kinds = {one["name"]: one for one in loaded["controller_credential_types"]}
+    # Still for AWX to fill in.
+    assert kinds["dbops.migration GreptimeDB"]["injectors"]["env"]["GREPTIMEDB_PASSWORD"] == "{{ password }}"
+    inputs = {one["name"]: one["inputs"] for one in loaded["controller_credentials"]}
+    assert inputs["dbops.migration GreptimeDB"]["password"] == "{{ not a template }}"
+    assert inputs["dbops.migration GreptimeDB"]["tls"] == "disable"
+    assert inputs["dbops.migration GreptimeDB"]["ca_cert"] == ""
+
+
+@pytest.mark.cost(10)
+@pytest.mark.thorough
+def test_every_playbook_of_the_project_passes_a_syntax_check(tmp_path: pathlib.Path) -> None:
+    """In a private data directory, with the collection where AWX installs what the project requires."""
+    project = tmp_path / "project"
+    for name in [*made.files(), "collections/requirements.yml"]:
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text((made.FOLDER / name).read_text(encoding="utf-8"))
+    namespace = tmp_path / "requirements_collections" / "ansible_collections" / paths.NAMESPACE
+    namespace.mkdir(parents=True)
+    (namespace / paths.NAME).symlink_to(paths.ROOT, target_is_directory=True)
+    environment = {
+        **linked.ansible_environment(),
+        "ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "requirements_collections"),
+        "ANSIBLE_HOME": str(tmp_path / "home"),
+    }
+    playbooks = sorted(str(path.relative_to(project)) for path in (project / "playbooks").glob("*.yml"))
+    assert len(playbooks) == len(PHASES)
+    done = subprocess.run(
+        ["ansible-playbook", "--syntax-check", "-i", "localhost,", *playbooks],
+        check=False,
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [line.split()[-1] for line in done.stdout.splitlines() if line.startswith("playbook:")] == playbooks
+
+
+def test_the_project_requires_this_version_of_the_collection() -> None:
+    (required,) = content.load_yaml("awx/collections/requirements.yml")["collections"]
+    assert required == {"name": paths.COLLECTION, "version": f">={content.load_yaml('galaxy.yml')['version']}"}

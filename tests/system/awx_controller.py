@@ -1,0 +1,178 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A small controller that reads the data files below awx/config: it launches job templates and walks workflows.
+
+Rules as AWX has them: answers are held against the survey; the variables of a job are, each stronger than the one
+before, the defaults of its template's survey, artifacts of the nodes before (those nearer are stronger), and the
+variables of the workflow; an approval that is denied has failed; a node runs when all its parents are through and one
+of them leads to it by what became of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import typing as t
+
+import jinja2
+
+from system.awx_jobs import Injected, Job, inject
+from tooling import paths
+from tooling.awx import writing
+
+SUCCEEDED, FAILED, NOT_RUN = "successful", "failed", "not run"
+Data = t.Mapping[str, t.Any]
+
+
+def load() -> dict[str, t.Any]:
+    """All files of awx/config as one, with the names of settings.yml filled in."""
+    found: dict[str, t.Any] = {}
+    for path in sorted((paths.ROOT / "awx" / "config").glob("*.yml")):
+        found.update(writing.load(path.read_text()))
+    settings = {name: value for name, value in found.items() if name.startswith("dbops_migration_")}
+    return {name: _filled(value, settings) for name, value in found.items()}
+
+
+def _filled(value: t.Any, settings: t.Mapping[str, str]) -> t.Any:
+    if isinstance(value, dict):
+        return {key: _filled(one, settings) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_filled(one, settings) for one in value]
+    if isinstance(value, str) and not isinstance(value, writing.Unsafe) and "{{ dbops_migration_" in value:
+        return jinja2.Template(value, undefined=jinja2.StrictUndefined).render(settings)
+    return value
+
+
+def answer(survey: Data, given: t.Mapping[str, str]) -> dict[str, str]:
+    """What a survey makes of the answers: held against its rules, with its defaults; AWX refuses everything else."""
+    made: dict[str, str] = {}
+    for question in survey["spec"]:
+        name, default = question["variable"], question["default"]
+        if name in given:
+            made[name] = given[name]
+            _check(question, given[name])
+        elif default != "" or (question["type"] in ("text", "textarea") and not question["required"]):
+            made[name] = str(default)
+        else:
+            assert not question["required"], f"{name} is required"
+    return made
+
+
+def _check(question: Data, value: str) -> None:
+    kind, name = question["type"], question["variable"]
+    if kind == "multiplechoice":
+        assert value in question["choices"].splitlines(), f"{name}: {value!r} is no choice"
+    elif kind in ("integer", "float"):
+        assert question["min"] <= float(value) <= question["max"], f"{name}: {value} is out of range"
+    else:
+        assert question["min"] <= len(value) <= question["max"], f"{name}: too short or too long"
+
+
+@dataclasses.dataclass
+class Node:
+    """A node of a workflow that was walked. ``inherited``: the artifacts of those before it."""
+
+    identifier: str
+    status: str = ""
+    job: Job | None = None
+    inherited: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def handed_on(self) -> dict[str, t.Any]:
+        """What the nodes after it inherit."""
+        return {**self.inherited, **(self.job.artifacts if self.job else {})}
+
+
+class Controller:
+    """``inputs``: those of the credentials, by the name of their type. Jobs lie in ``folder``, numbered."""
+
+    def __init__(self, folder: pathlib.Path, inputs: t.Mapping[str, t.Mapping[str, str]]) -> None:
+        self._folder = folder
+        self._data = load()
+        self._inputs = inputs
+        self.jobs: list[Job] = []
+
+    def template(self, name: str) -> Data:
+        """A job template by its name."""
+        return _by_name(self._data["controller_templates"], name)
+
+    def workflow(self, name: str) -> Data:
+        """A workflow by its name."""
+        return _by_name(self._data["controller_workflows"], name)
+
+    def job(self, template: str, variables: t.Mapping[str, str]) -> Job:
+        """A job of a template, not yet started. Variables that its survey asks for are its answers."""
+        found = self.template(template)
+        asked = {question["variable"] for question in found["survey_spec"]["spec"]}
+        answers = {name: value for name, value in variables.items() if name in asked}
+        assert found["ask_variables_on_launch"] or set(variables) == set(answers)
+        folder = self._folder / f"job-{len(self.jobs) + 1}"
+        job = Job(folder, found["playbook"], {**variables, **answer(found["survey_spec"], answers)}, template)
+        for credential in found["credentials"]:
+            job.bring(self._injected(credential, folder))
+        self.jobs.append(job)
+        return job
+
+    def walk(
+        self,
+        workflow: str,
+        answers: t.Mapping[str, str],
+        approve: t.Callable[[Data, Node], bool],
+        run: t.Callable[[Job, Node], Job] = lambda job, _node: job.run(),
+    ) -> dict[str, Node]:
+        """Launch a workflow and return its nodes by identifier. ``approve`` is asked with the node's data, and the node
+        with what it has inherited; ``run`` runs each job.
+        """
+        found = self.workflow(workflow)
+        asked = {question["variable"] for question in found["survey_spec"]["spec"]}
+        own = answer(found["survey_spec"], {name: value for name, value in answers.items() if name in asked})
+        variables = {**answers, **own}
+        rows = {row["identifier"]: row for row in found["simplified_workflow_nodes"]}
+        nodes = {identifier: Node(identifier) for identifier in rows}
+        while not all(node.status for node in nodes.values()):
+            identifier = next(name for name, node in nodes.items() if not node.status and _ready(name, rows, nodes))
+            node, row = nodes[identifier], rows[identifier]
+            parents = _parents(identifier, rows)
+            if parents and not _wanted(identifier, rows, nodes):
+                node.status = NOT_RUN
+                continue
+            for parent in parents:
+                node.inherited.update(nodes[parent].handed_on)
+            if "approval_node" in row:
+                node.status = SUCCEEDED if approve(row["approval_node"], node) else FAILED
+                continue
+            # What they inherit is theirs, whether or not their survey knows of it.
+            texts = {name: str(value) for name, value in node.inherited.items()}
+            node.job = run(self.job(row["unified_job_template"], {**texts, **variables}), node)
+            node.status = SUCCEEDED if node.job.status == "successful" else FAILED
+        return nodes
+
+    def _injected(self, credential: str, folder: pathlib.Path) -> Injected:
+        found = _by_name(self._data["controller_credentials"], credential)
+        kind = _by_name(self._data["controller_credential_types"], found["credential_type"])
+        return inject(kind, self._inputs.get(kind["name"], {}), folder)
+
+
+def _by_name(rows: t.Iterable[Data], name: str) -> Data:
+    return next(row for row in rows if row["name"] == name)
+
+
+def _parents(identifier: str, rows: t.Mapping[str, Data]) -> list[str]:
+    kinds = ("success_nodes", "failure_nodes", "always_nodes")
+    return [name for name, row in rows.items() if any(identifier in row[kind] for kind in kinds)]
+
+
+def _ready(identifier: str, rows: t.Mapping[str, Data], nodes: t.Mapping[str, Node]) -> bool:
+    return all(nodes[parent].status for parent in _parents(identifier, rows))
+
+
+def _wanted(identifier: str, rows: t.Mapping[str, Data], nodes: t.Mapping[str, Node]) -> bool:
+    """Whether any parent (or, if they must converge, every one) leads here by what became of it."""
+    led = []
+    for parent in _parents(identifier, rows):
+        row, status = rows[parent], nodes[parent].status
+        kind = {SUCCEEDED: "success_nodes", FAILED: "failure_nodes"}.get(status)
+        ran = kind is not None
+        led.append(ran and (identifier in row["always_nodes"] or identifier in row[str(kind)]))
+    return all(led) if rows[identifier]["all_parents_must_converge"] else any(led)

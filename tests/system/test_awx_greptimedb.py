@@ -1,0 +1,200 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The GreptimeDB workflow that is shipped for AWX, node by node as a controller runs it, with its journal in S3."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import shutil
+import typing as t
+
+import pytest
+
+from lab import process
+from lab.client import LabClient
+from system import awx_bucket
+from system.awx_bucket import BUCKET, SECRET_KEY, Bucket
+from system.awx_controller import FAILED, NOT_RUN, SUCCEEDED, Controller, Node
+from system.awx_jobs import Job
+from system.awx_trials import CommandLines, check_first, judge, went_well
+
+pytest.importorskip("ansible_runner")
+
+ROLE = "greptimedb"
+WORKFLOW = "dbops.migration GreptimeDB migration"
+PASSWORD = "pa55-w0rd-of-the-lab"
+DRAINED = 1
+Approve = t.Callable[[t.Mapping[str, t.Any], Node], bool]
+
+
+@pytest.fixture(name="bucket", scope="module")
+def _bucket() -> t.Iterator[Bucket]:
+    with awx_bucket.serving() as bucket:
+        yield bucket
+
+
+@pytest.fixture(name="lab")
+def _lab() -> t.Iterator[LabClient]:
+    with process.start(profile="1.1", regions=16, writers=2, factor=10, user="ops", password=PASSWORD) as running:
+        yield running
+
+
+def controller_of(lab: LabClient, bucket: Bucket, folder: pathlib.Path) -> Controller:
+    """With the credentials of a lab."""
+    described = lab.describe
+    cluster = {
+        "frontend_host": described["frontend"]["host"],
+        "frontend_port": str(described["frontend"]["mysql_port"]),
+        "username": "ops",
+        "password": PASSWORD,
+        "metasrv_addrs": json.dumps([one["grpc"] for one in described["metasrv"]]),
+        "metasrv_http_addrs": ",".join(one["http"] for one in described["metasrv"]),
+    }
+    return Controller(
+        folder, {"dbops.migration GreptimeDB": cluster, "dbops.migration journal in S3": bucket.credential}
+    )
+
+
+def answers(lab: LabClient, migration: str, **more: str) -> dict[str, str]:
+    """What a person answers, and one extra variable that no survey asks for."""
+    return {
+        "greptimedb_strategy": "drain",
+        "greptimedb_datanodes": str(DRAINED),
+        "greptimedb_limits": '{"global": "4", "per_table": null}',
+        "greptimedb_maintenance_mode": "true",
+        "greptimedb_journal": f"s3://{BUCKET}/{migration}",
+        "greptimedb_migration_id": migration,
+        "greptimedb_datanode_http_addrs": json.dumps({k: v["http"] for k, v in lab.describe["datanodes"].items()}),
+        **more,
+    }
+
+
+def leaders(lab: LabClient) -> list[int]:
+    return [one["leader"] for one in lab.state()["regions"].values()]
+
+
+def deny(*identifiers: str) -> Approve:
+    return lambda _data, node: node.identifier not in identifiers
+
+
+@pytest.mark.cost(25)
+def test_from_preflight_to_restore(lab: LabClient, bucket: Bucket, tmp_path: pathlib.Path) -> None:
+    controller = controller_of(lab, bucket, tmp_path)
+    to_move = leaders(lab).count(DRAINED)
+    told: dict[str, t.Any] = {}
+
+    def approve(_data: t.Mapping[str, t.Any], node: Node) -> bool:
+        told.update(node.inherited)
+        return True
+
+    with CommandLines(lab) as lines:
+        nodes = controller.walk(WORKFLOW, answers(lab, "drain-1"), approve)
+    went_well(nodes)
+    assert nodes["rollback"].status == NOT_RUN
+    assert DRAINED not in leaders(lab)
+    assert lab.ledger()["missing"] == 0
+    assert told["greptimedb_preflight_moves"] == to_move
+    assert told["greptimedb_migrate_done"] == to_move
+    assert told["greptimedb_cutover_passed"] is True
+    # What was approved is what was carried out, and what was proved.
+    assert len(told["greptimedb_preflight_plan_hash"]) == 64
+    assert told["greptimedb_migrate_plan_hash"] == told["greptimedb_preflight_plan_hash"]
+    assert told["greptimedb_preflight_plan_hash"] in bucket.text
+    judge(controller, [PASSWORD, SECRET_KEY], lines, bucket.text, ROLE)
+
+
+@pytest.mark.cost(60)
+@pytest.mark.thorough
+def test_every_template_predicts_in_check_mode(lab: LabClient, bucket: Bucket, tmp_path: pathlib.Path) -> None:
+    controller = controller_of(lab, bucket, tmp_path)
+    given = answers(lab, "drain-2")
+    controller.job("dbops.migration GreptimeDB plan", given).run("--check --diff").succeed()
+    went_well(controller.walk(WORKFLOW, given, deny(), check_first(controller, lab)))
+    moved = leaders(lab)
+    controller.job("dbops.migration GreptimeDB rollback", given).run("--check --diff").succeed()
+    assert leaders(lab) == moved
+    assert DRAINED not in moved
+
+
+@pytest.mark.cost(60)
+@pytest.mark.thorough
+def test_another_plan_than_the_one_that_was_approved(lab: LabClient, bucket: Bucket, tmp_path: pathlib.Path) -> None:
+    controller = controller_of(lab, bucket, tmp_path)
+    given = answers(lab, "drain-3")
+    before = leaders(lab)
+
+    def meanwhile(_data: t.Mapping[str, t.Any], node: Node) -> bool:
+        # While the approval waits, somebody else moves a region away.
+        if node.identifier == "approve_migrate":
+            region = next(number for number, one in lab.state()["regions"].items() if one["leader"] == DRAINED)
+            lab.foreign(migrate={"region_id": int(region), "from_peer": DRAINED, "to_peer": 0})
+            lab.wait_for(lambda state: state["regions"][region]["leader"] == 0)
+        return node.identifier != "approve_rollback"
+
+    nodes = controller.walk(WORKFLOW, given, meanwhile)
+    assert [nodes[name].status for name in ("migrate", "approve_rollback", "cutover")] == [FAILED, FAILED, NOT_RUN]
+    job = nodes["migrate"].job
+    assert job is not None
+    assert job.codes == ["plan.not_approved"]
+    assert leaders(lab).count(DRAINED) == before.count(DRAINED) - 1
+    # A person looks at the new plan, and types its hash into the survey of the single template.
+    preflight = controller.job("dbops.migration GreptimeDB preflight", given).run().succeed()
+    typed = str(preflight.artifacts["greptimedb_preflight_plan_hash"])[:12]
+    migrate = controller.job("dbops.migration GreptimeDB migrate", {**given, "greptimedb_approved_plan_hash": typed})
+    assert str(migrate.run().succeed().artifacts["greptimedb_migrate_plan_hash"]).startswith(typed)
+    wrong = controller.job("dbops.migration GreptimeDB cutover", {**given, "greptimedb_approved_plan_hash": "0" * 12})
+    assert wrong.run().status == "failed"
+    assert wrong.codes == ["plan.not_approved"]
+
+
+@pytest.mark.cost(60)
+@pytest.mark.thorough
+def test_a_migration_that_is_denied_its_cutover_goes_back(
+    lab: LabClient, bucket: Bucket, tmp_path: pathlib.Path
+) -> None:
+    controller = controller_of(lab, bucket, tmp_path)
+    before = leaders(lab)
+    nodes = controller.walk(WORKFLOW, answers(lab, "drain-4"), deny("approve_cutover"))
+    assert [nodes[name].status for name in ("migrate", "approve_cutover", "cutover", "restore")] == [
+        *(SUCCEEDED, FAILED, NOT_RUN, NOT_RUN),
+    ]
+    assert nodes["rollback"].status == SUCCEEDED
+    assert leaders(lab) == before
+    assert lab.state()["maintenance"]["enabled"] is False
+    assert lab.ledger()["missing"] == 0
+
+
+@pytest.mark.cost(60)
+@pytest.mark.thorough
+def test_a_runner_that_is_killed_and_its_disk_thrown_away(
+    lab: LabClient, bucket: Bucket, tmp_path: pathlib.Path
+) -> None:
+    controller = controller_of(lab, bucket, tmp_path)
+    given = answers(lab, "drain-5", greptimedb_limits='{"global": "1"}')
+    to_move = leaders(lab).count(DRAINED)
+
+    def kill(job: Job, node: Node) -> Job:
+        if node.identifier != "migrate":
+            return job.run()
+        job.run(until=lambda: leaders(lab).count(DRAINED) < to_move)
+        shutil.rmtree(job.folder)
+        return job
+
+    nodes = controller.walk(WORKFLOW, given, deny("approve_rollback"), kill)
+    assert [nodes[name].status for name in ("migrate", "cutover", "rollback")] == [FAILED, NOT_RUN, NOT_RUN]
+    left = leaders(lab).count(DRAINED)
+    assert 0 < left < to_move
+    # The job again, as it was: what was approved is the whole plan, and that is what the journal takes up.
+    lost = nodes["migrate"].job
+    assert lost is not None
+    again = controller.job("dbops.migration GreptimeDB migrate", lost.variables).run().succeed()
+    approved = nodes["preflight"].handed_on["greptimedb_preflight_plan_hash"]
+    assert again.artifacts["greptimedb_migrate_plan_hash"] == approved
+    assert again.artifacts["greptimedb_migrate_done"] == to_move
+    assert DRAINED not in leaders(lab)
+    # And the whole workflow again, with the same answers: it finds that all is done, proves it, and ends.
+    went_well(controller.walk(WORKFLOW, given, deny()))
+    assert lab.ledger()["missing"] == 0
+    assert lab.state()["maintenance"]["enabled"] is False
