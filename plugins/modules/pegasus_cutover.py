@@ -182,7 +182,7 @@ options:
         fence does not become shorter by it."
       - Used only if it was between the same clusters in the same versions, with the same O(config_sync_interval), and
         is not older than O(rehearsal_max_age). Otherwise the forecast is made without it.
-        RV(tables[].forecast.basis) tells which it was, and why.
+        C(basis) in RV(tables[].forecast) tells which it was, and why.
     type: str
   rehearsal_max_age:
     description:
