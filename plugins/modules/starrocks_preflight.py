@@ -33,13 +33,16 @@ notes:
     C(starrocks.frontend.same_host), C(starrocks.frontend.not_listed), C(starrocks.frontend.clock_skew),
     C(starrocks.node.decommissioned), C(starrocks.port.node_unreachable), C(starrocks.tablet.unhealthy),
     C(starrocks.disk.nearly_full), warnings."
-  - "Ids about settings: C(starrocks.config.loads_disabled), a blocker on the target and a warning on the source;
+  - "Ids about settings: C(starrocks.config.loads_disabled) (on any living frontend), a blocker on the target and a
+    warning on the source;
     C(starrocks.config.encrypted), a blocker; C(starrocks.config.transactions), C(starrocks.config.trash_expires),
-    warnings; C(starrocks.variables.differ), an info."
+    warnings; C(starrocks.config.differ) (FE configs that say which tables and loads are accepted), a warning where the
+    target takes less, otherwise an info; C(starrocks.variables.differ), an info."
   - "Ids about what is seen and selected: C(starrocks.privileges.operate), C(starrocks.privileges.hidden_tables),
     C(starrocks.inventory.unknown), C(starrocks.selection.unknown) (an entry of O(include_data_list) that names
     nothing), C(starrocks.selection.empty), blockers; C(starrocks.selection.excluded_unknown),
-    C(starrocks.inventory.not_visible), C(starrocks.inventory.properties_unknown) (before 3.0), warnings."
+    C(starrocks.inventory.not_visible), C(starrocks.inventory.properties_unknown) (before 3.0), warnings;
+    C(starrocks.inventory.policies_unlisted) (policies on rows and columns must be asked for, from 3.1.9 on), an info."
   - "Ids about tables: C(starrocks.table.auto_increment), C(starrocks.table.range_distribution), blockers;
     C(starrocks.table.auto_increment_unknown), C(starrocks.table.external), C(starrocks.table.generated_columns),
     C(starrocks.table.temporary_partitions), C(starrocks.table.altering), C(starrocks.table.unstable_colocation),
@@ -122,8 +125,8 @@ options:
     default: 3s
   inventory:
     description:
-      - Whether to look at objects besides tables, at the global variables and at running ALTER jobs, too, about thirty
-        questions and four for each of up to 20 databases.
+      - Whether to look at objects besides tables, at the global variables, at a few FE configs and at running ALTER
+        jobs, too, about forty questions and four for each of up to 20 databases.
     type: bool
     default: true
   deep:

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import pathlib
 import typing as t
+import urllib.request
 
 import pymysql
 import pytest
@@ -133,6 +135,28 @@ def test_a_dead_frontend_is_a_blocker(begin: Begin) -> None:
             break
     assert list(only(found, "frontend.dead")["evidence"].values())
     assert "port.frontend_unreachable" not in ids(found)
+
+
+@pytest.mark.thorough
+def test_what_a_frontend_or_a_limit_stands_against_is_told(begin: Begin) -> None:
+    lab = begin(profile="3.5")
+    found = preflight(lab, probe_ports=False)
+    assert not {"config.differ", "config.loads_disabled"} & set(ids(found, "warning", "info"))
+    assert "inventory.policies_unlisted" in ids(found, "info")
+    follower = lab.describe["clusters"]["source"]["frontends"][2]
+    # Over HTTP it stays with the one that is asked, as after a failed request to all.
+    request = urllib.request.Request(f"http://127.0.0.1:{follower['http_port']}/api/_set_config?disable_load_job=true")
+    request.add_header("Authorization", "Basic " + base64.b64encode(b"root:").decode())
+    with urllib.request.urlopen(request) as reply:
+        assert reply.status == 200
+    root(lab, 'ADMIN SET FRONTEND CONFIG ("max_column_number_per_table" = "100")', side="target")
+    found = preflight(lab, probe_ports=False)
+    assert only(found, "config.loads_disabled")["evidence"]["frontends"] == [
+        f"{follower['host']}:{follower['query_port']}"
+    ]
+    differing = only(found, "config.differ")
+    assert differing["severity"] == "warning"
+    assert differing["evidence"] == {"max_column_number_per_table": {"source": "10000", "target": "100"}}
 
 
 @pytest.mark.thorough

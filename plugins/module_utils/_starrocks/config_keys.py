@@ -65,12 +65,27 @@ _HISTORY: t.Mapping[str, _History] = {
     "tablet_stat_update_interval_second": _History("int", ((_ALWAYS, "300"),)),
     "run_mode": _History("String", ((("3.0.0",), "shared_nothing"),), None),
 }
+_LIMITS: Firsts = ("3.3.2",)
 _SINCE_ONLY: t.Mapping[str, Firsts] = {
+    "auto_partition_max_creation_number_per_load": _LIMITS,
+    "max_partition_number_per_table": _LIMITS,
+    "max_bucket_number_per_partition": _LIMITS,
+    "max_column_number_per_table": _LIMITS,
     "lake_compaction_disable_tables": ("3.2.7", "3.3.0"),
     "tablet_reshard_enable_tablet_merge": ("4.1.0",),
     "tablet_reshard_target_size": ("4.1.0",),
     "enable_range_distribution": ("4.1.0",),
 }
+_COMPARED = (
+    "auto_partition_max_creation_number_per_load",
+    "enable_range_distribution",
+    "max_bucket_number_per_partition",
+    "max_column_number_per_table",
+    "max_partition_number_per_table",
+    "max_running_txn_num_per_db",
+)
+"""What tables and loads a cluster accepts. Few, for each is a question to both clusters; none that a migration sets by
+itself, or it would be told of its own doing."""
 _NODE_SINCE: t.Mapping[str, Firsts] = {
     "replication_threads": ("3.1.7", "3.2.3", "3.3.0"),
     "replication_max_speed_limit_kbps": ("3.1.17", "3.2.16", "3.3.14", "3.4.0"),
@@ -93,10 +108,14 @@ def frontend_settings(version: Version) -> t.Dict[str, Setting]:
     return found
 
 
+def compared_keys(version: Version) -> t.Tuple[str, ...]:
+    """The FE configs that should be alike on source and target, of those that this version knows."""
+    return tuple(key for key in _COMPARED if since(version, *_first_releases(key)))
+
+
 def frontend_key_since(key: str) -> str:
     """``3.1.10, 3.2.5 and 3.3.0``: the first releases that know an FE config; "" when that is not on record."""
-    history = _HISTORY.get(key)
-    return _joined(history.defaults[-1][0] if history is not None else _SINCE_ONLY.get(key, ()))
+    return _joined(_first_releases(key))
 
 
 def node_key_since(key: str) -> str:
@@ -107,6 +126,11 @@ def node_key_since(key: str) -> str:
 def is_secret(key: str) -> bool:
     """Whether a config's value must never be shown. The server masks none (``ssl_keystore_password``, ...)."""
     return _SECRET.search(key) is not None
+
+
+def _first_releases(key: str) -> Firsts:
+    history = _HISTORY.get(key)
+    return history.defaults[-1][0] if history is not None else _SINCE_ONLY.get(key, ())
 
 
 def _joined(firsts: t.Sequence[str]) -> str:

@@ -202,16 +202,19 @@ def _tablets(cluster: ClusterView) -> t.Iterator[Finding]:
 
 
 def _settings(cluster: ClusterView) -> t.Iterator[Finding]:
-    if cluster.config.get("disable_load_job") == "true":
+    disabled = [address for address, answer in cluster.answers.items() if answer.loads_disabled]
+    if disabled:
         on_target = cluster.role == TARGET
         yield Finding(
             "starrocks.config.loads_disabled",
             "blocker" if on_target else "warning",
             cluster.subject,
-            {"disable_load_job": "true"},
-            "disable_load_job is on, which stops replication too. Set it to false."
+            {"disable_load_job": "true", "frontends": disabled, "of": len(cluster.answers)},
+            "disable_load_job is on there, which stops replication too while such a frontend leads. Set it to false on "
+            "each of them."
             if on_target
-            else "disable_load_job is on already: nothing can be written. If a former run left it, lift it.",
+            else "disable_load_job is on there already: nothing can be written while such a frontend leads. If a "
+            "former run left it, lift it on each of them.",
         )
     encrypted = {
         name: shown

@@ -14,6 +14,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.transport import Rows
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import inventory_tables as tables
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_keys import compared_keys
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_read import read_config
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_read import Asker
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import Frontend, text
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_view import (
@@ -28,19 +30,17 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sql imp
 
 MASTER_KEY = "default_master_key"
 _CONFIG = {
-    SOURCE: ("disable_load_job", "catalog_trash_expire_second", MASTER_KEY),
-    TARGET: ("disable_load_job", "max_running_txn_num_per_db", "replication_max_parallel_table_count", MASTER_KEY),
+    SOURCE: ("catalog_trash_expire_second", MASTER_KEY),
+    TARGET: ("max_running_txn_num_per_db", "replication_max_parallel_table_count", MASTER_KEY),
 }
 _ENCRYPTION = "enable_transparent_data_encryption"
 _ENCRYPTED_NODES = f"SELECT BE_ID, VALUE FROM information_schema.be_configs WHERE NAME = '{_ENCRYPTION}'"  # noqa: S608
-# Asked of each frontend itself: the row must be its own, whatever stands between.
-_SELF = f"ADMIN SHOW FRONTEND CONFIG LIKE {like_literal('query_port')}"
 _CLOCK = "SELECT UNIX_TIMESTAMP()"
 DATABASES = "SHOW PROC '/dbs'"
 
 
 def look_at(cluster: Cluster, role: str, asker: Asker, clock: Clock, variables: bool) -> ClusterView:
-    """One cluster. ``variables``: read the global variables too."""
+    """One cluster. ``variables``: read the global variables too, and the configs that should be alike on both."""
     frontends = cluster.frontends()
     alive = [frontend for frontend in frontends if frontend.alive]
     good, failed = cluster.on_each(alive, lambda frontend: _ask_itself(cluster, frontend, clock))
@@ -50,6 +50,8 @@ def look_at(cluster: Cluster, role: str, asker: Asker, clock: Clock, variables: 
     natives = asker.ask("natives", tables.NATIVE) if known else None
     statistic = asker.ask("health", "SHOW PROC '/statistic'")
     shown = asker.ask("variables", "SHOW GLOBAL VARIABLES") if variables else None
+    comparable = compared_keys(cluster.version) if variables else ()
+    config = _config(asker, dict.fromkeys((*_CONFIG[role], *comparable)))
     counted = None if databases is None else tables.decode_databases(databases)
     seen = None if listed is None else tables.decode_tables(listed)
     return ClusterView(
@@ -63,7 +65,7 @@ def look_at(cluster: Cluster, role: str, asker: Asker, clock: Clock, variables: 
         reached_at={frontend.address: str(cluster.reach(frontend)) for frontend in alive},
         answers={frontend.address: answer for frontend, answer in good.items()},
         silent={frontend.address: error.message for frontend, error in failed.items()},
-        config={**_config(asker, role), **_encryption(asker, cluster.profile)},
+        config={**config, **_encryption(asker, cluster.profile)},
         databases=counted,
         tables=seen,
         natives=None if natives is None else tables.decode_natives(natives),
@@ -71,36 +73,44 @@ def look_at(cluster: Cluster, role: str, asker: Asker, clock: Clock, variables: 
         temporary=_temporary(asker) if tables.hidden(counted or {}, seen or (), {}) else {},
         health=None if statistic is None else health_of(statistic),
         variables=None if shown is None else {str(row[0]): text(row[1]) for row in shown.rows},
+        compared={key: config[key] for key in comparable if key in config} if variables else None,
         problems=asker.problems,
     )
 
 
 def _ask_itself(cluster: Cluster, frontend: Frontend, clock: Clock) -> Answer:
-    doing = f"ask frontend {frontend.address} itself"
-    port: t.Optional[int] = None
+    # The row must be its own, whatever stands between.
+    port = _own(cluster, frontend, "query_port")
+    loads = _own(cluster, frontend, "disable_load_job")
     seconds: t.Optional[float] = None
-    try:
-        for row in cluster.query_on(frontend, _SELF, doing).records():
-            if row.get("key") == "query_port":
-                port = int(str(row["value"]))
-    except MigrationError as error:
-        if error.code != "starrocks.access_denied":
-            raise
-    except ValueError:
-        pass
     begun = time.monotonic()
     try:
-        told = cluster.query_on(frontend, _CLOCK, doing).single()
+        told = cluster.query_on(frontend, _CLOCK, f"ask frontend {frontend.address} itself").single()
         # Halfway between question and answer is as near as one can say.
         seconds = float(str(told)) - clock.now().timestamp() + (time.monotonic() - begun) / 2
     except (MigrationError, ValueError):
         pass
-    return Answer(port, seconds)
+    return Answer(
+        query_port=int(port) if port is not None and port.isdigit() else None,
+        seconds=seconds,
+        loads_disabled=None if loads is None else loads.strip().lower() == "true",
+    )
 
 
-def _config(asker: Asker, role: str) -> t.Dict[str, str]:
+def _own(cluster: Cluster, frontend: Frontend, key: str) -> t.Optional[str]:
+    """A config of this frontend. Each one tells its own memory only, and the user may not be allowed to ask."""
+    try:
+        row = read_config(cluster, frontend, key)
+    except MigrationError as error:
+        if error.code != "starrocks.access_denied":
+            raise
+        return None
+    return None if row is None else row.value
+
+
+def _config(asker: Asker, keys: t.Iterable[str]) -> t.Dict[str, str]:
     found: t.Dict[str, str] = {}
-    for key in _CONFIG[role]:
+    for key in keys:
         rows = asker.ask("config", f"ADMIN SHOW FRONTEND CONFIG LIKE {like_literal(key)}")
         for row in rows.records() if rows is not None else ():
             if row.get("key") == key:

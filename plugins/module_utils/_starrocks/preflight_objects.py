@@ -21,6 +21,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflig
 )
 
 _MANUAL = "https://docs.starrocks.io/docs/administration/data_migration_tool/"
+_POLICIES = "https://docs.starrocks.io/docs/administration/user_privs/authorization/ranger_plugin/"
 
 
 def visibility_findings(view: View) -> t.Iterator[Finding]:
@@ -129,7 +130,10 @@ def object_findings(view: View) -> t.Iterator[Finding]:
             one.kind.moved if moved and one.kind.switch else one.kind.remedy,
             _MANUAL,
         )
+    if view.objects:
+        yield from _policies(view.source)
     yield from _variables(view)
+    yield from _configs(view)
 
 
 def verdict_of(one: Objects, view: View) -> str:
@@ -162,6 +166,21 @@ def inventory_result(view: View) -> t.List[t.Dict[str, t.Any]]:
     return [tables, *others]
 
 
+def _policies(cluster: ClusterView) -> t.Iterator[Finding]:
+    """Nothing tells whether there are any, so this is said wherever there can be."""
+    if cluster.profile.policies:
+        yield Finding(
+            "starrocks.inventory.policies_unlisted",
+            "info",
+            cluster.subject,
+            {"verdict": kinds.RECREATE, "version": str(cluster.version), "query": ""},
+            "No statement of this version lists policies that filter rows or mask columns, and they do not move. Ask "
+            "those who look after access (Apache Ranger) whether there are any, and make them for the target before "
+            "anybody reads there, or all is shown in clear.",
+            _POLICIES,
+        )
+
+
 _EXPECTED_TO_DIFFER = ("version", "version_comment", "system_time_zone", "hostname", "license", "event_scheduler")
 
 
@@ -182,3 +201,31 @@ def _variables(view: View) -> t.Iterator[Finding]:
             differing,
             "Set on the target what was set on the source on purpose. New versions bring new defaults, too.",
         )
+
+
+def _configs(view: View) -> t.Iterator[Finding]:
+    """What the leaders have. A limit that is not given on one side is none of this version's."""
+    source, target = view.source.compared or {}, view.target.compared or {}
+    differing = {
+        key: {"source": value, "target": target[key]}
+        for key, value in sorted(source.items())
+        if key in target and target[key] != value
+    }
+    if not differing:
+        return
+    narrower = [key for key, values in differing.items() if _takes_less(values["target"], values["source"])]
+    told = f"The target takes less by {', '.join(narrower)}: what is accepted today may be refused there. "
+    yield Finding(
+        "starrocks.config.differ",
+        "warning" if narrower else "info",
+        "frontend configs",
+        differing,
+        f"{told if narrower else ''}Set on every frontend of the target what was set on the source on purpose (ADMIN "
+        "SET FRONTEND CONFIG, and fe.conf so that a restart keeps it). New versions bring new defaults, too.",
+    )
+
+
+def _takes_less(value: str, than: str) -> bool:
+    if value.isdigit() and than.isdigit():
+        return int(value) < int(than)
+    return (value, than) == ("false", "true")

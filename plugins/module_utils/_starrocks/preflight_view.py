@@ -21,10 +21,14 @@ SOURCE, TARGET = "source", "target"
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What a frontend said of itself when asked directly. ``seconds``: its clock minus ours, None if not told."""
+    """What a frontend said of itself when asked directly, None if not told. ``seconds``: its clock minus ours.
+
+    ``loads_disabled``: its own ``disable_load_job``, which counts as soon as it leads.
+    """
 
     query_port: t.Optional[int] = None
     seconds: t.Optional[float] = None
+    loads_disabled: t.Optional[bool] = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +56,7 @@ class ClusterView:
 
     ``given``: the addresses of the options. ``answers`` and ``silent`` (why) by the address on record of each frontend
     that is alive. ``reached_at``: where each was asked. ``config``: only keys that were found.
+    ``compared``: the same of ``config_keys.compared_keys``.
     """
 
     role: str
@@ -71,6 +76,7 @@ class ClusterView:
     temporary: t.Mapping[str, int] = dataclasses.field(default_factory=dict)
     health: t.Optional[Health] = None
     variables: t.Optional[t.Mapping[str, str]] = None
+    compared: t.Optional[t.Mapping[str, str]] = None
     problems: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property

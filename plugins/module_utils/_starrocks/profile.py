@@ -43,6 +43,7 @@ class Profile:
     ``set_runs_on``: which FE carries a setting out, ``connected`` (up to 3.4, then pushed by it to the others) or
     ``leader`` (from 3.5, forwarded to it; qe/RedirectStatus of AdminSetConfigStmt).
     ``partitions_meta*``: information_schema.partitions_meta and its columns (4.4 of the facts).
+    ``policies``: rows can be filtered and columns masked, by policies of Apache Ranger, which no statement lists.
     ``commits_write_data_version``: a replication commit gives the target partition the source's data version.
     """
 
@@ -60,6 +61,7 @@ class Profile:
     tables_config: bool
     generation_expression: bool
     pipes: bool
+    policies: bool
     replications_proc: bool
     replication_target: bool
     lake_replication_target: bool
@@ -105,6 +107,7 @@ class Profile:
             tables_config=has("3.0.0"),
             generation_expression=has("3.2.10", "3.3.3", "3.4.0"),
             pipes=has("3.2.0"),
+            policies=has("3.1.9", "3.2.0"),
             replications_proc=has("3.1.16", "3.2.11", "3.3.4", "3.4.0"),
             replication_target=has(*REPLICATION_TARGET),
             lake_replication_target=has(LAKE_REPLICATION_TARGET),

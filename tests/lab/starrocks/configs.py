@@ -106,6 +106,11 @@ def _catalogue(profile: Profile) -> t.Iterator[Item]:
     yield from _replication(profile)
     if since("3.2.7", "3.3"):
         yield _disable_compaction(profile)
+    if since("3.3.2"):
+        yield Item("auto_partition_max_creation_number_per_load", "int", "4096")
+        yield Item("max_partition_number_per_table", "int", "100000")
+        yield Item("max_bucket_number_per_partition", "int", "1024")
+        yield Item("max_column_number_per_table", "int", "10000")
     if since("3.5"):
         yield Item("default_master_key", "String", "", mutable=False)
     if profile.tablet_reshard:

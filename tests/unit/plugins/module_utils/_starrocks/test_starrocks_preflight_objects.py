@@ -412,6 +412,54 @@ def test_a_name_that_belongs_to_another_kind() -> None:
     assert "target.other_kind" in ids(judged(target=target), "blocker")
 
 
+@pytest.mark.parametrize(
+    ("version", "told"), [("2.5.0", False), ("3.1.8", False), ("3.1.9", True), ("3.2.0", True), ("4.1.0", True)]
+)
+def test_policies_that_no_statement_lists_are_asked_for(version: str, told: bool) -> None:
+    source = cluster(SOURCE, version)
+    seen = (objects("view"),)
+    found = judged(source, objects=seen)
+    assert ("inventory.policies_unlisted" in ids(found, "info")) is told
+    if told:
+        policies = only(found, "inventory.policies_unlisted")
+        assert policies.subject == source.subject and policies.evidence["verdict"] == "recreate"
+    # Nobody asked for objects then.
+    assert "inventory.policies_unlisted" not in ids(judged(source), "info")
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "severity"),
+    [
+        ({"max_column_number_per_table": "20000"}, {"max_column_number_per_table": "10000"}, "warning"),
+        ({"max_column_number_per_table": "10000"}, {"max_column_number_per_table": "20000"}, "info"),
+        ({"enable_range_distribution": "true"}, {"enable_range_distribution": "false"}, "warning"),
+        ({"enable_range_distribution": "false"}, {"enable_range_distribution": "true"}, "info"),
+        ({"max_column_number_per_table": "10000"}, {"max_column_number_per_table": "10000"}, ""),
+        ({"max_column_number_per_table": "10000"}, {}, ""),
+        ({}, {"max_column_number_per_table": "10000"}, ""),
+        (None, {"max_column_number_per_table": "10000"}, ""),
+    ],
+)
+def test_frontend_configs_that_differ(
+    source: t.Optional[t.Dict[str, str]], target: t.Optional[t.Dict[str, str]], severity: str
+) -> None:
+    found = judged(cluster(SOURCE, compared=source), cluster(TARGET, compared=target))
+    told = [one for one in found if one.id == "starrocks.config.differ"]
+    assert [one.severity for one in told] == ([severity] if severity else [])
+    for one in told:
+        ((key, values),) = one.evidence.items()
+        assert values == {"source": (source or {})[key], "target": (target or {})[key]}
+
+
+def test_all_configs_that_differ_are_one_finding() -> None:
+    source = cluster(SOURCE, compared={"max_running_txn_num_per_db": "100", "max_column_number_per_table": "10"})
+    target = cluster(TARGET, compared={"max_running_txn_num_per_db": "1000", "max_column_number_per_table": "9"})
+    found = only(judged(source, target), "config.differ")
+    assert list(found.evidence) == ["max_column_number_per_table", "max_running_txn_num_per_db"]
+    assert found.severity == "warning" and "max_column_number_per_table" in found.remedy
+    assert "max_running_txn_num_per_db" not in found.remedy
+
+
 def test_volumes_that_are_not_ready() -> None:
     assert ids(judged(volume_problems=("hot does not exist on the target.",)), "blocker") == ["volume.not_ready"]
 

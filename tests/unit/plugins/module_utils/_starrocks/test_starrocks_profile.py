@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_keys import (
+    compared_keys,
     frontend_key_since,
     frontend_settings,
     is_secret,
@@ -125,6 +126,16 @@ def test_keys_that_a_version_does_not_know() -> None:
     assert frontend_key_since("disable_load_job") == "2.5.0"
     assert frontend_key_since("no_such_key") == ""
     assert node_key_since("replication_max_speed_limit_kbps") == "3.1.17, 3.2.16, 3.3.14 and 3.4.0"
+
+
+def test_configs_that_are_compared_are_few_known_and_no_secrets() -> None:
+    assert compared_keys(version("2.5.0")) == ("max_running_txn_num_per_db",)
+    assert "max_column_number_per_table" not in compared_keys(version("3.3.1"))
+    assert "max_column_number_per_table" in compared_keys(version("3.3.2"))
+    assert "enable_range_distribution" not in compared_keys(version("3.5.9"))
+    newest = compared_keys(version("4.1.0"))
+    assert "enable_range_distribution" in newest and len(newest) <= 6
+    assert all(frontend_key_since(key) and not is_secret(key) for key in newest)
 
 
 def test_secrets_by_name() -> None:
