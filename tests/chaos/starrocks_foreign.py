@@ -63,6 +63,8 @@ def _volume_of_theirs(state: t.Mapping[str, t.Any]) -> Expected:
     volume = {**state["clusters"]["source"]["storage_volumes"]["lake_b"], "default": False, "enabled": False}
     # Mirrors do without the partitioned prefix of their source.
     params = {key: value for key, value in volume["params"].items() if "partitioned_prefix" not in key}
+    # What a statement makes or changes tells this one too; the lab's own volumes were there before.
+    params["aws.s3.use_web_identity_token_file"] = "false"
     return Expected({"target volume src_lake_b": {**volume, "params": params}}, (KEPT,))
 
 

@@ -22,7 +22,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.rehearsal_clients import Seen, ShadowClient
 
 LET_IN_SECONDS = 10.0
-"""So long a client that was refused is waited for, until it is let in on the target."""
+"""So long a client that was refused is waited for, until it is led to the target and let in there."""
+_LED_AWAY, _STAYS = b"e", b"s"
 _ANSWER_SECONDS = 60.0
 _LOOK = 0.1
 
@@ -50,9 +51,12 @@ class Crew:
         os.close(answers_write)
         self._orders, self._answers = orders_write, answers_read
 
-    def end(self) -> t.Dict[str, Seen]:
-        """Wait until those that were refused are let in, as long as that may take, and get what all saw, by route."""
-        os.write(self._orders, b"e")
+    def end(self, led_away: bool) -> t.Dict[str, Seen]:
+        """Wait until those that were refused are let in, as long as that may take, and get what all saw, by route.
+
+        ``led_away``: whether their routes will lead to the target, though perhaps they have not noticed yet.
+        """
+        os.write(self._orders, _LED_AWAY if led_away else _STAYS)
         text = b""
         deadline = Deadline(self._clock, _ANSWER_SECONDS, "the rehearsal's clients")
         while True:
@@ -86,20 +90,21 @@ class Crew:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             for client in self._clients:
                 client.start()
-            if os.read(orders, 1):
-                self._await_let_in()
+            order = os.read(orders, 1)
+            if order:
+                self._await_let_in(order == _LED_AWAY)
                 text = json.dumps({one.route: vars(one.seen) for one in self._clients})
                 _write_all(answers, text.encode("utf-8"))
         finally:
             # Neither exit handlers nor buffers of the module are this process's to run or to flush.
             os._exit(0)
 
-    def _await_let_in(self) -> None:
+    def _await_let_in(self, led_away: bool) -> None:
         """What does not come is missing in the figures."""
         deadline = Deadline(self._clock, LET_IN_SECONDS, "the rehearsal's clients")
-        moved = any(one.seen.led_away is not None for one in self._clients)
-        while moved and not deadline.expired:
-            if all(set(one.seen.refused) <= set(one.seen.let_in) for one in self._clients):
+        while led_away and not deadline.expired:
+            seen = [one.seen for one in self._clients]
+            if all(one.led_away is not None and set(one.refused) <= set(one.let_in) for one in seen):
                 break
             deadline.sleep(_LOOK)
         for client in self._clients:

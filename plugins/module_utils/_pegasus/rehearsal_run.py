@@ -93,7 +93,7 @@ class Rehearser:
             if row["state"] == HANDED_OVER:
                 done = cutover_params(self._params, self._table, co.COMMITTED)
                 CutoverTask(done, False, self._redactor, self._clock).body()
-            self._seen = crew.end()
+            self._seen = crew.end(led_away=bool(self._request.proxies))
         finally:
             crew.close()
         return result
