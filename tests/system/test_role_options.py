@@ -202,3 +202,18 @@ def test_secrets_are_marked(role: str) -> None:
         for name, option in spec["options"].items():
             secret = re.search(r"password|secret|token|credentials|webhook_url", name) is not None
             assert bool(option.get("no_log")) == secret, name
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_no_is_an_answer(role: str) -> None:
+    """YAML takes a bare no for false, and AWX hands texts on so that this happens to theirs too. It is not left out."""
+    sources = [
+        paths.ROOT / "roles" / role / "vars" / "main.yml",
+        *(paths.ROOT / "roles" / role / "tasks").rglob("*.yml"),
+    ]
+    texts = [path.read_text() for path in sources]
+    for spec in specs(role).values():
+        for name, option in spec["options"].items():
+            false_counts = "no" in option.get("choices", ()) or (option["type"] == "bool" and option.get("default"))
+            left_out = re.compile(rf"\b{name}\s*\|\s*default\([^()]*,\s*true\)")
+            assert not (false_counts and any(left_out.search(text) for text in texts)), name
