@@ -93,8 +93,8 @@ EXAMPLES = r"""
 RETURN = r"""
 verdict:
   description: >-
-    C(not_started), C(running), C(converged_as_of_cycle), C(stalled) (nothing moves), C(stale) (nothing is known any
-    more), C(failed) (does not get better by itself) or C(stopped).
+    C(not_started), C(running), C(converged_as_of_cycle), C(idle) (it finds nothing to copy), C(stalled) (nothing
+    moves), C(stale) (nothing is known any more), C(failed) (does not get better by itself) or C(stopped).
   returned: success
   type: str
 reasons:

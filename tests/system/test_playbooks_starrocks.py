@@ -85,6 +85,15 @@ def test_whole_run_and_run_again(tmp_path: pathlib.Path) -> None:
 
 
 @pytest.mark.thorough
+def test_a_source_that_nobody_writes_to_is_cut_over(tmp_path: pathlib.Path) -> None:
+    """As in a maintenance window: started anew for the cutover, the tool finds nothing to copy."""
+    with process.start(profile="4.1", factor=20, **{**SMALL, "rate": 0}) as lab:
+        given = variables(lab, tmp_path, starrocks_timeout="90s")
+        p.play("starrocks", given, tmp_path).succeed()
+        assert legality(str(tmp_path / "journal.jsonl")) == ("yes", [])
+
+
+@pytest.mark.thorough
 def test_what_a_later_step_would_refuse_is_refused_before_the_first_change(tmp_path: pathlib.Path) -> None:
     with process.start(profile="4.1", factor=20, **SMALL) as lab:
         given = variables(lab, tmp_path)

@@ -152,7 +152,7 @@ def _progress(view: GateView, max_behind: int) -> t.Iterator[Finding]:
             )
         return
     reasons = [one.as_result() for one in view.tool.reasons]
-    if view.tool.verdict == tv.CONVERGED:
+    if view.tool.verdict == tv.CONVERGED or (view.tool.verdict == tv.IDLE and not behind):
         return
     if view.tool.verdict == tv.RUNNING and behind <= max_behind:
         # While loads go on, its 100 % is a matter of luck; what counts is the comparison.

@@ -69,7 +69,8 @@ def nearness(
     if late > max_behind:
         text = f"{late} partitions that are behind (at most {max_behind} may be)"
         return Nearness(BEHIND, text, "the sync tool has caught up", 0, shown, late)
-    if verdict not in _AT_WORK:
+    # Where all is equal, a tool that finds nothing to copy is right.
+    if verdict not in _AT_WORK and not (verdict == tv.IDLE and not late):
         return Nearness(TOOL, f"the sync tool: {why}", "it reports good progress again", 0, (), 1)
     if good + 1 < samples:
         return Nearness(

@@ -24,9 +24,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_lo
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log_line import Report
 
-NOT_STARTED, RUNNING, CONVERGED = "not_started", "running", "converged_as_of_cycle"
+NOT_STARTED, RUNNING, CONVERGED, IDLE = "not_started", "running", "converged_as_of_cycle", "idle"
 STALLED, STALE, FAILED, STOPPED = "stalled", "stale", "failed", "stopped"
-VERDICTS = (NOT_STARTED, RUNNING, CONVERGED, STALLED, STALE, FAILED, STOPPED)
+VERDICTS = (NOT_STARTED, RUNNING, CONVERGED, IDLE, STALLED, STALE, FAILED, STOPPED)
 
 _STUCK_REPORTS = 3
 """So many reports in a row without any progress, and nothing running, are no coincidence, if they span the time of
@@ -129,7 +129,7 @@ def judge(memory: LogMemory, standing: Standing, rules: Rules, now: float) -> Ve
         return Verdict(FAILED, tuple(fatal))
     last = reports[-1] if reports else None
     stale = 2 * rules.report_interval
-    if last is None or not last[1].count("total"):
+    if last is None or last[1].count("total") is None:
         return _nothing_yet(standing, last, stale, now)
     age = now - last[0]
     if age < -_FUTURE:
@@ -138,6 +138,8 @@ def judge(memory: LogMemory, standing: Standing, rules: Rules, now: float) -> Ve
     if age > stale:
         text = f"the last report is {format_duration(age)} old, and one was due every {format_duration(stale / 2)}"
         return Verdict(STALE, (Reason("starrocks.sync.stale", text),))
+    if not last[1].count("total"):
+        return _without_jobs(standing, last[0], stale, now)
     return _by_reports([report for _at, report in reports], reports, rules)
 
 
@@ -249,8 +251,18 @@ def _told(kind: str, tally: Tally) -> str:
     return f"{tally.text}{f' ({names})' if names else ''}"
 
 
+def _without_jobs(standing: Standing, reported: float, stale: float, now: float) -> Verdict:
+    """A tool that was just started has not looked yet. One that goes on saying so has found nothing to copy, as it is
+    where nobody writes to the source; whether that is right, only a comparison can tell."""
+    begun = standing.since if standing.since is not None else reported
+    if standing.running and now - begun > stale:
+        text = f"the tool reports no job, and runs for {format_duration(now - begun)}"
+        return Verdict(IDLE, (Reason("starrocks.sync.no_jobs", text),))
+    return Verdict(NOT_STARTED, (Reason("starrocks.sync.no_report", "the tool knows of no job yet"),))
+
+
 def _nothing_yet(standing: Standing, last: t.Optional[t.Tuple[float, Report]], stale: float, now: float) -> Verdict:
-    what = "no report has come yet" if last is None else "the tool knows of no job yet"
+    what = "no report has come yet" if last is None else "its report does not tell of jobs"
     begun = standing.since if standing.since is not None else (None if last is None else last[0])
     if standing.running and begun is not None and now - begun > stale:
         text = f"{what}, although the tool runs for {format_duration(now - begun)}"

@@ -46,6 +46,7 @@ def findings(
     *,
     extra_stay: bool = False,
     kept: t.Collection[str] = (),
+    tool: tv.Verdict = WORKS,
 ) -> t.List[Finding]:
     """The gate before one table ``d.t`` with these partitions, and a tool that is at work."""
     comparison = Comparison(RULES, kept=kept)
@@ -60,7 +61,7 @@ def findings(
         hidden_target={},
         foreign=ForeignWrites((), ()),
         jobs=qu.Condition(qu.NO_JOBS, True, ()),
-        tool=WORKS,
+        tool=tool,
         extra_stay=extra_stay,
     )
     return cg.gate(view, max_behind)
@@ -69,6 +70,13 @@ def findings(
 def test_a_load_or_two_behind_is_for_the_window() -> None:
     assert held({"p": part(5), "q": part(6)}, {"p": part(5), "q": part(5)}) == []
     assert "comparison.too_far_behind" in held({"p": part(5), "q": part(6)}, {"p": part(5), "q": part(5)}, 0)
+
+
+def test_a_tool_that_finds_nothing_to_copy_is_right_only_where_all_is_equal() -> None:
+    idle = tv.Verdict(tv.IDLE, (tv.Reason("starrocks.sync.no_jobs", "the tool reports no job"),))
+    assert findings({"p": part(5)}, {"p": part(5)}, tool=idle) == []
+    told = findings({"p": part(6)}, {"p": part(5)}, tool=idle)
+    assert [(one.id, one.severity) for one in told] == [("starrocks.tool.not_ready", "blocker")]
 
 
 @pytest.mark.parametrize("target", [{}, {"p": part(5)}, {"p": part(5), "q": part(1, cmp.NORMAL)}])

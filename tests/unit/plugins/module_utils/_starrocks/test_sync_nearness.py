@@ -47,6 +47,13 @@ def test_a_tool_that_is_not_well_passes_nothing(verdict: str) -> None:
     assert sn.tool_is_over(verdict) is (verdict in (tv.FAILED, tv.STOPPED))
 
 
+def test_a_tool_that_finds_nothing_to_copy_is_right_only_where_all_is_equal() -> None:
+    """Nobody writes to the source, so there is nothing that it could do."""
+    assert near(tv.IDLE, good=1).reason == ""
+    assert near(tv.IDLE, good=1, behind=1).reason == sn.TOOL
+    assert near(tv.IDLE, good=1, missing_on_target=1).reason == sn.COPYING
+
+
 def test_every_reason_is_documented() -> None:
     for found in (near(), near(behind=9), near(missing_on_target=1), near(tv.STALE)):
         assert sn.REASONS.check(found.reason)

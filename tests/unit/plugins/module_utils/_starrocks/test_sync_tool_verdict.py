@@ -50,7 +50,7 @@ DONE = report(10, finished=10)
         ([], 1, ("not_started", ["no_report"])),
         ([], 11, ("stale", ["no_report"])),
         ([report(5, total=0)], 6, ("not_started", ["no_report"])),
-        ([report(5, total=0), report(10, total=0), report(15, total=0)], 16, ("stale", ["no_report"])),
+        ([report(5, total=0), report(10, total=0), report(15, total=0)], 16, ("idle", ["no_jobs"])),
         ([report(5, finished=3, running=2)], 6, ("running", ["jobs_left"])),
         ([DONE], 12, ("converged_as_of_cycle", ["converged"])),
         # Twice the report interval is still fresh; a moment more is not.
