@@ -16,6 +16,11 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import read_journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_view import JournalView
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._core.rehearsed import (
+    Rehearsed,
+    read_max_age,
+    read_rehearsed,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import plan_file
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import rehearsal_forecast as rf
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.client import GreptimeClient
@@ -56,7 +61,7 @@ class PlanTask:
         approved = read_approved(self._params)
         request = self._taken_up(read_request(self._params), approved)
         connection = Connection.from_params(self._params)
-        rehearsed = rf.read_rehearsed(self._params, rf.read_max_age(self._params))
+        rehearsed = read_rehearsed(self._params, read_max_age(self._params), ENGINE)
         past = self._past() if request.strategy == REVERSE else None
         with GreptimeClient(connection, self._redactor, self._clock) as client:
             dialect = client.dialect
@@ -71,7 +76,7 @@ class PlanTask:
             require_approved(approved, plan.plan_id, f"{len(plan.moves)} moves, {plan.strategy}")
             return self._rehearsed(plan, client, rehearsed)
 
-    def _rehearsed(self, plan: Plan, client: GreptimeClient, rehearsed: t.Optional[rf.Rehearsed]) -> Plan:
+    def _rehearsed(self, plan: Plan, client: GreptimeClient, rehearsed: t.Optional[Rehearsed]) -> Plan:
         """The plan, with what a rehearsal has measured in its forecast."""
         if rehearsed is None:
             return plan

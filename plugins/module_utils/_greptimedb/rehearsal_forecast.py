@@ -10,30 +10,11 @@ import dataclasses
 import datetime
 import typing as t
 
-from ansible_collections.dbops.migration.plugins.module_utils._core.clock import parse_iso
-from ansible_collections.dbops.migration.plugins.module_utils._core.durations import format_duration, parse_duration
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
-from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import s3_options
+from ansible_collections.dbops.migration.plugins.module_utils._core.rehearsed import Rehearsed
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.client import GreptimeClient
     from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import Node
-
-ENGINE = "greptimedb"
-MAX_AGE = "30d"
-MEASURED = "rehearsal.measured"
-"""The journal entry with what was measured; :mod:`rehearsal_run` makes it."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Rehearsed:
-    """The last rehearsal of a journal that measured something; ``data`` None: there is none, and ``why``."""
-
-    location: str
-    max_age: float
-    data: t.Optional[t.Mapping[str, t.Any]]
-    why: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,28 +26,6 @@ class Here:
     now: datetime.datetime
 
 
-def read_max_age(params: t.Mapping[str, t.Any]) -> float:
-    """Seconds. InvalidOption when it is no length of time."""
-    return parse_duration(params.get("rehearsal_max_age") or MAX_AGE, "rehearsal_max_age")
-
-
-def read_rehearsed(params: t.Mapping[str, t.Any], max_age: float) -> t.Optional[Rehearsed]:
-    """The rehearsal of the options; None when none is given. MigrationError ``journal.*`` for one that is damaged."""
-    location = str(params.get("rehearsal_journal") or "").strip()
-    if not location:
-        return None
-    try:
-        view = Journal.read(location, s3=s3_options(params)).expecting("", ENGINE).require_valid()
-    except MigrationError as error:
-        if error.code != "journal.missing":
-            raise
-        return Rehearsed(location, max_age, None, "there is no journal")
-    measured = view.of_kind(MEASURED)
-    if not measured:
-        return Rehearsed(location, max_age, None, "no rehearsal in it came to its end")
-    return Rehearsed(location, max_age, measured[-1].data)
-
-
 def unfit(rehearsed: Rehearsed, here: Here) -> str:
     """Why a rehearsal says nothing about this plan, "" when it does."""
     data = rehearsed.data
@@ -76,10 +35,7 @@ def unfit(rehearsed: Rehearsed, here: Here) -> str:
         return "it was on another cluster"
     if data.get("version") != here.version:
         return f"the cluster ran {data.get('version')} then, and runs {here.version} now"
-    age = (here.now - parse_iso(str(data.get("at")))).total_seconds()
-    if age > rehearsed.max_age:
-        return f"it is {format_duration(age)} old, and rehearsal_max_age is {format_duration(rehearsed.max_age)}"
-    return ""
+    return rehearsed.too_old(here.now)
 
 
 def version_of(client: GreptimeClient) -> str:

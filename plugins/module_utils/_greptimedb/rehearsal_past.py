@@ -11,7 +11,7 @@ import datetime
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import INTENT, OUTCOME, Entry
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.rehearsal_forecast import MEASURED
+from ansible_collections.dbops.migration.plugins.module_utils._core.rehearsed import MEASURED
 
 PREFIX = "dbops_rehearsal_"
 STARTED = "rehearsal.started"

@@ -17,15 +17,19 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines im
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._core.rehearsed import MEASURED
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import rehearsal_past as rp
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.client import GreptimeClient
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_task import MigrationTask
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import ALIVE, Region, Table
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import Connection
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan import Move, default_limits, make_plan
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.rehearsal_forecast import (
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan import (
     ENGINE,
-    MEASURED,
+    Move,
+    default_limits,
+    make_plan,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.rehearsal_forecast import (
     metasrv_of,
     version_of,
 )

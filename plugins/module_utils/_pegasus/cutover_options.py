@@ -17,6 +17,12 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
     InvalidOption,
     MigrationError,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._core.rehearsed import (
+    MAX_AGE,
+    Rehearsed,
+    read_max_age,
+    read_rehearsed,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.metaproxy_document import LEAST_ADDRESSES
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import (
     Connection,
@@ -24,12 +30,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options i
     parse_addresses,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_request import read_tables
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.rehearsal_forecast import (
-    MAX_AGE,
-    Rehearsed,
-    read_max_age,
-    read_rehearsed,
-)
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_journal import ENGINE
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper_hosts import (
     ZooKeeperPlace,
     read_place,
@@ -165,7 +166,7 @@ class _Reader:
             last_mutation=str(params["last_mutation"]),
             interval_ms=interval,
             group_size=group_size,
-            rehearsed=read_rehearsed(params, max_age or 0.0),
+            rehearsed=read_rehearsed(params, max_age or 0.0, ENGINE),
         )
 
     def _interval(self) -> t.Optional[int]:

@@ -19,29 +19,11 @@ import dataclasses
 import datetime
 import typing as t
 
-from ansible_collections.dbops.migration.plugins.module_utils._core.clock import parse_iso
-from ansible_collections.dbops.migration.plugins.module_utils._core.durations import format_duration, parse_duration
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
-from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import s3_options
+from ansible_collections.dbops.migration.plugins.module_utils._core.rehearsed import Rehearsed
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.forecast import SHIP_DELAY, Pace
 
-MAX_AGE = "30d"
-MEASURED = "rehearsal.measured"
-"""The journal entry with what was measured; :mod:`rehearsal_run` makes it."""
 FROM_REHEARSAL = "rehearsal"
 FROM_SETTINGS = "settings"
-ENGINE = "pegasus"
-
-
-@dataclasses.dataclass(frozen=True)
-class Rehearsed:
-    """The last rehearsal of a journal that measured something; ``data`` None: there is none, and ``why``."""
-
-    location: str
-    max_age: float
-    data: t.Optional[t.Mapping[str, t.Any]]
-    why: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,28 +40,6 @@ class Here:
     now: datetime.datetime
 
 
-def read_max_age(params: t.Mapping[str, t.Any]) -> float:
-    """Seconds. InvalidOption when it is no length of time."""
-    return parse_duration(params.get("rehearsal_max_age") or MAX_AGE, "rehearsal_max_age")
-
-
-def read_rehearsed(params: t.Mapping[str, t.Any], max_age: float) -> t.Optional[Rehearsed]:
-    """The rehearsal of the options; None when none is given. MigrationError ``journal.*`` for one that is damaged."""
-    location = str(params.get("rehearsal_journal") or "").strip()
-    if not location:
-        return None
-    try:
-        view = Journal.read(location, s3=s3_options(params)).expecting("", ENGINE).require_valid()
-    except MigrationError as error:
-        if error.code != "journal.missing":
-            raise
-        return Rehearsed(location, max_age, None, "there is no journal")
-    measured = view.of_kind(MEASURED)
-    if not measured:
-        return Rehearsed(location, max_age, None, "no rehearsal in it came to its end")
-    return Rehearsed(location, max_age, measured[-1].data)
-
-
 def apply(told: Pace, rehearsed: t.Optional[Rehearsed], here: Here) -> t.Tuple[Pace, t.Dict[str, t.Any]]:
     """The pace with what was measured, and where its figures come from (``from``, ``text`` and the figures)."""
     if rehearsed is None:
@@ -89,7 +49,7 @@ def apply(told: Pace, rehearsed: t.Optional[Rehearsed], here: Here) -> t.Tuple[P
     if why or data is None:
         text = f"what the servers tell; the rehearsal in {rehearsed.location} was not used: {why}"
         return told, _basis(FROM_SETTINGS, text, told)
-    changed: t.Dict[str, float] = {"lift_sync": told.config_sync}
+    changed: t.Dict[str, t.Any] = {"lift_sync": told.config_sync}
     propagation = data["propagation"]
     if propagation["servers"]:
         changed["config_sync"] = interval_of(propagation, told.config_sync)
@@ -100,7 +60,7 @@ def apply(told: Pace, rehearsed: t.Optional[Rehearsed], here: Here) -> t.Tuple[P
     drain = phases.get("drain")
     if drain is not None and not here.held_back:
         changed["duplication_sync"] = max(told.duplication_sync, float(drain) - SHIP_DELAY - told.round_trip)
-    pace = dataclasses.replace(told, **changed)  # type: ignore[arg-type]
+    pace = dataclasses.replace(told, **changed)
     text = f"the rehearsal of {data['at']} with {data['table']} in {rehearsed.location}"
     basis = _basis(FROM_REHEARSAL, text, pace)
     return pace, {**basis, "measured_at": data["at"], "told_config_sync": round(told.config_sync, 2)}
@@ -139,10 +99,7 @@ def _unfit(rehearsed: Rehearsed, here: Here) -> str:
             f"it ran with config_sync_interval={_interval(data.get('config_sync_interval_ms'))}, and this cutover "
             f"has {_interval(here.interval_ms)}"
         )
-    age = (here.now - parse_iso(str(data.get("at")))).total_seconds()
-    if age > rehearsed.max_age:
-        return f"it is {format_duration(age)} old, and rehearsal_max_age is {format_duration(rehearsed.max_age)}"
-    return ""
+    return rehearsed.too_old(here.now)
 
 
 def _interval(milliseconds: t.Any) -> str:

@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import INTENT, OUTCOME, Entry
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.rehearsal_forecast import MEASURED
+from ansible_collections.dbops.migration.plugins.module_utils._core.rehearsed import MEASURED
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.table_rules import resource
 
 STARTED = "rehearsal.started"

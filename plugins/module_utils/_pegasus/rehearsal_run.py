@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso, parse_iso
@@ -145,7 +146,7 @@ class Rehearser:
 
         if self._request.proxies:
             return [
-                ShadowClient(address, home, lambda one=address: by_proxy(one), settings, clock)  # type: ignore[misc]
+                ShadowClient(address, home, functools.partial(by_proxy, address), settings, clock)
                 for address in self._request.proxies
             ]
 

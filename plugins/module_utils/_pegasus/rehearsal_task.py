@@ -17,12 +17,12 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file i
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import recorded
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._core.rehearsed import MEASURED
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_options as co
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import rehearsal_past as rp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_look import Eyes
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_level import SUFFIX
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.rehearsal_clear import Clearer
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.rehearsal_forecast import MEASURED
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.rehearsal_make import Maker
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.rehearsal_options import (
     ABSENT,

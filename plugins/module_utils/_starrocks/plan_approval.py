@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
@@ -74,13 +75,13 @@ def read_approvable(params: t.Mapping[str, t.Any], problems: t.List[InvalidOptio
             fix = "Leave it out, it is no part of the plan"
             problems.append(InvalidOption(f"sync_properties.{name}", "it is a secret", fix))
         else:
-            properties[name] = attempt(lambda name=name, value=value: as_property(name, value), "")  # type: ignore[misc]
+            properties[name] = attempt(functools.partial(as_property, name, value), "")
     return Approvable(
         scope=attempt(lambda: read_scope(params), Scope()),
-        times={name: attempt(lambda name=name: parse_duration(params[name], name, minimum=0), 0.0) for name in _TIMES},  # type: ignore[misc]
+        times={name: attempt(functools.partial(parse_duration, params[name], name, minimum=0), 0.0) for name in _TIMES},
         properties=properties,
         nodes={
-            name: attempt(lambda name=name: _node_settings(params.get(name), name), [])  # type: ignore[misc]
+            name: attempt(functools.partial(_node_settings, params.get(name), name), [])
             for name in ("source_node_settings", "target_node_settings")
         },
         switch_tasks=str(params.get("switch_tasks") or ""),

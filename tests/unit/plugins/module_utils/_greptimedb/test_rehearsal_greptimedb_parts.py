@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_options import control_store
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
+from ansible_collections.dbops.migration.plugins.module_utils._core.rehearsed import Rehearsed, read_rehearsed
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import rehearsal_forecast as rf
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import rehearsal_past as rp
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan import (
@@ -117,11 +118,11 @@ def data(**more: t.Any) -> dict[str, t.Any]:
     ],
 )
 def test_what_does_not_fit_is_told(more: dict[str, t.Any], why: str) -> None:
-    assert rf.unfit(rf.Rehearsed("/r.jsonl", 2 * 86400.0, data(**more)), HERE) == why
+    assert rf.unfit(Rehearsed("/r.jsonl", 2 * 86400.0, data(**more)), HERE) == why
 
 
 def test_a_journal_without_a_rehearsal_is_told(tmp_path: t.Any) -> None:
-    found = rf.read_rehearsed({"rehearsal_journal": str(tmp_path / "none.jsonl")}, 1.0)
+    found = read_rehearsed({"rehearsal_journal": str(tmp_path / "none.jsonl")}, 1.0, "greptimedb")
     assert found is not None
     assert rf.unfit(found, HERE) == "there is no journal"
 

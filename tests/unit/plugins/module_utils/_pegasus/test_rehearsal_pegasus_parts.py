@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_options import control_store
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
+from ansible_collections.dbops.migration.plugins.module_utils._core.rehearsed import Rehearsed, read_rehearsed
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import rehearsal_figures as rf
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import rehearsal_forecast as fo
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import rehearsal_past as rp
@@ -47,8 +48,8 @@ def measured(**more: t.Any) -> dict[str, t.Any]:
     }
 
 
-def rehearsed(**more: t.Any) -> fo.Rehearsed:
-    return fo.Rehearsed("/r.jsonl", 30 * 86400.0, measured(**more))
+def rehearsed(**more: t.Any) -> Rehearsed:
+    return Rehearsed("/r.jsonl", 30 * 86400.0, measured(**more))
 
 
 # Records.
@@ -230,10 +231,10 @@ def test_what_does_not_fit_is_not_used_and_told(more: dict[str, t.Any], why: str
 
 
 def test_a_journal_that_is_not_there_is_no_error(tmp_path: t.Any) -> None:
-    found = fo.read_rehearsed({"rehearsal_journal": str(tmp_path / "none.jsonl")}, 1.0)
+    found = read_rehearsed({"rehearsal_journal": str(tmp_path / "none.jsonl")}, 1.0, "pegasus")
     assert found is not None
     assert fo.apply(TOLD, found, HERE)[1]["text"].endswith("there is no journal")
-    assert fo.read_rehearsed({"rehearsal_journal": " "}, 1.0) is None
+    assert read_rehearsed({"rehearsal_journal": " "}, 1.0, "pegasus") is None
 
 
 # The options.
