@@ -14,11 +14,11 @@ import pytest
 
 from lab import process
 from lab.client import LabClient
-from system import awx_bucket
-from system.awx_bucket import BUCKET, SECRET_KEY, Bucket
+from system import s3_bucket
 from system.awx_controller import FAILED, NOT_RUN, SUCCEEDED, Controller, Node
 from system.awx_jobs import Job
 from system.awx_trials import CommandLines, check_first, judge, went_well
+from system.s3_bucket import BUCKET, SECRET_KEY, Bucket
 
 pytest.importorskip("ansible_runner")
 
@@ -31,7 +31,7 @@ Approve = t.Callable[[t.Mapping[str, t.Any], Node], bool]
 
 @pytest.fixture(name="bucket", scope="module")
 def _bucket() -> t.Iterator[Bucket]:
-    with awx_bucket.serving() as bucket:
+    with s3_bucket.serving() as bucket:
         yield bucket
 
 

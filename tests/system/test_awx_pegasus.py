@@ -18,12 +18,12 @@ from bench import guards
 from lab import process
 from lab.client import LabClient
 from lab.pegasus import zookeeper
-from system import awx_bucket
-from system.awx_bucket import BUCKET, SECRET_KEY, Bucket
+from system import s3_bucket
 from system.awx_controller import FAILED, NOT_RUN, SUCCEEDED, Controller, Data, Node
 from system.awx_jobs import Job
 from system.awx_trials import CommandLines, check_first, judge, went_well
 from system.pegasus_playbooks import SMALL, apps, as_before, mutating, writing_to
+from system.s3_bucket import BUCKET, SECRET_KEY, Bucket
 
 pytest.importorskip("ansible_runner")
 pytestmark = [
@@ -38,7 +38,7 @@ WORKFLOW = "dbops.migration Apache Pegasus migration"
 
 @pytest.fixture(name="bucket")
 def _bucket() -> t.Iterator[Bucket]:
-    with awx_bucket.serving() as bucket:
+    with s3_bucket.serving() as bucket:
         yield bucket
 
 

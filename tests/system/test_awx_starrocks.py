@@ -17,11 +17,11 @@ import pytest
 
 from lab import process
 from lab.client import LabClient
-from system import awx_bucket
-from system.awx_bucket import BUCKET, SECRET_KEY, Bucket
+from system import s3_bucket
 from system.awx_controller import FAILED, NOT_RUN, SUCCEEDED, Controller, Data, Node
 from system.awx_jobs import Job
 from system.awx_trials import CommandLines, check_first, judge, went_well
+from system.s3_bucket import BUCKET, SECRET_KEY, Bucket
 from system.starrocks_playbooks import (
     DROPS,
     SMALL,
@@ -43,7 +43,7 @@ WORKFLOW = "dbops.migration StarRocks migration"
 
 @pytest.fixture(name="bucket")
 def _bucket() -> t.Iterator[Bucket]:
-    with awx_bucket.serving() as bucket:
+    with s3_bucket.serving() as bucket:
         yield bucket
 
 

@@ -10,24 +10,22 @@ import socket
 import typing as t
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_s3 import S3Options, make_client
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from lab.s3_process import S3Process
 
 LOCATION = "s3://migrations/runs/one"
 
 
 @pytest.fixture(scope="module")
 def options() -> t.Iterator[S3Options]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield S3Options(f"http://{host}:{port}", "eu-central-1", "AKIAEXAMPLE", "secret-of-the-lab")
-    server.stop()
+    server = S3Process()
+    yield S3Options(server.endpoint, "eu-central-1", "AKIAEXAMPLE", "secret-of-the-lab")
+    server.close()
 
 
 @pytest.fixture

@@ -10,14 +10,13 @@ import pathlib
 import re
 import typing as t
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from bench import guards
 from lab import process
 from lab.client import LabClient
 from system import playbooks as p
+from system import s3_bucket
 from system.pegasus_playbooks import (
     DENY,
     SMALL,
@@ -29,12 +28,12 @@ from system.pegasus_playbooks import (
     variables,
     writing_to,
 )
+from system.s3_bucket import ACCESS_KEY, BUCKET, SECRET_KEY, Bucket
 
 pytestmark = [pytest.mark.cost(90), pytest.mark.thorough]
 
 # So that looks one second apart do not meet the servers' own ten seconds at the same point of their cycle.
 FACTOR = 7
-SECRET = "canary-of-the-bucket"
 LEFT = re.compile(r"temp on onebox-b: soaking for (?:(\d+)m ?)?(?:(\d+)s)? more")
 
 
@@ -57,7 +56,7 @@ class Runners:
         """Run a playbook to its end."""
         runner = self.new()
         done = p.play(name, {**self._given, **more}, runner, *arguments, TMPDIR=str(runner / "tmp"))
-        assert SECRET not in done.output
+        assert SECRET_KEY not in done.output
         return done
 
     def kill(self, name: str, enough: t.Callable[[str], bool], **more: t.Any) -> str:
@@ -69,40 +68,21 @@ class Runners:
 
 
 @pytest.fixture(name="bucket")
-def _bucket() -> t.Iterator[tuple[str, t.Callable[[], str]]]:
-    """The endpoint of a store with the bucket ``migrations``, and a function that reads all that lies in it."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    endpoint = f"http://{host}:{port}"
-    client = boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name="us-east-1",
-        aws_access_key_id="AKIAEXAMPLE",
-        aws_secret_access_key=SECRET,
-    )
-    client.create_bucket(Bucket="migrations")
-
-    def stored() -> str:
-        listed = client.list_objects_v2(Bucket="migrations").get("Contents", [])
-        bodies = [client.get_object(Bucket="migrations", Key=one["Key"])["Body"].read() for one in listed]
-        return b"".join(bodies).decode()
-
-    yield endpoint, stored
-    server.stop()
+def _bucket() -> t.Iterator[Bucket]:
+    with s3_bucket.serving() as bucket:
+        yield bucket
 
 
-def options(lab: LabClient, folder: pathlib.Path, endpoint: str) -> dict[str, t.Any]:
-    """The role's variables with a journal in S3. All stores of one process hold the same, so each test has a prefix."""
+def options(lab: LabClient, folder: pathlib.Path, bucket: Bucket) -> dict[str, t.Any]:
+    """The role's variables with a journal in S3."""
     return variables(
         lab,
         folder,
-        pegasus_journal=f"s3://migrations/{folder.name}",
-        pegasus_s3_endpoint_url=endpoint,
+        pegasus_journal=f"s3://{BUCKET}/{folder.name}",
+        pegasus_s3_endpoint_url=bucket.endpoint,
         pegasus_s3_region="us-east-1",
-        pegasus_s3_access_key="AKIAEXAMPLE",
-        pegasus_s3_secret_key=SECRET,
+        pegasus_s3_access_key=ACCESS_KEY,
+        pegasus_s3_secret_key=SECRET_KEY,
     )
 
 
@@ -113,15 +93,14 @@ def soak_left(output: str) -> int:
     return 60 * int(found.group(1) or 0) + int(found.group(2) or 0)
 
 
-def test_every_phase_on_a_runner_of_its_own(bucket: tuple[str, t.Callable[[], str]], tmp_path: pathlib.Path) -> None:
-    endpoint, stored = bucket
+def test_every_phase_on_a_runner_of_its_own(bucket: Bucket, tmp_path: pathlib.Path) -> None:
     with process.start(profile="2.6", factor=FACTOR, **{**SMALL, "partitions": 4}) as lab:
-        runners = Runners(tmp_path, options(lab, tmp_path, endpoint))
+        runners = Runners(tmp_path, options(lab, tmp_path, bucket))
 
-        before = stored()
+        before = bucket.text
         runners.play("pegasus", "--check").succeed()
         assert mutating(lab) == []
-        assert stored() == before
+        assert bucket.text == before
 
         # Given up on another runner than it was begun on: only the journal knows what there is to be put back.
         runners.play("pegasus_migrate").succeed()
@@ -150,17 +129,14 @@ def test_every_phase_on_a_runner_of_its_own(bucket: tuple[str, t.Callable[[], st
         assert mutating(lab) == []
         assert again.recap["changed"] == 0
         writing_to(lab, "target")
-        assert '"kind":"cutover.committed"' in stored()
-        assert SECRET not in stored()
+        assert '"kind":"cutover.committed"' in bucket.text
+        assert SECRET_KEY not in bucket.text
 
 
-def test_a_runner_that_vanishes_behind_the_fence(
-    bucket: tuple[str, t.Callable[[], str]], tmp_path: pathlib.Path
-) -> None:
+def test_a_runner_that_vanishes_behind_the_fence(bucket: Bucket, tmp_path: pathlib.Path) -> None:
     """Its guard is gone with it, and the guard's record; the next runner has the journal and the clusters."""
-    endpoint, _stored = bucket
     with process.start(profile="2.6", factor=FACTOR, **{**SMALL, "partitions": 4}) as lab:
-        runners = Runners(tmp_path, options(lab, tmp_path, endpoint))
+        runners = Runners(tmp_path, options(lab, tmp_path, bucket))
         runners.play("pegasus_migrate").succeed()
 
         runners.kill("pegasus_cutover", lambda _shown: behind_the_fence(lab, tmp_path))

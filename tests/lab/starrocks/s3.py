@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import typing as t
 import urllib.request
 from dataclasses import dataclass
 
+from lab.s3_process import S3Process
 from lab.starrocks.state import StorageVolume
 
 REGION = "us-east-1"
@@ -19,15 +18,6 @@ BUCKETS = ("lab-source-a", "lab-source-b", "lab-target")
 SOURCE, TARGET, STRANGER = "source", "target", "stranger"
 RIGHTS = {SOURCE: BUCKETS[:2], TARGET: BUCKETS[2:], STRANGER: ()}
 """user -> the buckets that it may read and write"""
-SERVER = """
-import os, sys, threading
-from moto.server import ThreadedMotoServer
-server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-server.start()
-print("%s:%d" % server.get_host_and_port(), flush=True)
-sys.stdin.read()  # ends with the lab, however that ends
-os._exit(0)
-"""
 
 
 @dataclass(frozen=True)
@@ -44,22 +34,12 @@ class S3:
     def __init__(self) -> None:
         self.endpoint = ""
         self.keys: dict[str, Key] = {}
-        self._process: subprocess.Popen[str] | None = None
+        self._process: S3Process | None = None
 
     def start(self) -> None:
         """The server runs, with buckets, an object in each, and users."""
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", SERVER],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert self._process.stdout is not None
-        address = self._process.stdout.readline().strip()
-        if not address:
-            raise RuntimeError("moto's server did not start")
-        self.endpoint = "http://%s" % address
+        self._process = S3Process()
+        self.endpoint = self._process.endpoint
         self._furnish()
         # From here on every request needs a signature and a right.
         request = urllib.request.Request(
@@ -136,9 +116,5 @@ class S3:
     def close(self) -> None:
         """End the server."""
         if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            for stream in (self._process.stdin, self._process.stdout):
-                if stream is not None:
-                    stream.close()
+            self._process.close()
             self._process = None

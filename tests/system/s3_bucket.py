@@ -9,7 +9,8 @@ import contextlib
 import typing as t
 
 import boto3
-from moto.server import ThreadedMotoServer
+
+from lab.s3_process import S3Process
 
 ACCESS_KEY = "AKIAEXAMPLE"
 SECRET_KEY = "canary-of-the-bucket"
@@ -40,6 +41,10 @@ class Bucket:
             "s3_secret_key": SECRET_KEY,
         }
 
+    def put(self, key: str, body: bytes) -> None:
+        """Lay an object into it."""
+        self._client.put_object(Bucket=BUCKET, Key=key, Body=body)
+
     @property
     def text(self) -> str:
         """All that lies in it."""
@@ -51,10 +56,8 @@ class Bucket:
 @contextlib.contextmanager
 def serving() -> t.Iterator[Bucket]:
     """A store that runs."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
+    server = S3Process()
     try:
-        host, port = server.get_host_and_port()
-        yield Bucket(f"http://{host}:{port}")
+        yield Bucket(server.endpoint)
     finally:
-        server.stop()
+        server.close()
