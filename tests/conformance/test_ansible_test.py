@@ -13,6 +13,12 @@ from tooling import ansible_test, content, cores, pythons, tree
 
 ALL = bool(os.environ.get("DBOPS_TEST_ALL"))
 
+# Sanity tests whose verdict does not depend on the core. Only "import" depends on the Python: the oldest core has the
+# oldest one.
+SAME_ON_EVERY_CORE = ("changelog", "import", "pep8", "pylint", "yamllint")
+# Unit tests of what ansible-core loads; module_utils hardly touch it.
+NEAR_THE_CORE = [f"tests/unit/plugins/{part}/" for part in ("action", "modules", "plugin_utils")]
+
 every_core = pytest.mark.parametrize(
     "core", [core for core in cores.ALL if ALL or core.name in cores.EVERY_TIME], ids=lambda core: str(core.name)
 )
@@ -42,26 +48,29 @@ def test_sanity(core: cores.Core) -> None:
     """Plugins, roles and integration targets; with `make test-all` unit tests and the tools of this repository too, and
     imports on every Python of this machine. ruff and mypy judge all of it each time.
 
-    pylint takes longer than all others together and says the same on every core, so only the newest one asks it each
-    time; `make test-all` asks it on all.
+    What takes long and says the same on every core is asked on one of them each time, and by `make test-all` on all.
     """
     _skip_unless_tested(core)
     if ALL:
         ansible_test.run(core, "sanity", timeout=2400)
-    else:
-        own = ["--python", ansible_test.python_of(core)]
-        if core != _players()[-1]:
-            own += ["--skip-test", "pylint"]
-        ansible_test.run(core, "sanity", *own, timeout=1500, leave_out=(*tree.OWN_TOOLS, "tests/unit"))
+        return
+    own = ["--python", ansible_test.python_of(core)]
+    for test in SAME_ON_EVERY_CORE:
+        asked = _players()[0] if test == "import" else _players()[-1]
+        if core != asked:
+            own += ["--skip-test", test]
+    ansible_test.run(core, "sanity", *own, timeout=1500, leave_out=(*tree.OWN_TOOLS, "tests/unit"))
 
 
 @pytest.mark.cost(150)
 @every_core
 def test_units(core: cores.Core) -> None:
+    """All on the newest core, and on the others what calls ansible-core; with `make test-all` all on every core."""
     _skip_unless_tested(core)
     if not content.unit_tests():
         pytest.skip("There are no unit tests yet.")
-    ansible_test.run(core, "units", "--local", "--python", ansible_test.python_of(core), timeout=900)
+    parts = [] if ALL or core == _players()[-1] else NEAR_THE_CORE
+    ansible_test.run(core, "units", "--local", "--python", ansible_test.python_of(core), *parts, timeout=900)
 
 
 @pytest.mark.cost(140)
