@@ -12,7 +12,7 @@ PYTEST := $(PYTHON) -m pytest
 WORKERS ?= 3
 # Long conformance stages come first and one by one; tests of one file stay together (see conftest.py).
 SPREAD := --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
-# Unit tests are run by ansible-test, on each core. Alone, and with more examples: make unit.
+# Unit tests are run by ansible-test. Alone, and with more examples: make unit.
 SUITES = $(wildcard tests/conformance tests/lab_tests tests/system)
 # More arguments for what is run: make unit ARGS='-k journal', make lab ARGS='--profile 0.9.5'.
 ARGS ?=

@@ -47,3 +47,37 @@ options:
       - If not given, the environment variable E(PEGASUS_TARGET_META_SERVERS) is used.
     type: raw
 """
+
+    REMOTE = r"""
+options:
+  remote_cluster:
+    description:
+      - The target, by the name that it has in section C([pegasus.clusters]) of the source's configuration. By default
+        the name that the target tells.
+    type: str
+"""
+
+    SWITCH = r"""
+options:
+  zookeeper_hosts:
+    description:
+      - The ZooKeeper of the MetaProxies, as C(host:port,host:port), with C(/chroot) at its end if there is one. A list
+        is accepted too. Needed with O(switch=metaproxy).
+      - If not given, the environment variable E(PEGASUS_ZOOKEEPER_HOSTS) is used.
+    type: raw
+  zookeeper_root:
+    description:
+      - The znode below which there is one znode for each table, as C(zookeeper.root) of MetaProxy's configuration.
+        Needed with O(switch=metaproxy).
+      - If not given, the environment variable E(PEGASUS_ZOOKEEPER_ROOT) is used.
+    type: str
+  zookeeper_timeout:
+    description:
+      - How long to wait for ZooKeeper, in seconds or with a unit.
+    type: str
+    default: 10s
+  target_meta_addrs:
+    description:
+      - The addresses of the target that MetaProxies are to use, at least two. The default is O(target_meta_servers).
+    type: raw
+"""

@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - dbops.migration._control
   - dbops.migration._control.window
   - dbops.migration._journal
+  - dbops.migration._follow
 attributes:
   check_mode:
     support: full
@@ -74,15 +75,6 @@ options:
       - Whether to wait. With V(false) the module looks once and returns RV(finished), for use with C(until).
     type: bool
     default: true
-  step_time:
-    description:
-      - How long one call of the module may last before it returns to the follow loop. By default the loop chooses
-        between 2 s and 40 s. Nothing is lost when a step ends or dies.
-    type: str
-  follow:
-    description:
-      - What the step before returned as RV(follow). The follow loop fills this in; leave it alone.
-    type: raw
 seealso:
   - module: dbops.migration.migration_control
 """

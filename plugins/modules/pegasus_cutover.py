@@ -65,6 +65,8 @@ extends_documentation_fragment:
   - dbops.migration._control
   - dbops.migration._control.window
   - dbops.migration._journal
+  - dbops.migration._pegasus.remote
+  - dbops.migration._pegasus.switch
 attributes:
   check_mode:
     support: full
@@ -115,32 +117,6 @@ options:
     description:
       - Every instance of MetaProxy, as C(host:port). Needed with O(switch=metaproxy).
     type: raw
-  target_meta_addrs:
-    description:
-      - The addresses of the target that MetaProxies are to use, at least two. The default is O(target_meta_servers).
-    type: raw
-  remote_cluster:
-    description:
-      - The target, by the name that it has in section C([pegasus.clusters]) of the source's configuration. By default
-        the name that the target tells.
-    type: str
-  zookeeper_hosts:
-    description:
-      - The ZooKeeper of the MetaProxies, as C(host:port,host:port), with C(/chroot) at its end if there is one. A list
-        is accepted too. Needed with O(switch=metaproxy).
-      - If not given, the environment variable E(PEGASUS_ZOOKEEPER_HOSTS) is used.
-    type: raw
-  zookeeper_root:
-    description:
-      - The znode below which there is one znode for each table, as C(zookeeper.root) of MetaProxy's configuration.
-        Needed with O(switch=metaproxy).
-      - If not given, the environment variable E(PEGASUS_ZOOKEEPER_ROOT) is used.
-    type: str
-  zookeeper_timeout:
-    description:
-      - How long to wait for ZooKeeper, in seconds or with a unit.
-    type: str
-    default: 10s
   budget:
     description:
       - The longest time for which writes may be refused, from the request to fence to the last primary that takes

@@ -87,6 +87,7 @@ extends_documentation_fragment:
   - dbops.migration._pegasus.target
   - dbops.migration._journal
   - dbops.migration._accept
+  - dbops.migration._pegasus.remote
 attributes:
   check_mode:
     support: full
@@ -113,11 +114,6 @@ options:
     description:
       - The source, by the name that duplication knows it by. Only needed where C(dup_cluster_name) of its configuration
         (2.6) says another one than the cluster tells.
-    type: str
-  remote_cluster:
-    description:
-      - The target, by the name that it has in section C([pegasus.clusters]) of the source's configuration. By default
-        the name that the target tells.
     type: str
   remote_tables:
     description:

@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - dbops.migration._pegasus
   - dbops.migration._pegasus.target
   - dbops.migration._journal
+  - dbops.migration._pegasus.remote
 options:
   journal:
     description:
@@ -36,11 +37,6 @@ options:
     description:
       - Those that have another name on the target, a mapping of a table's name to its name there, or JSON text of one.
     type: raw
-  remote_cluster:
-    description:
-      - The target, by the name that it has in section C([pegasus.clusters]) of the source's configuration. By default
-        the name that the target tells.
-    type: str
   soak_time:
     description:
       - For RV(soak_left), how long a table shall have been cut over before its duplication is removed.

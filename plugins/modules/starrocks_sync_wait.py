@@ -32,6 +32,7 @@ extends_documentation_fragment:
   - dbops.migration._control
   - dbops.migration._journal
   - dbops.migration._accept
+  - dbops.migration._follow
 attributes:
   check_mode:
     support: full
@@ -127,15 +128,6 @@ options:
       - Whether to wait. With V(false) the module looks once and returns RV(finished), for use with C(until).
     type: bool
     default: true
-  step_time:
-    description:
-      - How long one call of the module may last before it returns to the follow loop. By default the loop chooses
-        between 2 s and 40 s. Nothing is lost when a step ends or dies.
-    type: str
-  follow:
-    description:
-      - What the step before returned as RV(follow). The follow loop fills this in; leave it alone.
-    type: raw
 seealso:
   - module: dbops.migration.starrocks_sync_tool
   - module: dbops.migration.starrocks_comparison_info

@@ -76,17 +76,19 @@ def _denied(lab: LabClient, table: str = "temp") -> set[str]:
 
 def test_every_server_learns_at_its_own_tick(pegasus_lab: LabFactory) -> None:
     """Within 30 s, and not at once; deletion travels the same way."""
-    lab = pegasus_lab("2.5", factor=60, partitions=10)
+    lab = pegasus_lab("2.5", factor=10, partitions=10)
     side = Side(lab)
     side.deny("reconfig*write")
-    start = lab.state()["time"]
+    set_at = lab.state()["time"]
     learned: dict[str, float] = {}
     while len(learned) < 5:
         state = lab.state()
-        assert state["time"] < start + 50
+        nodes = state["clusters"]["source"]["nodes"]
         for partition in side.app(state)["partitions"].values():
             if partition["deny"] == "reconfig*write":
-                learned.setdefault(partition["primary"], state["time"])
+                learned.setdefault(partition["primary"], nodes[partition["primary"]]["last_config_sync"])
+    # What counts is when the servers asked, not when this test did, which may be late.
+    assert set_at < max(learned.values()) < set_at + 35
     assert max(learned.values()) - min(learned.values()) > 2
     assert side.put(b"\0\1a") == "ERR_INVALID_STATE"
     side.env(op=2, keys=[DENY])

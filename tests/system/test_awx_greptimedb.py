@@ -14,7 +14,6 @@ import pytest
 
 from lab import process
 from lab.client import LabClient
-from system import s3_bucket
 from system.awx_controller import FAILED, NOT_RUN, SUCCEEDED, Controller, Node
 from system.awx_jobs import Job
 from system.awx_trials import CommandLines, check_first, judge, went_well
@@ -27,12 +26,6 @@ WORKFLOW = "dbops.migration GreptimeDB migration"
 PASSWORD = "pa55-w0rd-of-the-lab"
 DRAINED = 1
 Approve = t.Callable[[t.Mapping[str, t.Any], Node], bool]
-
-
-@pytest.fixture(name="bucket", scope="module")
-def _bucket() -> t.Iterator[Bucket]:
-    with s3_bucket.serving() as bucket:
-        yield bucket
 
 
 @pytest.fixture(name="lab")

@@ -18,7 +18,6 @@ from bench import guards
 from lab import process
 from lab.client import LabClient
 from lab.pegasus import zookeeper
-from system import s3_bucket
 from system.awx_controller import FAILED, NOT_RUN, SUCCEEDED, Controller, Data, Node
 from system.awx_jobs import Job
 from system.awx_trials import CommandLines, check_first, judge, went_well
@@ -34,12 +33,6 @@ pytestmark = [
 
 ROLE = "pegasus"
 WORKFLOW = "dbops.migration Apache Pegasus migration"
-
-
-@pytest.fixture(name="bucket")
-def _bucket() -> t.Iterator[Bucket]:
-    with s3_bucket.serving() as bucket:
-        yield bucket
 
 
 @pytest.fixture(name="lab")

@@ -17,7 +17,6 @@ import pytest
 
 from lab import process
 from lab.client import LabClient
-from system import s3_bucket
 from system.awx_controller import FAILED, NOT_RUN, SUCCEEDED, Controller, Data, Node
 from system.awx_jobs import Job
 from system.awx_trials import CommandLines, check_first, judge, went_well
@@ -39,12 +38,6 @@ pytestmark = [pytest.mark.cost(120), pytest.mark.thorough]
 
 ROLE = "starrocks"
 WORKFLOW = "dbops.migration StarRocks migration"
-
-
-@pytest.fixture(name="bucket")
-def _bucket() -> t.Iterator[Bucket]:
-    with s3_bucket.serving() as bucket:
-        yield bucket
 
 
 @pytest.fixture(name="lab")

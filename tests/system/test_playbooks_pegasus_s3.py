@@ -16,7 +16,6 @@ from bench import guards
 from lab import process
 from lab.client import LabClient
 from system import playbooks as p
-from system import s3_bucket
 from system.pegasus_playbooks import (
     DENY,
     SMALL,
@@ -65,12 +64,6 @@ class Runners:
         log = runner / "killed.log"
         p.play_until(name, {**self._given, **more}, runner, lambda: enough(log.read_text()), TMPDIR=str(runner / "tmp"))
         return log.read_text()
-
-
-@pytest.fixture(name="bucket")
-def _bucket() -> t.Iterator[Bucket]:
-    with s3_bucket.serving() as bucket:
-        yield bucket
 
 
 def options(lab: LabClient, folder: pathlib.Path, bucket: Bucket) -> dict[str, t.Any]:

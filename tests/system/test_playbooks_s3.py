@@ -6,22 +6,14 @@
 from __future__ import annotations
 
 import pathlib
-import typing as t
 
 import pytest
 
 from lab import process
 from system import playbooks as p
-from system import s3_bucket
 from system.s3_bucket import ACCESS_KEY, BUCKET, SECRET_KEY, Bucket
 
 DRAINED = 1
-
-
-@pytest.fixture(name="bucket")
-def _bucket() -> t.Iterator[Bucket]:
-    with s3_bucket.serving() as bucket:
-        yield bucket
 
 
 @pytest.mark.thorough
