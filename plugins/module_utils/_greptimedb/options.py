@@ -14,14 +14,12 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.argspec impo
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_int, as_list, as_mapping
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
 from ansible_collections.dbops.migration.plugins.module_utils._core.environment import env_fallback
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, raise_problems
+from ansible_collections.dbops.migration.plugins.module_utils._core.option_problems import OptionProblems
 from ansible_collections.dbops.migration.plugins.module_utils._core.tls import TLS_LEVELS, TlsSettings, read_tls
 
 TRANSPORTS = ("mysql", "http")
 DEFAULT_PORTS = {"mysql": 4002, "http": 4000}
 METASRV_PORT = 3002
-
-Value = t.TypeVar("Value")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,17 +96,7 @@ class _Reader:
 
     def __init__(self, params: t.Mapping[str, t.Any]) -> None:
         self._params = params
-        self._problems: list[InvalidOption] = []
-
-    def _try(self, call: t.Callable[[], Value], fallback: Value) -> Value:
-        try:
-            return call()
-        except InvalidOption as problem:
-            self._problems.append(problem)
-            return fallback
-
-    def _wrong(self, option: str, problem: str, fix: str) -> None:
-        self._problems.append(InvalidOption(option, problem, fix))
+        self._problems = OptionProblems()
 
     def _text(self, name: str) -> str | None:
         value = self._params.get(name)
@@ -116,19 +104,19 @@ class _Reader:
 
     def _port(self, name: str, default: int) -> int:
         value = self._params.get(name)
-        return default if value is None else self._try(lambda: as_int(value, name, 1, 65535), default)
+        return default if value is None else self._problems.attempt(lambda: as_int(value, name, 1, 65535), default)
 
     def _addresses(self, name: str, default_port: int | None) -> tuple[Address, ...]:
         none: list[t.Any] = []
-        items = self._try(lambda: as_list(self._params.get(name), name), none)
+        items = self._problems.attempt(lambda: as_list(self._params.get(name), name), none)
         return tuple(self._address(item, name, default_port) for item in items)
 
     def _address(self, value: t.Any, option: str, default_port: int | None) -> Address:
-        return self._try(lambda: parse_address(value, option, default_port), Address("", 0))
+        return self._problems.attempt(lambda: parse_address(value, option, default_port), Address("", 0))
 
     def _seconds(self, name: str) -> float:
         value = self._params[name]
-        return self._try(lambda: parse_duration(value, name, maximum=3600), 1.0)
+        return self._problems.attempt(lambda: parse_duration(value, name, maximum=3600), 1.0)
 
     def connection(self) -> Connection:
         transport = str(self._params["transport"])
@@ -137,28 +125,28 @@ class _Reader:
         if host is not None:
             port = self._port("frontend_port", DEFAULT_PORTS[transport])
             if ":" in host and not host.startswith("[") and host.count(":") == 1:
-                self._wrong("frontend_host", f"{host!r} holds a port", "Give the port in frontend_port")
-            frontend = self._try(lambda: parse_address(host, "frontend_host", port), None)
+                self._problems.add("frontend_host", f"{host!r} holds a port", "Give the port in frontend_port")
+            frontend = self._problems.attempt(lambda: parse_address(host, "frontend_host", port))
         metasrv = self._addresses("metasrv_addrs", METASRV_PORT)
         http_port = self._port("metasrv_http_port", 4000)
         metasrv_http = self._metasrv_http(metasrv, http_port)
         if host is None and not metasrv:
-            self._wrong(
+            self._problems.add(
                 "frontend_host",
                 "neither a frontend nor a metasrv is given",
                 "Set frontend_host (or GREPTIMEDB_HOST), or metasrv_addrs for a cluster older than 0.8",
             )
         tls, wrong = read_tls(self._params)
-        self._problems += wrong
+        self._problems.found += wrong
         if transport == "http" and tls.level == "prefer":
-            self._wrong(
+            self._problems.add(
                 "tls",
                 "'prefer' does not exist for the http transport, which cannot ask a server whether it offers TLS",
                 "Set tls to disable for http or to require, verify-ca or verify-full for https",
             )
         username, password = self._text("username"), self._text("password")
         if password is not None and username is None:
-            self._wrong("username", "a password is given without a user", "Set username (or GREPTIMEDB_USER)")
+            self._problems.add("username", "a password is given without a user", "Set username (or GREPTIMEDB_USER)")
         result = Connection(
             frontend=frontend,
             transport=transport,
@@ -174,7 +162,7 @@ class _Reader:
             connect_timeout=self._seconds("connect_timeout"),
             read_timeout=self._seconds("read_timeout"),
         )
-        raise_problems(self._problems)
+        self._problems.raise_all()
         return result
 
     def _metasrv_http(self, metasrv: tuple[Address, ...], port: int) -> tuple[Address, ...]:
@@ -182,7 +170,7 @@ class _Reader:
         if not given:
             return tuple(Address(address.host, port) for address in metasrv)
         if len(given) != len(metasrv):
-            self._wrong(
+            self._problems.add(
                 "metasrv_http_addrs",
                 f"it holds {len(given)} addresses and metasrv_addrs {len(metasrv)}",
                 "Give one HTTP address for each entry of metasrv_addrs, in the same order",
@@ -193,9 +181,9 @@ class _Reader:
         name = "datanode_http_addrs"
         none: dict[str, t.Any] = {}
         found: dict[int, Address] = {}
-        for key, value in self._try(lambda: as_mapping(self._params.get(name), name), none).items():
+        for key, value in self._problems.attempt(lambda: as_mapping(self._params.get(name), name), none).items():
             found[self._datanode_id(key, name)] = self._address(value, name, 4000)
         return found
 
     def _datanode_id(self, value: str, option: str) -> int:
-        return self._try(lambda: as_int(value, f"{option} (datanode id)", 0), -1)
+        return self._problems.attempt(lambda: as_int(value, f"{option} (datanode id)", 0), -1)

@@ -12,11 +12,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_int
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import (
-    InvalidInput,
-    InvalidOption,
-    MigrationError,
-)
+from ansible_collections.dbops.migration.plugins.module_utils._core.option_problems import OptionProblems
 from ansible_collections.dbops.migration.plugins.module_utils._core.rehearsed import (
     MAX_AGE,
     Rehearsed,
@@ -45,8 +41,6 @@ HAND_OVER = "hand_over"
 STRICT = "strict"
 ACCEPT = "accept"
 KEEP = "keep"
-
-Value = t.TypeVar("Value")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,42 +110,28 @@ class _Reader:
 
     def __init__(self, params: t.Mapping[str, t.Any]) -> None:
         self._params = params
-        self._problems: t.List[t.Union[InvalidOption, str]] = []
-
-    def _try(self, call: t.Callable[[], Value]) -> t.Optional[Value]:
-        try:
-            return call()
-        except InvalidOption as problem:
-            self._problems.append(problem)
-        except InvalidInput as problem:
-            self._problems.extend(problem.problems)
-        return None
+        self._problems = OptionProblems()
 
     def request(self) -> CutoverRequest:
         params = self._params
         if not params.get("journal"):
-            self._problems.append(
-                InvalidOption(
-                    "journal",
-                    "it is not given",
-                    "Give the path (or s3://bucket/prefix) of the migration's journal; without it a cutover that is "
-                    "killed could not be put right",
-                )
+            self._problems.add(
+                "journal",
+                "it is not given",
+                "Give the path (or s3://bucket/prefix) of the migration's journal; without it a cutover that is "
+                "killed could not be put right",
             )
-        connection = self._try(lambda: Connection.from_params(params))
-        tables = self._try(lambda: tuple(one.name for one in read_tables(params["tables"])))
-        budget = self._try(lambda: parse_duration(params["budget"], "budget", minimum=1, maximum=86400))
-        max_lag = self._try(lambda: as_int(params["max_lag"], "max_lag", 0))
-        group_size = self._try(lambda: as_int(params["group_size"], "group_size", 1))
-        max_age = self._try(lambda: read_max_age(params))
+        connection = self._problems.attempt(lambda: Connection.from_params(params))
+        tables = self._problems.attempt(lambda: tuple(one.name for one in read_tables(params["tables"])))
+        budget = self._problems.attempt(lambda: parse_duration(params["budget"], "budget", minimum=1, maximum=86400))
+        max_lag = self._problems.attempt(lambda: as_int(params["max_lag"], "max_lag", 0))
+        group_size = self._problems.attempt(lambda: as_int(params["group_size"], "group_size", 1))
+        max_age = self._problems.attempt(lambda: read_max_age(params))
         interval = self._interval()
         place, proxies, meta_addrs = self._proxies(connection)
-        if len(self._problems) == 1 and isinstance(self._problems[0], MigrationError):
-            raise self._problems[0]
         if connection is None or tables is None or budget is None or max_lag is None or group_size is None:
-            raise InvalidInput(self._problems)
-        if self._problems:
-            raise InvalidInput(self._problems)
+            raise self._problems.error()
+        self._problems.raise_all()
         return CutoverRequest(
             connection=connection,
             tables=tables,
@@ -173,8 +153,8 @@ class _Reader:
         given = str(self._params["config_sync_interval"]).strip()
         if given == KEEP:
             return None
-        seconds = self._try(
-            lambda: parse_duration(given, "config_sync_interval", minimum=0.1, maximum=300),
+        seconds = self._problems.attempt(
+            lambda: parse_duration(given, "config_sync_interval", minimum=0.1, maximum=300)
         )
         return None if seconds is None else round(seconds * 1000)
 
@@ -183,26 +163,24 @@ class _Reader:
     ) -> t.Tuple[t.Optional[ZooKeeperPlace], t.Tuple[str, ...], t.Tuple[str, ...]]:
         if self._params["switch"] == HAND_OVER:
             return None, (), ()
-        place = self._try(lambda: read_place(self._params))
-        proxies = self._try(lambda: parse_addresses(self._params.get("metaproxies"), "metaproxies"))
+        place = self._problems.attempt(lambda: read_place(self._params))
+        proxies = self._problems.attempt(lambda: parse_addresses(self._params.get("metaproxies"), "metaproxies"))
         if proxies == ():
-            self._problems.append(
-                InvalidOption(
-                    "metaproxies",
-                    "no MetaProxy is given",
-                    "Give host:port of every instance, because each is asked whether it has switched; or set "
-                    "switch=hand_over to switch the clients yourself",
-                )
+            self._problems.add(
+                "metaproxies",
+                "no MetaProxy is given",
+                "Give host:port of every instance, because each is asked whether it has switched; or set "
+                "switch=hand_over to switch the clients yourself",
             )
-        given = self._try(lambda: parse_addresses(self._params.get("target_meta_addrs"), "target_meta_addrs"))
+        given = self._problems.attempt(
+            lambda: parse_addresses(self._params.get("target_meta_addrs"), "target_meta_addrs")
+        )
         addresses = given or (connection.target_meta_servers if connection is not None else ())
         option = "target_meta_addrs" if given else "target_meta_servers"
         if given is not None and addresses and len(addresses) < LEAST_ADDRESSES:
-            self._problems.append(
-                InvalidOption(
-                    option,
-                    f"there is only one address ({addresses[0]}), and a MetaProxy refuses fewer than {LEAST_ADDRESSES}",
-                    "Give all meta servers of the target",
-                )
+            self._problems.add(
+                option,
+                f"there is only one address ({addresses[0]}), and a MetaProxy refuses fewer than {LEAST_ADDRESSES}",
+                "Give all meta servers of the target",
             )
         return place, proxies or (), addresses

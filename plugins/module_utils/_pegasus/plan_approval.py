@@ -15,7 +15,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_int
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import format_duration, parse_duration
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidInput, InvalidOption
+from ansible_collections.dbops.migration.plugins.module_utils._core.option_problems import OptionProblems
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_options import (
     HAND_OVER,
     KEEP,
@@ -35,8 +35,6 @@ _CUTOVER = (
     "budget", "config_sync_interval", "last_mutation", "max_lag", "metaproxies", "switch", "target_meta_addrs",
     HOSTS, ROOT, TIMEOUT,
 )  # fmt: skip
-
-Value = t.TypeVar("Value")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,40 +79,33 @@ def wishes_argument_spec() -> ArgumentSpec:
     )
 
 
-def read_wishes(params: t.Mapping[str, t.Any], problems: t.List[t.Union[InvalidOption, str]]) -> Wishes:
+def read_wishes(params: t.Mapping[str, t.Any], problems: OptionProblems) -> Wishes:
     """The wishes; everything that is wrong with them is added to the problems.
 
     What only the cutover needs may be missing, because the phases before it do not need it.
     """
-
-    def attempt(call: t.Callable[[], Value], otherwise: Value) -> Value:
-        try:
-            return call()
-        except InvalidOption as problem:
-            problems.append(problem)
-        except InvalidInput as several:
-            problems.extend(several.problems)
-        return otherwise
-
     by_proxy = params["switch"] == METAPROXY
     interval: t.Optional[float] = None
     if str(params["config_sync_interval"]).strip() != KEEP:
-        interval = attempt(lambda: parse_duration(params["config_sync_interval"], "config_sync_interval"), 0.0)
+        interval = problems.attempt(lambda: parse_duration(params["config_sync_interval"], "config_sync_interval"), 0.0)
     group_size: t.Optional[int] = None
     if params.get("group_size") is not None:
-        group_size = attempt(lambda: as_int(params["group_size"], "group_size", 1), 1)
+        group_size = problems.attempt(lambda: as_int(params["group_size"], "group_size", 1), 1)
     zookeeper = ""
     if by_proxy and params.get(HOSTS) and params.get(ROOT):
-        place = attempt(lambda: read_place(params), None)
+        place = problems.attempt(lambda: read_place(params))
         zookeeper = "" if place is None else f"{place.connect_string}{place.root}"
+    proxies: t.Tuple[str, ...] = ()
+    if by_proxy:
+        proxies = problems.attempt(lambda: parse_addresses(params.get("metaproxies"), "metaproxies"), ())
     return Wishes(
         switch=str(params["switch"]),
         switch_tasks=str(params.get("switch_tasks") or "") if params["switch"] == HAND_OVER else "",
-        proxies=attempt(lambda: parse_addresses(params.get("metaproxies"), "metaproxies"), ()) if by_proxy else (),
+        proxies=proxies,
         zookeeper=zookeeper,
-        addresses=attempt(lambda: parse_addresses(params.get("target_meta_addrs"), "target_meta_addrs"), ()),
-        budget=attempt(lambda: parse_duration(params["budget"], "budget", minimum=1, maximum=86400), 0.0),
-        max_lag=attempt(lambda: as_int(params["max_lag"], "max_lag", 0), 0),
+        addresses=problems.attempt(lambda: parse_addresses(params.get("target_meta_addrs"), "target_meta_addrs"), ()),
+        budget=problems.attempt(lambda: parse_duration(params["budget"], "budget", minimum=1, maximum=86400), 0.0),
+        max_lag=problems.attempt(lambda: as_int(params["max_lag"], "max_lag", 0), 0),
         last_mutation=str(params["last_mutation"]),
         interval=interval,
         group_size=group_size,

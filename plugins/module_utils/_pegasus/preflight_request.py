@@ -13,12 +13,8 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_int, as_list, as_mapping
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import (
-    InvalidInput,
-    InvalidOption,
-    MigrationError,
-    raise_problems,
-)
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, raise_problems
+from ansible_collections.dbops.migration.plugins.module_utils._core.option_problems import OptionProblems
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import (
     Connection,
     connection_argument_spec,
@@ -40,8 +36,6 @@ PROXIES = "metaproxies"
 META_ADDRS = "target_meta_addrs"
 _NAME = re.compile(r"[A-Za-z0-9_.:]+", re.ASCII)
 """What the shell and the admin tools let through; the meta server itself takes anything."""
-
-Value = t.TypeVar("Value")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,32 +83,21 @@ class _Reader:
 
     def __init__(self, params: t.Mapping[str, t.Any]) -> None:
         self._params = params
-        self._problems: list[InvalidOption | str] = []
-
-    def _try(self, call: t.Callable[[], Value]) -> Value | None:
-        try:
-            return call()
-        except InvalidOption as problem:
-            self._problems.append(problem)
-        except InvalidInput as problem:
-            self._problems.extend(problem.problems)
-        return None
+        self._problems = OptionProblems()
 
     def _tables(self) -> tuple[TableRequest, ...]:
         return read_tables(*(self._params.get(name) for name in (TABLES, REMOTE_TABLES, REPLICA_COUNT)))
 
     def request(self) -> PreflightRequest:
-        connection = self._try(lambda: Connection.from_params(self._params))
-        tables = self._try(self._tables)
-        proxies = self._try(lambda: parse_addresses(self._params.get(PROXIES), PROXIES))
-        meta_addrs = self._try(lambda: parse_addresses(self._params.get(META_ADDRS), META_ADDRS))
+        connection = self._problems.attempt(lambda: Connection.from_params(self._params))
+        tables = self._problems.attempt(self._tables)
+        proxies = self._problems.attempt(lambda: parse_addresses(self._params.get(PROXIES), PROXIES))
+        meta_addrs = self._problems.attempt(lambda: parse_addresses(self._params.get(META_ADDRS), META_ADDRS))
         place: ZooKeeperPlace | None = None
         if any(self._params.get(name) for name in (HOSTS, ROOT, PROXIES)):
-            place = self._try(lambda: read_place(self._params))
-        if len(self._problems) == 1 and isinstance(self._problems[0], MigrationError):
-            raise self._problems[0]
-        if connection is None or tables is None or proxies is None or self._problems:
-            raise InvalidInput(self._problems)
+            place = self._problems.attempt(lambda: read_place(self._params))
+        if connection is None or tables is None or proxies is None or self._problems.found:
+            raise self._problems.error()
         return PreflightRequest(
             connection=connection,
             tables=tables,

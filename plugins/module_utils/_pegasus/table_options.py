@@ -15,11 +15,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.approval imp
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_int, as_mapping
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import (
-    InvalidInput,
-    InvalidOption,
-    raise_problems,
-)
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, raise_problems
+from ansible_collections.dbops.migration.plugins.module_utils._core.option_problems import OptionProblems
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.app_env_options import read_tables
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import connection_argument_spec
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.plan_approval import (
@@ -127,22 +124,14 @@ def read_table_options(params: t.Mapping[str, t.Any]) -> TableOptions:
 
 def read_standing_options(params: t.Mapping[str, t.Any]) -> StandingOptions:
     """The options; InvalidOption, or InvalidInput with all problems at once."""
-    problems: t.List[InvalidOption] = []
-    tables = _moved_tables(params, problems)
-    soak, approved = 0.0, ""
-    try:
-        soak = parse_duration(params["soak_time"], "soak_time", minimum=0)
-    except InvalidOption as problem:
-        problems.append(problem)
-    try:
-        approved = read_approved(params)
-    except InvalidOption as problem:
-        problems.append(problem)
-    everything: t.List[t.Union[InvalidOption, str]] = [*problems]
-    wishes = read_wishes(params, everything)
-    if len(everything) > len(problems) and len(everything) > 1:
-        raise InvalidInput(everything)
-    raise_problems([one for one in everything if isinstance(one, InvalidOption)])
+    wrong: t.List[InvalidOption] = []
+    tables = _moved_tables(params, wrong)
+    problems = OptionProblems()
+    problems.found += wrong
+    soak = problems.attempt(lambda: parse_duration(params["soak_time"], "soak_time", minimum=0), 0.0)
+    approved = problems.attempt(lambda: read_approved(params), "")
+    wishes = read_wishes(params, problems)
+    problems.raise_all()
     return StandingOptions(tables, str(params.get("remote_cluster") or "").strip(), soak, wishes, approved)
 
 

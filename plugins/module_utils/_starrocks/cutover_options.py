@@ -13,11 +13,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_bool, as_int
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import (
-    InvalidInput,
-    InvalidOption,
-    MigrationError,
-)
+from ansible_collections.dbops.migration.plugins.module_utils._core.option_problems import OptionProblems
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_scope import Scope, read_scope
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import (
     TARGET,
@@ -29,8 +25,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options
 CUT_OVER = "cut_over"
 COMMITTED = "committed"
 LIFTED = "lifted"
-
-Value = t.TypeVar("Value")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,28 +105,21 @@ class _Reader:
 
     def __init__(self, params: t.Mapping[str, t.Any]) -> None:
         self._params = params
-        self._problems: t.List[t.Union[InvalidOption, str]] = []
-
-    def _try(self, call: t.Callable[[], Value]) -> t.Optional[Value]:
-        try:
-            return call()
-        except InvalidOption as problem:
-            self._problems.append(problem)
-        except InvalidInput as problem:
-            self._problems.extend(problem.problems)
-        return None
+        self._problems = OptionProblems()
 
     def _seconds(self, name: str, minimum: float = 0, maximum: float = 86400) -> float:
-        return self._try(lambda: parse_duration(self._params[name], name, minimum=minimum, maximum=maximum)) or 0.0
+        return self._problems.attempt(
+            lambda: parse_duration(self._params[name], name, minimum=minimum, maximum=maximum), 0.0
+        )
 
     def _optional_seconds(self, name: str) -> t.Optional[float]:
         return None if self._params.get(name) in (None, "") else self._seconds(name)
 
     def request(self) -> CutoverRequest:
         params = self._params
-        connections = self._try(lambda: source_and_target(params))
-        scope = self._try(lambda: read_scope(params))
-        max_behind = self._try(lambda: as_int(params["max_behind"], "max_behind", 0))
+        connections = self._problems.attempt(lambda: source_and_target(params))
+        scope = self._problems.attempt(lambda: read_scope(params))
+        max_behind = self._problems.attempt(lambda: as_int(params["max_behind"], "max_behind", 0))
         directory = self._tool()
         seconds = {
             "budget": self._seconds("budget", 1),
@@ -145,10 +132,8 @@ class _Reader:
         }
         meta = self._optional_seconds("meta_job_interval")
         replication = self._optional_seconds("replication_job_interval")
-        if len(self._problems) == 1 and isinstance(self._problems[0], MigrationError):
-            raise self._problems[0]
-        if self._problems or connections is None or scope is None or max_behind is None:
-            raise InvalidInput(self._problems)
+        if self._problems.found or connections is None or scope is None or max_behind is None:
+            raise self._problems.error()
         return CutoverRequest(
             source=connections[0],
             target=connections[1],
@@ -164,20 +149,18 @@ class _Reader:
 
     def _tool(self) -> str:
         directory = str(self._params.get("tool_directory") or "")
-        stopped = bool(self._try(lambda: as_bool(self._params["tool_is_stopped"], "tool_is_stopped")))
+        stopped = bool(self._problems.attempt(lambda: as_bool(self._params["tool_is_stopped"], "tool_is_stopped")))
         if self._params["state"] != CUT_OVER:
             return directory
         if directory and stopped:
-            self._problems.append(InvalidOption("tool_is_stopped", "tool_directory is given too", "Give one of both"))
+            self._problems.add("tool_is_stopped", "tool_directory is given too", "Give one of both")
         elif not directory and not stopped:
-            self._problems.append(
-                InvalidOption(
-                    "tool_directory",
-                    "it is not given",
-                    "Give the folder of the sync tool, and delegate this task to its host; or stop the tool yourself "
-                    "and say so with tool_is_stopped=true",
-                )
+            self._problems.add(
+                "tool_directory",
+                "it is not given",
+                "Give the folder of the sync tool, and delegate this task to its host; or stop the tool yourself "
+                "and say so with tool_is_stopped=true",
             )
         elif directory and not os.path.isabs(directory):
-            self._problems.append(InvalidOption("tool_directory", f"{directory!r} is no absolute path", "Give one"))
+            self._problems.add("tool_directory", f"{directory!r} is no absolute path", "Give one")
         return directory

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.approval import OPTION as APPROVED
@@ -18,11 +19,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.argspec impo
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_int, as_list, as_mapping_list
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import (
-    InvalidOption,
-    MigrationError,
-    raise_problems,
-)
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.option_problems import OptionProblems
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import migration_standing as ms
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
@@ -51,6 +49,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.plan_ap
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.two_clusters import require_two_clusters
 
+_WEEK = 7 * 86400
 _WORDS = {
     ms.NOT_STARTED: "Nothing of this migration is done yet.",
     ms.MIGRATING: "The migration is under way.",
@@ -157,39 +156,34 @@ class MigrationTask:
         hash that was approved.
         """
         params = self._params
-        problems: t.List[InvalidOption] = []
-        lists: t.Dict[str, t.Tuple[t.Dict[str, t.Any], ...]] = {}
-        for name in ("source_settings", "target_settings"):
-            try:
-                read_settings(params.get(name), False, name)
-                lists[name] = tuple(dict(one) for one in as_mapping_list(params.get(name), name))
-            except InvalidOption as wrong:
-                problems.append(wrong)
-        ramp: t.List[int] = []
-        times: t.Dict[str, float] = {}
-        try:
-            steps = [
-                as_int(one, "compaction_ramp", 1) for one in as_list(params.get("compaction_ramp"), "compaction_ramp")
-            ]
-            ramp = sorted(set(steps))
-            if steps != ramp:
-                fix = "Give numbers of tasks that grow, such as 4, 16"
-                raise InvalidOption("compaction_ramp", f"{steps} does not grow", fix)
-        except InvalidOption as wrong:
-            problems.append(wrong)
-        for name in ("vacuum_time", "compaction_ramp_time"):
-            try:
-                times[name] = parse_duration(params[name], name, minimum=0, maximum=7 * 86400)
-            except InvalidOption as wrong:
-                problems.append(wrong)
-        approvable, approved = read_approvable(params, problems), ""
-        try:
-            approved = read_approved(params)
-        except InvalidOption as wrong:
-            problems.append(wrong)
-        raise_problems(problems)
+        problems = OptionProblems()
+        lists: t.Dict[str, t.Tuple[t.Dict[str, t.Any], ...]] = {
+            name: problems.attempt(functools.partial(_settings, params.get(name), name), ())
+            for name in ("source_settings", "target_settings")
+        }
+        ramp: t.List[int] = problems.attempt(lambda: _ramp(params.get("compaction_ramp")), [])
+        times = {
+            name: problems.attempt(functools.partial(parse_duration, params[name], name, minimum=0, maximum=_WEEK), 0.0)
+            for name in ("vacuum_time", "compaction_ramp_time")
+        }
+        approvable = read_approvable(params, problems)
+        approved = problems.attempt(lambda: read_approved(params), "")
+        problems.raise_all()
         wishes = Wishes(str(params["compaction_off"]), lists["source_settings"], lists["target_settings"])
         return wishes, ramp, times, approvable, approved
+
+
+def _settings(value: t.Any, option: str) -> t.Tuple[t.Dict[str, t.Any], ...]:
+    read_settings(value, False, option)
+    return tuple(dict(one) for one in as_mapping_list(value, option))
+
+
+def _ramp(value: t.Any) -> t.List[int]:
+    steps = [as_int(one, "compaction_ramp", 1) for one in as_list(value, "compaction_ramp")]
+    if steps != sorted(set(steps)):
+        fix = "Give numbers of tasks that grow, such as 4, 16"
+        raise InvalidOption("compaction_ramp", f"{steps} does not grow", fix)
+    return steps
 
 
 def _ask(cluster: Cluster) -> t.Optional[MigrationError]:

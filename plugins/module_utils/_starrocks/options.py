@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.address import Address, parse_address
@@ -14,7 +15,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.argspec impo
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_list, as_mapping
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
 from ansible_collections.dbops.migration.plugins.module_utils._core.environment import env_fallback
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, raise_problems
+from ansible_collections.dbops.migration.plugins.module_utils._core.option_problems import OptionProblems
 from ansible_collections.dbops.migration.plugins.module_utils._core.tls import TLS_LEVELS, TlsSettings, read_tls
 from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.address_map import (
@@ -25,8 +26,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.version
 
 QUERY_PORT = 9030
 TARGET = "target_"
-
-Value = t.TypeVar("Value")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,8 +58,9 @@ class Connection:
         :raises InvalidOption: one option is wrong
         :raises InvalidInput: several are; all are told at once
         """
-        connection, problems = _read(params, prefix)
-        raise_problems(problems)
+        problems = OptionProblems()
+        connection = _Reader(params, prefix, problems).connection()
+        problems.raise_all()
         return connection
 
 
@@ -69,19 +69,17 @@ def source_and_target(params: t.Mapping[str, t.Any]) -> t.Tuple[Connection, Conn
 
     A frontend that stands on both sides is refused: a cluster cannot be migrated into itself.
     """
-    source, problems = _read(params, "")
-    target, more = _read(params, TARGET)
-    problems = problems + more
+    problems = OptionProblems()
+    source = _Reader(params, "", problems).connection()
+    target = _Reader(params, TARGET, problems).connection()
     same = [str(address) for address in source.frontends if address in target.frontends]
     if same:
-        problems.append(
-            InvalidOption(
-                "target_frontends",
-                f"{', '.join(same)} stands in frontends too",
-                "Source and target must be two clusters; give the frontends of each",
-            )
+        problems.add(
+            "target_frontends",
+            f"{', '.join(same)} stands in frontends too",
+            "Source and target must be two clusters; give the frontends of each",
         )
-    raise_problems(problems)
+    problems.raise_all()
     return source, target
 
 
@@ -108,23 +106,17 @@ def connection_argument_spec(prefix: str = "") -> ArgumentSpec:
     )
 
 
-def _read(params: t.Mapping[str, t.Any], prefix: str) -> t.Tuple[Connection, t.List[InvalidOption]]:
-    reader = _Reader(params, prefix)
-    connection = reader.connection()
-    return connection, reader.problems
-
-
 class _Reader:
     """Reads every option of one side and remembers every problem."""
 
-    def __init__(self, params: t.Mapping[str, t.Any], prefix: str) -> None:
+    def __init__(self, params: t.Mapping[str, t.Any], prefix: str, problems: OptionProblems) -> None:
         self._params = params
         self._prefix = prefix
-        self.problems: t.List[InvalidOption] = []
+        self._problems = problems
 
     def connection(self) -> Connection:
         tls, wrong = read_tls(self._params, self._prefix)
-        self.problems += wrong
+        self._problems.found += wrong
         return Connection(
             frontends=self._frontends(),
             username=str(self._value("username") or "root"),
@@ -140,40 +132,32 @@ class _Reader:
     def _value(self, name: str) -> t.Any:
         return self._params.get(self._prefix + name)
 
-    def _try(self, call: t.Callable[[], Value], fallback: Value) -> Value:
-        try:
-            return call()
-        except InvalidOption as problem:
-            self.problems.append(problem)
-            return fallback
-
     def _frontends(self) -> t.Tuple[Address, ...]:
         name = self._prefix + "frontends"
         none: t.List[t.Any] = []
-        known = len(self.problems)
+        known = len(self._problems.found)
         found = []
-        for item in self._try(lambda: as_list(self._value("frontends"), name), none):
-            address = self._try(lambda item=item: parse_address(item, name, QUERY_PORT), None)  # type: ignore[misc]
+        for item in self._problems.attempt(lambda: as_list(self._value("frontends"), name), none):
+            address = self._problems.attempt(functools.partial(parse_address, item, name, QUERY_PORT))
             if address is not None and address not in found:
                 found.append(address)
-        if not found and len(self.problems) == known:
+        if not found and len(self._problems.found) == known:
             fix = f"Give the frontends of the cluster, such as fe-0.example.com:{QUERY_PORT}"
-            self.problems.append(InvalidOption(name, "there is none", f"{fix} (or set STARROCKS_{name.upper()})"))
+            self._problems.add(name, "there is none", f"{fix} (or set STARROCKS_{name.upper()})")
         return tuple(found)
 
     def _address_map(self) -> t.Dict[str, MappedHost]:
         name = self._prefix + "address_map"
         none: t.Dict[str, t.Any] = {}
         found: t.Dict[str, MappedHost] = {}
-        for host, value in self._try(lambda: as_mapping(self._value("address_map"), name), none).items():
-            try:
-                found[host] = parse_mapped_host(value, f"{name}[{host}]")
-            except InvalidOption as problem:
-                self.problems.append(problem)
+        for host, value in self._problems.attempt(lambda: as_mapping(self._value("address_map"), name), none).items():
+            mapped = self._problems.attempt(functools.partial(parse_mapped_host, value, f"{name}[{host}]"))
+            if mapped is not None:
+                found[host] = mapped
         return found
 
     def _seconds(self, name: str) -> float:
-        return self._try(lambda: parse_duration(self._value(name), self._prefix + name, maximum=3600), 1.0)
+        return self._problems.attempt(lambda: parse_duration(self._value(name), self._prefix + name, maximum=3600), 1.0)
 
     def _assume_version(self) -> t.Optional[Version]:
         value = self._value("assume_version")
@@ -181,9 +165,7 @@ class _Reader:
             return None
         version = parse_version(str(value))
         if version is None:
-            self.problems.append(
-                InvalidOption(
-                    f"{self._prefix}assume_version", f"{value!r} is no version", "Give three numbers, such as 3.3.14"
-                )
+            self._problems.add(
+                f"{self._prefix}assume_version", f"{value!r} is no version", "Give three numbers, such as 3.3.14"
             )
         return version

@@ -13,7 +13,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_mapping, as_mapping_list
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import format_duration, parse_duration
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption
+from ansible_collections.dbops.migration.plugins.module_utils._core.option_problems import OptionProblems
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_scope import Scope, read_scope
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_options import cutover_argument_spec
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.migration_settings import Settings
@@ -22,8 +22,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_pr
 FORMAT = 1
 _TIMES = ("budget", "quiet_time", "switch_reserve")
 _SHOWN = 5
-
-Value = t.TypeVar("Value")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,31 +55,26 @@ def approvable_argument_spec() -> ArgumentSpec:
     )
 
 
-def read_approvable(params: t.Mapping[str, t.Any], problems: t.List[InvalidOption]) -> Approvable:
+def read_approvable(params: t.Mapping[str, t.Any], problems: OptionProblems) -> Approvable:
     """The options; everything that is wrong with them is added to the problems."""
-
-    def attempt(call: t.Callable[[], Value], otherwise: Value) -> Value:
-        try:
-            return call()
-        except InvalidOption as problem:
-            problems.append(problem)
-        return otherwise
-
     nothing: t.Dict[str, t.Any] = {}
-    given = attempt(lambda: as_mapping(params.get("sync_properties"), "sync_properties"), nothing)
+    given = problems.attempt(lambda: as_mapping(params.get("sync_properties"), "sync_properties"), nothing)
     properties: t.Dict[str, str] = {}
     for name, value in given.items():
         if is_secret(name):
             fix = "Leave it out, it is no part of the plan"
-            problems.append(InvalidOption(f"sync_properties.{name}", "it is a secret", fix))
+            problems.add(f"sync_properties.{name}", "it is a secret", fix)
         else:
-            properties[name] = attempt(functools.partial(as_property, name, value), "")
+            properties[name] = problems.attempt(functools.partial(as_property, name, value), "")
     return Approvable(
-        scope=attempt(lambda: read_scope(params), Scope()),
-        times={name: attempt(functools.partial(parse_duration, params[name], name, minimum=0), 0.0) for name in _TIMES},
+        scope=problems.attempt(lambda: read_scope(params), Scope()),
+        times={
+            name: problems.attempt(functools.partial(parse_duration, params[name], name, minimum=0), 0.0)
+            for name in _TIMES
+        },
         properties=properties,
         nodes={
-            name: attempt(functools.partial(_node_settings, params.get(name), name), [])
+            name: problems.attempt(functools.partial(_node_settings, params.get(name), name), [])
             for name in ("source_node_settings", "target_node_settings")
         },
         switch_tasks=str(params.get("switch_tasks") or ""),

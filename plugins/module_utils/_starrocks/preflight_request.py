@@ -7,17 +7,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_mapping
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
 from ansible_collections.dbops.migration.plugins.module_utils._core.environment import env_fallback
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import (
-    InvalidInput,
-    InvalidOption,
-    MigrationError,
-)
+from ansible_collections.dbops.migration.plugins.module_utils._core.option_problems import OptionProblems
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_scope import Scope, read_scope
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import (
     TARGET,
@@ -37,8 +34,6 @@ PROPERTIES = "sync_properties"
 TOKEN = "source_cluster_token"  # noqa: S105  (the name of an option)
 _LISTS = ("include_data_list", "exclude_data_list")
 _ELSEWHERE = ("source_fe_host", "source_fe_query_port", "target_fe_host", "target_fe_query_port")
-
-Value = t.TypeVar("Value")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,31 +84,19 @@ def read_request(params: t.Mapping[str, t.Any]) -> PreflightRequest:
     :raises InvalidOption: one option is wrong
     :raises InvalidInput: several are; all are told at once
     """
-    problems: t.List[t.Union[InvalidOption, str]] = []
-
-    def attempt(call: t.Callable[[], Value]) -> t.Optional[Value]:
-        try:
-            return call()
-        except InvalidOption as problem:
-            problems.append(problem)
-        except InvalidInput as found:
-            problems.extend(found.problems)
-        return None
-
-    connections = attempt(lambda: source_and_target(params))
-    properties = _properties(params, attempt, problems)
+    problems = OptionProblems()
+    connections = problems.attempt(lambda: source_and_target(params))
+    properties = _properties(params, problems)
     lists = {name: params.get(name) or properties.get(name) for name in _LISTS}
     for name in _LISTS:
         if params.get(name) and properties.get(name):
             fix = "Give the list once, best as the option"
-            problems.append(InvalidOption(name, f"it is in {PROPERTIES} too", fix))
-    scope = attempt(lambda: read_scope(lists))
-    duration = attempt(lambda: parse_duration(params.get("expected_duration"), "expected_duration"))
-    timeout = attempt(lambda: parse_duration(params.get("port_timeout"), "port_timeout", maximum=60))
-    if len(problems) == 1 and isinstance(problems[0], MigrationError):
-        raise problems[0]
-    if problems or connections is None or scope is None or duration is None or timeout is None:
-        raise InvalidInput(problems)
+            problems.add(name, f"it is in {PROPERTIES} too", fix)
+    scope = problems.attempt(lambda: read_scope(lists))
+    duration = problems.attempt(lambda: parse_duration(params.get("expected_duration"), "expected_duration"))
+    timeout = problems.attempt(lambda: parse_duration(params.get("port_timeout"), "port_timeout", maximum=60))
+    if problems.found or connections is None or scope is None or duration is None or timeout is None:
+        raise problems.error()
     return PreflightRequest(
         source=connections[0],
         target=connections[1],
@@ -128,25 +111,21 @@ def read_request(params: t.Mapping[str, t.Any]) -> PreflightRequest:
     )
 
 
-def _properties(
-    params: t.Mapping[str, t.Any],
-    attempt: t.Callable[[t.Callable[[], t.Any]], t.Any],
-    problems: t.List[t.Union[InvalidOption, str]],
-) -> t.Dict[str, str]:
+def _properties(params: t.Mapping[str, t.Any], problems: OptionProblems) -> t.Dict[str, str]:
     found: t.Dict[str, str] = {}
-    given: t.Dict[str, t.Any] = attempt(lambda: as_mapping(params.get(PROPERTIES), PROPERTIES)) or {}
+    given = problems.attempt(lambda: as_mapping(params.get(PROPERTIES), PROPERTIES)) or {}
     for name, value in given.items():
         if is_secret(name):
             fix = f"Leave it out; only the token matters here, and it goes into {TOKEN}"
-            problems.append(InvalidOption(f"{PROPERTIES}.{name}", "it is a secret", fix))
+            problems.add(f"{PROPERTIES}.{name}", "it is a secret", fix)
         elif name in _ELSEWHERE:
             fix = "Leave it out; the clusters are those of frontends and target_frontends"
-            problems.append(InvalidOption(f"{PROPERTIES}.{name}", "it is not looked at", fix))
+            problems.add(f"{PROPERTIES}.{name}", "it is not looked at", fix)
         elif name not in KINDS:
             fix = "Correct the name; it is not in the vendor's manual"
-            problems.append(InvalidOption(f"{PROPERTIES}.{name}", "no release of the sync tool has it", fix))
+            problems.add(f"{PROPERTIES}.{name}", "no release of the sync tool has it", fix)
         else:
-            converted = attempt(lambda name=name, value=value: as_property(name, value))  # type: ignore[misc]
+            converted = problems.attempt(functools.partial(as_property, name, value))
             if converted is not None:
                 found[name] = converted
     return found

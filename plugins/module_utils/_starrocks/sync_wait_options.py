@@ -12,11 +12,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_bool, as_int
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import (
-    InvalidInput,
-    InvalidOption,
-    raise_problems,
-)
+from ansible_collections.dbops.migration.plugins.module_utils._core.option_problems import OptionProblems
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_scope import Scope, read_scope
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import (
     Connection,
@@ -28,8 +24,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_pr
 )
 
 CAUGHT_UP, DRAINED = "caught_up", "compaction_drained"
-
-Value = t.TypeVar("Value")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,34 +66,23 @@ def wait_argument_spec() -> ArgumentSpec:
 
 def read_wait_request(params: t.Mapping[str, t.Any]) -> WaitRequest:
     """The request of a module's parameters; everything that is wrong with them is told at once."""
-    problems: t.List[t.Union[InvalidOption, str]] = []
-
-    def attempt(call: t.Callable[[], Value]) -> t.Optional[Value]:
-        try:
-            return call()
-        except InvalidOption as problem:
-            problems.append(problem)
-        except InvalidInput as problem:
-            problems.extend(problem.problems)
-        return None
+    problems = OptionProblems()
 
     def seconds(name: str, minimum: float, maximum: float) -> float:
-        return attempt(lambda: parse_duration(params[name], name, minimum=minimum, maximum=maximum)) or 0.0
+        return problems.attempt(lambda: parse_duration(params[name], name, minimum=minimum, maximum=maximum), 0.0)
 
-    clusters = attempt(lambda: source_and_target(params))
-    scope = attempt(lambda: read_scope(params))
-    behind = attempt(lambda: as_int(params["max_behind"], "max_behind", 0))
-    samples = attempt(lambda: as_int(params["stable_samples"], "stable_samples", 1, 100))
+    clusters = problems.attempt(lambda: source_and_target(params))
+    scope = problems.attempt(lambda: read_scope(params))
+    behind = problems.attempt(lambda: as_int(params["max_behind"], "max_behind", 0))
+    samples = problems.attempt(lambda: as_int(params["stable_samples"], "stable_samples", 1, 100))
     poll = seconds("poll_interval", 0.1, 3600)
     timeout = seconds("timeout", 1, 90 * 86400)
     step = None if params.get("step_time") in (None, "") else seconds("step_time", 0, 3600)
     if params["until"] == CAUGHT_UP and not params.get("directory"):
-        problems.append(InvalidOption("directory", "it is not given", "Give the folder of the sync tool on this host"))
-    wait = bool(attempt(lambda: as_bool(params["wait"], "wait")))
-    if problems or clusters is None or scope is None or behind is None or samples is None:
-        if len(problems) == 1 and isinstance(problems[0], InvalidOption):
-            raise_problems([problems[0]])
-        raise InvalidInput(problems)
+        problems.add("directory", "it is not given", "Give the folder of the sync tool on this host")
+    wait = bool(problems.attempt(lambda: as_bool(params["wait"], "wait")))
+    if problems.found or clusters is None or scope is None or behind is None or samples is None:
+        raise problems.error()
     return WaitRequest(
         source=clusters[0],
         target=clusters[1],

@@ -15,7 +15,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.argspec impo
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_list, as_mapping
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
 from ansible_collections.dbops.migration.plugins.module_utils._core.environment import env_fallback
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, raise_problems
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption
+from ansible_collections.dbops.migration.plugins.module_utils._core.option_problems import OptionProblems
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import hosts_file as hf
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_properties as tp
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_archive import (
@@ -35,8 +36,6 @@ AUTO, SYSTEMD, SESSION = "auto", "systemd", "session"
 _TYPES = {tp.BOOL: "bool", tp.INT: "int", tp.TEXT: "str", tp.SECRET: "str", tp.NAMES: "raw"}
 _DIRECTORY = re.compile(r"/[^\s$%\"'\\\\:]+")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-Value = t.TypeVar("Value")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,9 +100,9 @@ def tool_argument_spec() -> ArgumentSpec:
 
 def read_tool_request(params: t.Mapping[str, t.Any]) -> ToolRequest:
     """The request of a module's parameters; everything that is wrong with them is told at once."""
-    reader = _Reader(params)
-    request = reader.request()
-    raise_problems(reader.problems)
+    problems = OptionProblems()
+    request = _Reader(params, problems).request()
+    problems.raise_all()
     return request
 
 
@@ -117,20 +116,20 @@ def extra_secrets(params: t.Mapping[str, t.Any]) -> t.List[str]:
 
 
 class _Reader:
-    def __init__(self, params: t.Mapping[str, t.Any]) -> None:
+    def __init__(self, params: t.Mapping[str, t.Any], problems: OptionProblems) -> None:
         self._params = params
-        self.problems: t.List[InvalidOption] = []
+        self._problems = problems
 
     def request(self) -> ToolRequest:
         params = self._params
         archive, sha256 = "", ""
         if params.get("archive"):
-            archive = self._try(lambda: read_location(str(params["archive"]), "archive"), "")
-            sha256 = self._try(lambda: read_checksum(params.get("archive_sha256"), "archive_sha256"), "")
+            archive = self._problems.attempt(lambda: read_location(str(params["archive"]), "archive"), "")
+            sha256 = self._problems.attempt(lambda: read_checksum(params.get("archive_sha256"), "archive_sha256"), "")
         supervisor, user = str(params["supervisor"]), str(params.get("user") or "").strip()
         if user and supervisor == SESSION:
             problem = "it is for a systemd unit only"
-            self.problems.append(InvalidOption("user", problem, "Become that user for the task instead"))
+            self._problems.add("user", problem, "Become that user for the task instead")
         return ToolRequest(
             directory=self._directory(),
             state=str(params["state"]),
@@ -138,7 +137,7 @@ class _Reader:
             sha256=sha256,
             wanted=self._wanted(),
             supervisor=supervisor,
-            unit=self._try(lambda: read_unit_name(str(params["unit_name"]), "unit_name"), ""),
+            unit=self._problems.attempt(lambda: read_unit_name(str(params["unit_name"]), "unit_name"), ""),
             user=user,
             variables=self._variables(),
             adopt=bool(params["adopt"]),
@@ -147,19 +146,12 @@ class _Reader:
             download_timeout=self._seconds("download_timeout", None),
         )
 
-    def _try(self, call: t.Callable[[], Value], fallback: Value) -> Value:
-        try:
-            return call()
-        except InvalidOption as problem:
-            self.problems.append(problem)
-            return fallback
-
     def _directory(self) -> str:
         given = str(self._params["directory"])
         directory = os.path.normpath(given)
         if not _DIRECTORY.fullmatch(directory) or directory.count("/") < 2:
             fix = "Give an absolute path below another folder, without spaces or quotes, such as /opt/starrocks-sync"
-            self.problems.append(InvalidOption("directory", f"{given!r} cannot be the folder of the tool", fix))
+            self._problems.add("directory", f"{given!r} cannot be the folder of the tool", fix)
             return directory
         # Processes tell where they are without links.
         return os.path.realpath(directory)
@@ -171,19 +163,22 @@ class _Reader:
         for name in tp.KINDS:
             if params.get(name) is not None:
                 self._property(properties, name, params[name])
-        for name, value in self._try(
+        for name, value in self._problems.attempt(
             lambda: as_mapping(params.get("extra_properties"), "extra_properties"), nothing
         ).items():
             if name in properties:
                 problem = f"{name} is an option of its own, and given there too"
-                self.problems.append(InvalidOption("extra_properties", problem, "Give it once"))
+                self._problems.add("extra_properties", problem, "Give it once")
             else:
                 self._property(properties, name, "" if value is None else value)
+        wrong: t.List[InvalidOption] = []
+        source, target = (hf.read_side(params, side, wrong) for side in (hf.SOURCE, hf.TARGET))
+        self._problems.found += wrong
         return Wanted(
             properties=properties,
             force=bool(params["force_properties"]),
-            source=hf.read_side(params, hf.SOURCE, self.problems),
-            target=hf.read_side(params, hf.TARGET, self.problems),
+            source=source,
+            target=target,
             source_run_mode=str(params["source_run_mode"]),
             target_run_mode=str(params.get("target_run_mode") or ""),
             optional=frozenset(str(one).strip() for one in self._names("optional_properties")),
@@ -191,26 +186,28 @@ class _Reader:
 
     def _names(self, option: str) -> t.List[t.Any]:
         nothing: t.List[t.Any] = []
-        return self._try(lambda: as_list(self._params.get(option), option), nothing)
+        return self._problems.attempt(lambda: as_list(self._params.get(option), option), nothing)
 
     def _property(self, properties: t.Dict[str, str], name: str, value: t.Any) -> None:
         if name not in tp.KINDS and not isinstance(value, (str, int, float)):
             problem = f"{name} is {type(value).__name__}"
-            self.problems.append(InvalidOption("extra_properties", problem, "Give text, a number or a boolean"))
+            self._problems.add("extra_properties", problem, "Give text, a number or a boolean")
             return
-        properties[name] = self._try(lambda: tp.as_property(name, value), "")
+        properties[name] = self._problems.attempt(lambda: tp.as_property(name, value), "")
 
     def _variables(self) -> t.Dict[str, str]:
         nothing: t.Dict[str, t.Any] = {}
         found = {}
-        for name, value in self._try(
+        for name, value in self._problems.attempt(
             lambda: as_mapping(self._params.get("environment"), "environment"), nothing
         ).items():
             text = "" if value is None else str(value)
             if not _VARIABLE.fullmatch(name) or "\n" in text or "\0" in text:
-                self.problems.append(InvalidOption("environment", f"{name!r} is no variable", "Give NAME: value"))
+                self._problems.add("environment", f"{name!r} is no variable", "Give NAME: value")
             found[name] = text
         return found
 
     def _seconds(self, name: str, minimum: t.Optional[float]) -> float:
-        return self._try(lambda: parse_duration(self._params[name], name, minimum=minimum, maximum=3600), 1.0)
+        return self._problems.attempt(
+            lambda: parse_duration(self._params[name], name, minimum=minimum, maximum=3600), 1.0
+        )

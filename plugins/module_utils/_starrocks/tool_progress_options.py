@@ -15,7 +15,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.argspec impo
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import parse_iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_list, as_mapping
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, raise_problems
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption
+from ansible_collections.dbops.migration.plugins.module_utils._core.option_problems import OptionProblems
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import (
     TARGET,
     Connection,
@@ -23,8 +24,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options
 )
 
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
-
-Value = t.TypeVar("Value")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,14 +60,7 @@ def progress_argument_spec() -> ArgumentSpec:
 
 def read_progress_request(params: t.Mapping[str, t.Any]) -> ProgressRequest:
     """The request of a module's parameters; everything that is wrong with them is told at once."""
-    problems: t.List[InvalidOption] = []
-
-    def attempt(call: t.Callable[[], Value], fallback: Value) -> Value:
-        try:
-            return call()
-        except InvalidOption as problem:
-            problems.append(problem)
-            return fallback
+    problems = OptionProblems()
 
     def seconds(name: str) -> t.Optional[float]:
         if params.get(name) in (None, ""):
@@ -77,20 +69,20 @@ def read_progress_request(params: t.Mapping[str, t.Any]) -> ProgressRequest:
 
     directory = str(params["directory"])
     if not os.path.isabs(directory):
-        problems.append(InvalidOption("directory", f"{directory!r} is no absolute path", "Give the tool's folder"))
+        problems.add("directory", f"{directory!r} is no absolute path", "Give the tool's folder")
     nothing: t.Dict[str, t.Any] = {}
     request = ProgressRequest(
         directory=os.path.realpath(directory),
         log_file=str(params.get("log_file") or ""),
-        cursor=attempt(lambda: as_mapping(params.get("cursor"), "cursor"), nothing),
-        report_interval=attempt(lambda: seconds("report_interval"), None),
-        meta_interval=attempt(lambda: seconds("meta_interval"), None),
-        stall_after=attempt(lambda: seconds("stall_after"), None) or 1800.0,
-        utc_offset=attempt(lambda: _offset(params.get("log_utc_offset")), None),
-        since=attempt(lambda: _moment(params.get("converged_since")), None),
+        cursor=problems.attempt(lambda: as_mapping(params.get("cursor"), "cursor"), nothing),
+        report_interval=problems.attempt(lambda: seconds("report_interval")),
+        meta_interval=problems.attempt(lambda: seconds("meta_interval")),
+        stall_after=problems.attempt(lambda: seconds("stall_after"), None) or 1800.0,
+        utc_offset=problems.attempt(lambda: _offset(params.get("log_utc_offset"))),
+        since=problems.attempt(lambda: _moment(params.get("converged_since"))),
         target=None,
     )
-    raise_problems(problems)
+    problems.raise_all()
     if as_list(params.get("target_frontends"), "target_frontends"):
         request = dataclasses.replace(request, target=Connection.from_params(params, TARGET))
     return request

@@ -13,11 +13,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.argspec impo
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_mapping
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
 from ansible_collections.dbops.migration.plugins.module_utils._core.environment import env_fallback
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import (
-    InvalidInput,
-    InvalidOption,
-    MigrationError,
-)
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption
+from ansible_collections.dbops.migration.plugins.module_utils._core.option_problems import OptionProblems
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_scope import Scope, read_scope
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import (
     TARGET,
@@ -36,8 +33,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_
 
 PRESENT, ABSENT = "present", "absent"
 PROPERTIES = "properties"
-
-Value = t.TypeVar("Value")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,39 +78,29 @@ def mirror_argument_spec() -> ArgumentSpec:
 
 def read_options(params: t.Mapping[str, t.Any]) -> Options:
     """The options; InvalidOption, or InvalidInput with all problems at once."""
-    problems: t.List[t.Union[InvalidOption, str]] = []
-
-    def attempt(call: t.Callable[[], Value]) -> t.Optional[Value]:
-        try:
-            return call()
-        except InvalidOption as problem:
-            problems.append(problem)
-        except InvalidInput as found:
-            problems.extend(found.problems)
-        return None
-
+    problems = OptionProblems()
     state = str(params.get("state") or PRESENT)
     source: t.Optional[Connection] = None
     target: t.Optional[Connection] = None
     if state == ABSENT:
-        target = attempt(lambda: Connection.from_params(params, TARGET))
+        target = problems.attempt(lambda: Connection.from_params(params, TARGET))
     else:
-        source, target = attempt(lambda: source_and_target(params)) or (None, None)
-    scope = attempt(lambda: read_scope(params))
-    timeout = attempt(lambda: parse_duration(params.get("bucket_timeout"), "bucket_timeout", minimum=1, maximum=600))
+        source, target = problems.attempt(lambda: source_and_target(params)) or (None, None)
+    scope = problems.attempt(lambda: read_scope(params))
+    timeout = problems.attempt(
+        lambda: parse_duration(params.get("bucket_timeout"), "bucket_timeout", minimum=1, maximum=600)
+    )
     wrong: t.List[InvalidOption] = []
     warnings: t.List[str] = []
     credentials = read_credentials(params, wrong)
     properties: t.Dict[str, t.Dict[str, str]] = {}
-    for name, raw in (attempt(lambda: as_mapping(params.get(PROPERTIES), PROPERTIES)) or {}).items():
+    for name, raw in (problems.attempt(lambda: as_mapping(params.get(PROPERTIES), PROPERTIES)) or {}).items():
         properties[name] = read_properties(raw, f"{PROPERTIES}[{name}]", wrong, warnings)
-    problems.extend(wrong)
+    problems.found += wrong
     volume = str(params.get("target_cluster_storage_volume") or "").strip()
     builtin_only = bool(params.get("target_cluster_use_builtin_storage_volume_only"))
-    if len(problems) == 1 and isinstance(problems[0], MigrationError):
-        raise problems[0]
-    if problems or target is None or scope is None or timeout is None:
-        raise InvalidInput(problems)
+    if problems.found or target is None or scope is None or timeout is None:
+        raise problems.error()
     return Options(
         state=state,
         source=source,

@@ -10,7 +10,7 @@ import typing as t
 import pytest
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.approval import plan_hash
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption
+from ansible_collections.dbops.migration.plugins.module_utils._core.option_problems import OptionProblems
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_options import cutover_argument_spec
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.plan_approval import (
     Table,
@@ -30,9 +30,9 @@ PROXIES = {
 
 def made(tables: t.Sequence[Table] = TABLES, **more: t.Any) -> t.Dict[str, t.Any]:
     defaults = {name: option.get("default") for name, option in wishes_argument_spec().argument_spec.items()}
-    problems: t.List[t.Union[InvalidOption, str]] = []
+    problems = OptionProblems()
     wishes = read_wishes({**defaults, **PROXIES, **more}, problems)
-    assert problems == []
+    problems.raise_all()
     return plan_of(tables, "onebox-a", "onebox-b", wishes)
 
 

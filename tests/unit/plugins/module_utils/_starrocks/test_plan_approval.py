@@ -10,7 +10,8 @@ import typing as t
 import pytest
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.approval import plan_hash
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidInput
+from ansible_collections.dbops.migration.plugins.module_utils._core.option_problems import OptionProblems
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.migration_settings import Settings
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.plan_approval import (
     approvable_argument_spec,
@@ -30,9 +31,9 @@ SETTINGS = Settings(
 
 def made(settings: Settings = SETTINGS, **more: t.Any) -> t.Dict[str, t.Any]:
     defaults = {name: option.get("default") for name, option in approvable_argument_spec().argument_spec.items()}
-    problems: t.List[InvalidOption] = []
+    problems = OptionProblems()
     options = read_approvable({**defaults, "include_data_list": ["sales", "hr.people"], **more}, problems)
-    assert problems == []
+    problems.raise_all()
     return plan_of("1001", "2002", "shared_data -> shared_data", settings, options)
 
 
@@ -91,22 +92,25 @@ def test_the_reason_of_a_setting_is_no_deed() -> None:
 
 def test_everything_that_is_wrong_is_told_and_no_secret_gets_into_a_plan() -> None:
     defaults = {name: option.get("default") for name, option in approvable_argument_spec().argument_spec.items()}
-    problems: t.List[InvalidOption] = []
+    problems = OptionProblems()
     wrong = {
         "budget": "5 parsecs",
         "include_data_list": ["a.b.c"],
         "sync_properties": {"source_cluster_password": "canary", "ddl_job_batch_size": "many"},
-        "source_node_settings": "what",
+        "source_node_settings": ["what", "why"],
     }
     read_approvable({**defaults, **wrong}, problems)
-    assert [one.message.split(":")[0] for one in problems] == [
+    with pytest.raises(InvalidInput) as caught:
+        problems.raise_all()
+    assert [one.split(":")[0] for one in caught.value.problems] == [
         "sync_properties.source_cluster_password",
         "ddl_job_batch_size",
         "include_data_list",
         "budget",
         "source_node_settings[0]",
+        "source_node_settings[1]",
     ]
-    assert "canary" not in " ".join(one.message for one in problems)
+    assert "canary" not in caught.value.message
 
 
 def test_in_a_few_words() -> None:
