@@ -28,10 +28,12 @@ class OptionProblems:
         self.found.append(InvalidOption(option, problem, fix))
 
     @t.overload
-    def attempt(self, call: t.Callable[[], Value]) -> Value | None: ...
+    def attempt(self, call: t.Callable[[], Value]) -> Value | None:
+        """Without a fallback: None where the option is wrong."""
 
     @t.overload
-    def attempt(self, call: t.Callable[[], Value], fallback: Value) -> Value: ...
+    def attempt(self, call: t.Callable[[], Value], fallback: Value) -> Value:
+        """With one: what to read on with where the option is wrong."""
 
     def attempt(self, call: t.Callable[[], t.Any], fallback: t.Any = None) -> t.Any:
         """What the call returns; ``fallback`` if it raises InvalidOption or InvalidInput, which is then remembered.
