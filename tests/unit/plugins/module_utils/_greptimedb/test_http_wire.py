@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import typing as t
@@ -32,7 +33,10 @@ class Server:
 
     def _serve(self) -> None:
         for answers in self._answers:
-            peer, _address = self._socket.accept()
+            try:
+                peer, _address = self._socket.accept()
+            except OSError:
+                return  # closed; not every connection was made
             with peer:
                 for answer in answers:
                     if not self._request(peer) or answer is None:
@@ -50,6 +54,10 @@ class Server:
         return True
 
     def close(self) -> None:
+        # Who waits in accept has to leave before the number of the socket is given to another file.
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join(5)
         self._socket.close()
 
 
