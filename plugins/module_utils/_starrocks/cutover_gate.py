@@ -26,6 +26,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.compari
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_sum import Comparison
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import ForeignWrites
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import FreezeLook
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.publishing import StuckPublish, stuck_findings
 
 _SHOWN = 20
 
@@ -43,6 +44,7 @@ class GateView:
     hidden_source: t.Mapping[str, t.Tuple[int, int]]
     hidden_target: t.Mapping[str, t.Tuple[int, int]]
     foreign: ForeignWrites
+    stuck: t.Tuple[StuckPublish, ...]
     jobs: qu.Condition
     tool: t.Optional[tv.Verdict]
     extra_stay: bool
@@ -68,6 +70,7 @@ def gate(view: GateView, max_behind: int) -> t.List[Finding]:
     found += hidden_findings("source", view.hidden_source)
     found += hidden_findings("target", view.hidden_target)
     found += foreign_findings(view.foreign)
+    found += stuck_findings(view.stuck)
     found += _switches(view)
     found += _progress(view, max_behind)
     if not view.jobs.met:

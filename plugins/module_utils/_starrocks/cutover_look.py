@@ -26,6 +26,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign
     find_foreign,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import Freeze
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.publishing import find_stuck
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.two_clusters import require_two_clusters
 
 
@@ -73,6 +74,7 @@ class Eyes:
             hidden_source=self.readers[0].hidden(),
             hidden_target=self.readers[1].hidden(),
             foreign=find_foreign(TransactionReader(self.target), self.readers[1].databases, self.readers[0]),
+            stuck=find_stuck(self.target, self.readers[1].databases),
             jobs=next(one for one in conditions if one.name == qu.NO_JOBS),
             tool=self.tool.verdict() if self.tool is not None else None,
             extra_stay=self.tool is None or not self.tool.drops_extra_partitions(),

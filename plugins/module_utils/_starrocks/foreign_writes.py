@@ -82,17 +82,28 @@ class TransactionReader:
         """What has begun and is not visible yet, compactions left out."""
         return [one for one in self._read(database, database_id, "running") if one.source != LAKE_COMPACTION]
 
+    def committed(self, database: str, database_id: str) -> t.List[t.Tuple[Transaction, str]]:
+        """What is committed and not visible yet, compactions too, with the error of its last publish ("": none)."""
+        rows = self._rows(database, database_id, "running")
+        found = [(_decode(database, row), text(row.get("errmsg"))) for row in rows]
+        return [(one, error) for one, error in found if one.status == "COMMITTED"]
+
     def finished(self, database: str, database_id: str) -> t.List[Transaction]:
         """The newest ones that have ended, newest first, as many as the server shows."""
         return self._read(database, database_id, "finished")
 
     def _read(self, database: str, database_id: str, state: str) -> t.List[Transaction]:
-        rows = self._ask(f"/transactions/{int(database_id)}/{state}", f"list the {state} transactions of {database}")
-        return [] if rows is None else [_decode(database, row) for row in rows.records()]
+        return [_decode(database, row) for row in self._rows(database, database_id, state)]
 
-    def written(self, database_id: str, transaction: Transaction) -> t.Optional[t.FrozenSet[int]]:
-        """The ids of the tables that a finished transaction wrote to; None where the server has forgotten it."""
-        path = f"/transactions/{int(database_id)}/finished/{transaction.transaction_id}"
+    def _rows(self, database: str, database_id: str, state: str) -> t.List[t.Dict[str, t.Any]]:
+        rows = self._ask(f"/transactions/{int(database_id)}/{state}", f"list the {state} transactions of {database}")
+        return [] if rows is None else list(rows.records())
+
+    def written(
+        self, database_id: str, transaction: Transaction, state: str = "finished"
+    ) -> t.Optional[t.FrozenSet[int]]:
+        """The ids of the tables that a transaction wrote to; None where the server has forgotten it."""
+        path = f"/transactions/{int(database_id)}/{state}/{transaction.transaction_id}"
         rows = self._ask(path, f"see which tables {transaction.label} wrote to")
         return None if rows is None else frozenset(int(text(row.get("tableid"))) for row in rows.records())
 

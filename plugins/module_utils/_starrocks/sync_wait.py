@@ -25,7 +25,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.control_text
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_waits import ENDS_WHEN, PAUSED
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._core.findings import judge
+from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Verdict, judge
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import read_journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.progress import Lag, Progress
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
@@ -34,6 +34,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks import 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import sync_nearness as sn
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_findings import kept_tables
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.publishing import find_stuck, stuck_findings
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_journal import WaitJournal
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_look import (
     Looker,
@@ -163,7 +164,7 @@ class SyncWaitTask:
             near = (
                 self._caught_up(request, looker, journal, accepted)
                 if request.until == CAUGHT_UP
-                else self._drained(looker)
+                else self._drained(looker, accepted)
             )
         except MigrationError as error:
             if error.code not in _PASSING:
@@ -204,13 +205,7 @@ class SyncWaitTask:
             journal.begin()
         if verdict.open_blockers:
             journal.findings(verdict.as_result())
-            first = verdict.open_blockers[0]
-            raise MigrationError(
-                "starrocks.sync_blocked",
-                "The copy cannot become complete by itself: "
-                + " ".join(f"{one.id} ({one.subject}): {one.remedy}" for one in verdict.open_blockers),
-                details={"finding": first.id, "findings": [one.as_result() for one in verdict.open_blockers]},
-            )
+            raise _blocked("The copy cannot become complete by itself", verdict)
         if near.reason and sn.tool_is_over(look.verdict):
             raise MigrationError(
                 f"starrocks.sync_{look.verdict}",
@@ -220,8 +215,11 @@ class SyncWaitTask:
             )
         return near
 
-    def _drained(self, looker: Looker) -> sn.Nearness:
+    def _drained(self, looker: Looker, accepted: t.Sequence[t.Any]) -> sn.Nearness:
         running = running_compactions(looker.target)
+        verdict = judge(list(stuck_findings(find_stuck(looker.target))) if running else [], accepted, self._clock.now())
+        if verdict.open_blockers:
+            raise _blocked("Compactions on the target cannot end by themselves", verdict)
         self.result["compactions"] = len(running)
         text = f"{len(running)} compaction{'' if len(running) == 1 else 's'} on the target that had begun before"
         if not running:
@@ -257,6 +255,15 @@ class SyncWaitTask:
         wait = Wait(sn.REASONS.check(near.reason), near.waiting_for, near.ends_when, since, near.worst, near.count)
         self.result["waits"] = [wait.as_result()]
         self.result.setdefault("summary", self.result["line"])
+
+
+def _blocked(what: str, verdict: Verdict) -> MigrationError:
+    blockers = verdict.open_blockers
+    return MigrationError(
+        "starrocks.sync_blocked",
+        f"{what}: " + " ".join(f"{one.id} ({one.subject}): {one.remedy}" for one in blockers),
+        details={"finding": blockers[0].id, "findings": [one.as_result() for one in blockers]},
+    )
 
 
 def _answer(kind: str, wish: Wish) -> Answer:

@@ -21,6 +21,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign
     find_foreign,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import text
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.publishing import (
+    find_stuck,
+    stuck_findings,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_options import WaitRequest
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_progress import ProgressTask
 
@@ -79,6 +83,7 @@ class Looker:
         findings += cf.hidden_findings("target", self._theirs.hidden())
         foreign = find_foreign(TransactionReader(self.target), self._theirs.databases, self._ours)
         findings += cf.foreign_findings(foreign)
+        findings += stuck_findings(find_stuck(self.target, self._theirs.databases))
         worst = tuple(comparison.worst())
         return SyncLook(
             tables=comparison.tables,

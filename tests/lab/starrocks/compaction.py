@@ -104,10 +104,14 @@ class Compactions:
             job.finished = self._schedule.clock.now()
             self._end(partition)
 
+        def dropped() -> None:
+            job.error = "table is dropped"
+            done()
+
         write = Write(partition, lambda number, at: versions.compact(partition, number, at))
         self._due.pop(partition.id, None)
         try:
-            self._transactions.commit(database, txn, [write], done)
+            self._transactions.commit(database, txn, [write], done, dropped)
         except SqlError as error:
             job.error, job.finished = str(error), now
             self._end(partition)

@@ -113,9 +113,16 @@ class Transactions:
             raise SqlError(text, errno, sqlstate)
 
     def commit(
-        self, database: Database, txn: Transaction, writes: t.Sequence[Write], done: t.Callable[[], None] | None = None
+        self,
+        database: Database,
+        txn: Transaction,
+        writes: t.Sequence[Write],
+        done: t.Callable[[], None] | None = None,
+        dropped: t.Callable[[], None] | None = None,
     ) -> None:
         """Commit; the writes become visible together a little later, and then ``done`` is called.
+
+        ``dropped`` is called instead when that was not possible until the table was dropped.
 
         SqlError (and the transaction aborted) when loads are disabled.
         """
@@ -139,7 +146,7 @@ class Transactions:
             numbered.append((write, number))
         for write in writes:
             self._busy_until[write.partition.id] = due
-        self.schedule.after(due - now, lambda: self._publish(database, txn, numbered, done))
+        self.schedule.after(due - now, lambda: self._publish(database, txn, numbered, done, dropped))
 
     def _publish(
         self,
@@ -147,15 +154,18 @@ class Transactions:
         txn: Transaction,
         numbered: list[tuple[Write, int]],
         done: t.Callable[[], None] | None,
+        dropped: t.Callable[[], None] | None,
     ) -> None:
         stuck = [self.blocked[w.partition.id] for w, _number in numbered if w.partition.id in self.blocked]
         if stuck:
             # The publish daemon tries again for ever; nothing but dropping the table ends it.
             txn.error = stuck[0]
             if any(table.id in txn.table_ids for table in database.tables.values()):
-                self.schedule.after(RETRY_PUBLISH, lambda: self._publish(database, txn, numbered, done))
+                self.schedule.after(RETRY_PUBLISH, lambda: self._publish(database, txn, numbered, done, dropped))
             else:
                 self.abort(database, txn, "table is dropped")
+                if dropped is not None:
+                    dropped()
             return
         now = self.schedule.clock.now()
         for write, number in numbered:

@@ -25,6 +25,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.compari
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import ForeignWrites
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import FreezeLook
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.partitions import Catalog, Partition, Physical
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.publishing import StuckPublish
 
 RULES = Rules(DATA, DATA, True, True, False, "")
 WORKS = tv.Verdict(tv.RUNNING, (tv.Reason("starrocks.sync.jobs_left", "1 of 2 jobs are left"),))
@@ -47,6 +48,7 @@ def findings(
     extra_stay: bool = False,
     kept: t.Collection[str] = (),
     tool: tv.Verdict = WORKS,
+    stuck: t.Sequence[StuckPublish] = (),
 ) -> t.List[Finding]:
     """The gate before one table ``d.t`` with these partitions, and a tool that is at work."""
     comparison = Comparison(RULES, kept=kept)
@@ -60,6 +62,7 @@ def findings(
         hidden_source={},
         hidden_target={},
         foreign=ForeignWrites((), ()),
+        stuck=tuple(stuck),
         jobs=qu.Condition(qu.NO_JOBS, True, ()),
         tool=tool,
         extra_stay=extra_stay,
@@ -70,6 +73,14 @@ def findings(
 def test_a_load_or_two_behind_is_for_the_window() -> None:
     assert held({"p": part(5), "q": part(6)}, {"p": part(5), "q": part(5)}) == []
     assert "comparison.too_far_behind" in held({"p": part(5), "q": part(6)}, {"p": part(5), "q": part(5)}, 0)
+
+
+def test_what_can_never_become_visible_is_no_matter_of_time() -> None:
+    """One partition is behind, as by a load; but it will stay so, however long writes are stopped."""
+    stuck = [StuckPublish("d", 7, "replication_7", "mismatched version, expected 5", ("d.t",))]
+    told = findings({"p": part(6)}, {"p": part(5)}, stuck=stuck)
+    blockers = [(one.id, one.subject) for one in told if one.severity == "blocker"]
+    assert blockers == [("starrocks.target.publish_stuck", "d.t")]
 
 
 def test_a_tool_that_finds_nothing_to_copy_is_right_only_where_all_is_equal() -> None:
