@@ -39,6 +39,8 @@ class Edit:
     expects: t.Callable[[t.Mapping[str, t.Any]], Expected]
     ends: t.Callable[[LabClient, str], None] = lambda lab, told: None
     """What they do when a run has told them, before the same command is given again."""
+    overwritten: str = ""
+    """Their value, if the command given again sets ours anew: the journal tells it, and the first one is restored."""
 
 
 def _config(side: str, key: str, value: str) -> t.Callable[[LabClient], None]:
@@ -89,6 +91,7 @@ EDITS = (
         _config("target", COMPACTION, THEIR_COMPACTION),
         _on_every_frontend("target", COMPACTION, THEIR_COMPACTION, KEPT),
         _drop_what_is_stuck,
+        overwritten=THEIR_COMPACTION,
     ),
     Edit("job-paused", (PREPARE, SYNC, GATE), _sql("source", f"PAUSE ROUTINE LOAD FOR {JOB}"), _job("PAUSED")),
     Edit(
@@ -157,6 +160,8 @@ def play(case: Case) -> Tried:
             case.edit.does(lab)
         watch.release()
         ended = whole.note(run.wait()).code == 0
+        if not ended and case.edit.overwritten:
+            expected = Expected(told=(f'"before":"{case.edit.overwritten}"',))
         for _number in range(MOST_RUNS):
             if not ended:
                 case.edit.ends(lab, whole.outputs[-1])
