@@ -137,12 +137,13 @@ def test_paused_manager_hands_out_pids_that_never_exist(new_lab: LabFactory) -> 
     assert wait_end(lab, migrate(lab, FIRST, 0, 1)) == {"status": "Done"}
 
 
-def test_ended_procedures_are_forgotten_after_ten_to_twenty_minutes(new_lab: LabFactory) -> None:
+def test_ended_procedures_are_forgotten_after_ten_minutes_at_the_earliest(new_lab: LabFactory) -> None:
     lab = new_lab("1.1", factor=600)
     pid = migrate(lab, FIRST, 0, 1)
     wait_end(lab, pid)
     gone = lab.wait_for(lambda s: not s["procedures"])
-    assert 600 <= gone["time"] <= 1400  # twenty minutes, and what a busy machine adds at this clock factor
+    # Twenty at the latest, but each second for which a busy machine holds this server up is ten minutes more.
+    assert gone["time"] >= 600
     assert "Procedure not found" in refused(lab, "ADMIN procedure_state('%s')" % pid)[1]
     assert lab.leader(FIRST) == 1
 
