@@ -23,10 +23,11 @@ from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._journa
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._journals import large
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._journals.test_reports import of_lines
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+BROWSERS = ("chromium", "chromium-headless-shell", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 
 pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no chromium binary: install Debian's package chromium to look at the report in a browser"
+    CHROMIUM is None, reason="no browser: install Debian's package chromium-headless-shell to look at the report in one"
 )
 
 FLAGS = (

@@ -5,7 +5,7 @@
 #
 # setup.sh demo|dev: makes .venv with the pinned packages of requirements/<name>.txt, and does nothing when they are there.
 # Missing system packages are installed with apt-get where root or sudo is at hand; otherwise one sentence says which.
-# Only Java, ZooKeeper and promtool may stay away: then the tests that need them say so and are skipped.
+# Only Java, ZooKeeper, Chromium and promtool may stay away: then the tests that need them say so and are skipped.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -47,6 +47,18 @@ set_up_zookeeper() {
     # In a subshell, which install may end.
     if ! (install "$reason" "${packages[@]}"); then
         echo "Going on without '${packages[*]}': what needs ZooKeeper is left out, and says so." >&2
+    fi
+}
+
+# The tests of the report look at it in a browser. Ubuntu has none as a package: there it stays away unless it is installed.
+set_up_chromium() {
+    [ "$wanted" = dev ] || return 0
+    local name
+    for name in chromium chromium-headless-shell chromium-browser google-chrome; do
+        ! command -v "$name" > /dev/null || return 0
+    done
+    if ! (install "The tests of the report need a browser, and here none is there." chromium-headless-shell); then
+        echo "Going on without a browser: the tests that look at the report in one are left out, and say so." >&2
     fi
 }
 
@@ -103,6 +115,7 @@ if [ -e "$stamp" ] && .venv/bin/python -c '' 2> /dev/null; then
 fi
 
 set_up_zookeeper
+set_up_chromium
 
 if ! python=$(find_python); then
     install "No Python from 3.11 to 3.14 that can make virtual environments was found." python3 python3-venv
