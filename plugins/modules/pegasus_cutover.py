@@ -41,7 +41,8 @@ notes:
     lasts, and do the same with C(KillUserProcesses) of systemd in mind.
   - "The config-sync interval of all replica servers of the source is shortened to O(config_sync_interval) before the
     first fence and put back after the last (2.5 and newer; 2.4 cannot). Servers take a shorter interval at their next
-    config sync only, so one old interval (30 s) passes before the fence; nothing is refused in that time."
+    config sync only, so one old interval (30 s) passes before the fence; nothing is refused in that time. What cannot
+    be put back is no failure, but the finding C(pegasus.cutover.intervals_left): a later run with O(journal) does it."
   - "Up to 2.5 the last mutation of each partition is shipped only when an empty one follows it, 100 to 200 seconds
     after the fence. O(budget) has to hold that, unless O(last_mutation=accept)."
   - C++ and Python clients do not follow MetaProxy.
@@ -284,7 +285,9 @@ changes:
       description: The exact request.
       type: dict
 findings:
-  description: What is to be known about the outcome, such as C(pegasus.cutover.last_mutation_held_back).
+  description: >-
+    What is to be known about the outcome, such as C(pegasus.cutover.last_mutation_held_back) or
+    C(pegasus.cutover.intervals_left).
   returned: always
   type: list
   elements: dict

@@ -238,7 +238,9 @@ def test_whatever_goes_wrong_before_the_switch_ends_in_a_lift(cutovers: LabStart
 @pytest.mark.thorough
 @pytest.mark.cost(20)
 def test_two_cutovers_of_one_cluster_leave_each_other_the_short_interval(cutovers: LabStarter) -> None:
-    one = cutovers(tables="a,b", partitions=4, budget="60s")
+    one = cutovers(tables="a,b,archive", partitions=4, budget="60s")
+    # Somebody keeps this one read-only for good; nobody waits for that to end.
+    one.lab.foreign(table="archive", env={"replica.deny_client_request": "reconfig*write"})
     first = one.start("a")
     one.until(lambda: one.intervals() == {"1000"})
     second = one.start("b")
@@ -247,6 +249,40 @@ def test_two_cutovers_of_one_cluster_leave_each_other_the_short_interval(cutover
     for result in (finish(first), finish(second)):
         assert not result["failed"] and result["state"] == "committed", result
     assert one.intervals() == {"30000"} and _missing(one.lab) == 0
+
+
+@pytest.mark.thorough
+@pytest.mark.cost(40)
+def test_a_server_that_dies_in_the_window_does_not_hide_how_it_ended(cutovers: LabStarter) -> None:
+    one = cutovers(tables="a,b", partitions=4, budget="60s")
+    nodes = sorted(one.lab.state()["clusters"]["source"]["nodes"])
+
+    def struck(table: str, value: str, node: str, **action: t.Any) -> dict[str, t.Any]:
+        point = one.lab.breakpoint(f"{table} set replica.deny_client_request={value}", "after")
+        running = one.start(table)
+        assert one.lab.wait_breakpoint(30)
+        one.lab.call("POST", f"/nodes/source/{node}", {"alive": False})
+        if action:
+            one.lab.foreign(table=table, **action)
+        one.lab.release(point)
+        result = finish(running)
+        one.lab.clear_breakpoints()
+        ended = _entries(one, table)[-1]
+        assert (ended["kind"], ended["data"]["status"]) == ("run.finished", "failed" if result["failed"] else "ok")
+        return result
+
+    failed = struck("b", "reconfig*write", nodes[0], duplication={"status": "pause"})
+    assert failed["failed"] and failed["code"] in ("pegasus.fence_broken", "pegasus.fence_unproved"), failed
+    assert [left["id"] for left in failed["findings"]] == ["pegasus.cutover.intervals_left"]
+    one.lab.call("POST", f"/nodes/source/{nodes[0]}", {"alive": True})
+    one.until(lambda: one.writable("b"), 200)
+    done = struck("a", "reconfig*all", nodes[1])
+    assert not done["failed"] and done["state"] == "committed", done
+    assert [list(left["evidence"]["servers"]) for left in done["findings"]] == [[nodes[1]]]
+    assert nodes[1] in done["warnings"][0] and one.intervals() == {"30000"}
+    one.lab.call("POST", f"/nodes/source/{nodes[1]}", {"alive": True})
+    again = one.run("a")
+    assert (again["failed"], again["changed"], one.intervals()) == (False, False, {"30000"}), again
 
 
 @pytest.mark.thorough

@@ -12,6 +12,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core import guard
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import ChangeList
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Finding
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLost
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_living import LivingGuard
 from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import RESTORE
@@ -95,16 +96,17 @@ class End:
                 changes.add(change)
         return changes
 
-    def run(self, record: CutoverRecord) -> None:
-        """End it. MigrationError with what to do when it cannot be ended that way any more."""
+    def run(self, record: CutoverRecord) -> t.List[Finding]:
+        """End it; what could not be put back is returned. MigrationError when it cannot be ended that way any more."""
         if self._open:
             if self._wanted == COMMITTED:
                 self._commit(record)
             else:
                 self._lift(record)
         eyes, ours = self._eyes, self._ours
-        self._keeper.restore(record, eyes.clock, lambda: fenced_tables(eyes.source, ours))
+        left = self._keeper.restore(record, eyes.clock, lambda: fenced_tables(eyes.source, ours))
         self._tell_guard(gs.BYE, settings_restored=True)
+        return left
 
     def _commit(self, record: CutoverRecord) -> None:
         clock = self._eyes.clock

@@ -11,16 +11,23 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import RESTORE, decide
+from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Finding
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import (
+    RESTORE,
+    Recorded,
+    decide,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_past import Past
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import Beat
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_interval import (
+    STANDING,
     Interval,
     Intervals,
     node_of,
+    standing,
     to_shorten,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_send import Call
@@ -39,6 +46,7 @@ class IntervalKeeper:
         self._intervals = intervals
         self._now = dict(clusters.intervals)
         self._cluster = clusters.source.cluster_name
+        self._fenced = clusters.fenced
         self._default = clusters.profile.config_sync_seconds
         self._shortened = False
         self._looked = float("-inf")
@@ -47,10 +55,10 @@ class IntervalKeeper:
         for resource, changes in past.changes.items():
             node = node_of(self._cluster, resource)
             if node in self._now and changes.changes and decide(changes, self._now[node]).action == "restore":
-                left.append(Interval(node, str(changes.original), str(changes.ours)))
+                left.append(_left(node, changes))
                 self._left_since[node] = changes.last_done
         self.left = tuple(left)
-        planned = {} if wanted_ms is None else {one.node: one for one in to_shorten(self._now, wanted_ms)}
+        planned = {} if wanted_ms is None else {one.node: one for one in to_shorten(self._now, wanted_ms, self._fenced)}
         # What an earlier run left short stays short until the end, and then its original goes back.
         self.planned = tuple(one for one in planned.values() if one.node not in self._left_since)
         # Just what we would set, but not by us: another cutover may have set it a moment ago.
@@ -68,7 +76,7 @@ class IntervalKeeper:
 
     def shorten_calls(self) -> t.List[Call]:
         """What is sent before the first fence."""
-        return [self._intervals.call(one.node, one.original, one.ours, "shorten") for one in self.planned]
+        return [self._intervals.shorten(one) for one in self.planned]
 
     def restore_calls(self) -> t.List[Call]:
         """What is sent after the last one."""
@@ -98,7 +106,7 @@ class IntervalKeeper:
         raised = self._longer()
         if not raised or self._wanted is None:
             return False
-        again = {one.node: one for one in to_shorten(raised, self._wanted)}
+        again = {one.node: one for one in to_shorten(raised, self._wanted, self._fenced)}
         self._planned_before += tuple(one for one in self.planned if one.node not in again)
         self.planned = tuple(again.values())
         self._found_short = []
@@ -166,39 +174,36 @@ class IntervalKeeper:
 
     def restore(
         self, record: CutoverRecord, clock: Clock, others: t.Callable[[], t.Collection[str]] = lambda: ()
-    ) -> None:
-        """Put back what is still ours, server by server; the first problem is raised after all were tried.
+    ) -> t.List[Finding]:
+        """Put back what is still ours, server by server. What stays short, and why, is returned and written down.
 
-        ``others``: tables that somebody else has fenced. As long as there are any, their fences count on the short
-        intervals, and nothing is put back.
+        It is no error: how the cutover itself ended is what its caller has to tell, and the journal lets the next run
+        put the rest back. ``others``: tables that somebody else has fenced. As long as there are any that were not
+        before we made the intervals short, their fences count on these, and nothing is put back.
         """
         ours = [one for one in self.all if record.past(self._intervals.resource(one.node)).changes]
-        if ours:
-            self._wait_for(others, record, clock)
-        problem: t.Optional[Exception] = None
-        for one in ours:
-            try:
-                self._restore(one, record)
-            except Exception as error:  # pylint: disable=broad-except
-                problem = problem or error
-        if problem is not None:
-            raise problem
+        if not ours:
+            return []
+        try:
+            fenced = self._wait_for(others, record, clock)
+            problems = {} if fenced else self._restore_each(ours, record)
+            left = self._still_counted_on(fenced) if fenced else self._out_of_reach(problems) if problems else None
+        except MigrationError as error:
+            left = self._nobody_knows(error)
+        if left is None:
+            return []
+        record.append("note", {"text": left.remedy})
+        return [left]
 
-    def _wait_for(self, others: t.Callable[[], t.Collection[str]], record: CutoverRecord, clock: Clock) -> None:
+    def _wait_for(self, others: t.Callable[[], t.Collection[str]], record: CutoverRecord, clock: Clock) -> t.List[str]:
+        """Until nobody counts on the intervals any more; who still does when the time is up."""
         since = iso(clock.now())
         deadline = Deadline(clock, _OTHERS_SECONDS, "the end of other cutovers")
+        before = standing(self.all)
         while True:
-            fenced = sorted(others())
-            if not fenced:
-                return
-            if deadline.expired:
-                raise MigrationError(
-                    "pegasus.intervals_left",
-                    f"The config-sync intervals of {self._cluster} stay short, because {', '.join(fenced)} "
-                    f"{'is' if len(fenced) == 1 else 'are'} still fenced by somebody else, whose fence may count on "
-                    "them. End that cutover (or delete its deny env), then run this one again: it puts them back.",
-                    details={"tables": fenced},
-                )
+            fenced = sorted(set(others()) - before)
+            if not fenced or deadline.expired:
+                return fenced
             record.waiting(
                 Wait(
                     "pegasus.wait.other_cutovers",
@@ -211,11 +216,55 @@ class IntervalKeeper:
             )
             deadline.sleep(_LOOK)
 
+    def _restore_each(self, ours: t.Iterable[Interval], record: CutoverRecord) -> t.Dict[str, str]:
+        """Why it could not be done, by server."""
+        problems: t.Dict[str, str] = {}
+        for one in ours:
+            try:
+                self._restore(one, record)
+            except MigrationError as error:
+                problems[one.node] = error.message
+        return problems
+
     def _restore(self, one: Interval, record: CutoverRecord) -> None:
         resource = self._intervals.resource(one.node)
         past = record.past(resource)
-        now = self._intervals.read([one.node])[one.node]
+        now = self._intervals.now(one.node)
         decision = decide(past, now)
         if decision.action == "restore":
             record.send(self._intervals.call(one.node, now, str(past.original), RESTORE))
         record.closed(resource, past, now, decision)
+
+    def _still_counted_on(self, fenced: t.Sequence[str]) -> Finding:
+        names = ", ".join(fenced)
+        return self._finding(
+            {"tables": list(fenced)},
+            f"The config-sync intervals of {self._cluster} stay short, because {names} "
+            f"{'is' if len(fenced) == 1 else 'are'} still fenced by somebody else, whose fence may count on them. End "
+            "that cutover (or delete its deny env), then run this one again with its journal: it puts them back.",
+        )
+
+    def _out_of_reach(self, problems: t.Mapping[str, str]) -> Finding:
+        names = ", ".join(sorted(problems))
+        return self._finding(
+            {"servers": dict(problems)},
+            f"The config-sync interval of {names} could not be put back. It stays short until the server is restarted, "
+            "or until this cutover (or the restore) is run again with its journal when the server answers.",
+        )
+
+    def _nobody_knows(self, error: MigrationError) -> Finding:
+        return self._finding(
+            {"problem": error.message},
+            f"The config-sync intervals of {self._cluster} stay short, because nobody could tell whether another "
+            "cutover counts on them. Run this one again with its journal when the meta servers answer: it puts them "
+            "back.",
+        )
+
+    def _finding(self, evidence: t.Mapping[str, t.Any], remedy: str) -> Finding:
+        return Finding("pegasus.cutover.intervals_left", "warning", self._cluster, dict(evidence), remedy)
+
+
+def _left(node: str, changes: Recorded) -> Interval:
+    """What an earlier run has left, as the journal has it."""
+    fenced = changes.contexts[0].get(STANDING, ()) if changes.contexts else ()
+    return Interval(node, str(changes.original), str(changes.ours), frozenset(str(name) for name in fenced))

@@ -19,7 +19,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_o
 )
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters, TableView
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import POLL
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_interval import Intervals
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_interval import Intervals, fenced_tables
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.forecast import Pace
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_client import MetaClient
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import TARGET_META_SERVERS
@@ -67,6 +67,8 @@ class Eyes:
                 "cluster that the tables move to.",
             )
         profile = self.source.profile
+        # Before the intervals are: whoever is fenced by now does not count on what we make of them.
+        fenced = frozenset(fenced_tables(self.source, ()) if profile.config_sync_interval_mutable else ())
         nodes = tuple(sorted(node.address for node in self.source.list_nodes() if node.alive))
         began = self.clock.monotonic()
         self.replicas.replica_infos(nodes)
@@ -86,6 +88,7 @@ class Eyes:
             duplication_sync=self._flag(nodes, "duplication_sync_period_second", profile.duplication_sync_seconds),
             group_check=self._flag(nodes, "group_check_interval_ms", profile.group_check_seconds * 1000) / 1000,
             round_trip=round_trip,
+            fenced=fenced,
         )
 
     def _target_info(self) -> model.ClusterInfo:

@@ -25,6 +25,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.cutover_entr
 )
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Finding
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLink, GuardLost
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_living import living_guard
@@ -75,6 +76,7 @@ class CutoverTask:
         self._clusters: t.Optional[Clusters] = None
         self._link: t.Optional[GuardLink] = None
         self._more: t.Dict[str, t.Any] = {}
+        self._left: t.List[Finding] = []
 
     def partial(self) -> t.Dict[str, t.Any]:
         """What is known and was done so far."""
@@ -142,9 +144,11 @@ class CutoverTask:
                 raise refused
             status = "ok"
         finally:
-            self._close(record, eyes, keeper, status == "ok")
-            record.append("run.finished", {"run_id": run_id, "phase": PHASE, "status": status,
-                                           "summary": self._summary()})  # fmt: skip
+            try:
+                self._close(record, eyes, keeper, status == "ok")
+            finally:
+                record.append("run.finished", {"run_id": run_id, "phase": PHASE, "status": status,
+                                               "summary": self._summary()})  # fmt: skip
         return self._result(record.changes)
 
     def _leave_no_guard(self, place: GuardPlace) -> None:
@@ -268,7 +272,7 @@ class CutoverTask:
         handed_over = any(track.state == HANDED_OVER for track in self._tracks.values())
         try:
             if not handed_over:
-                keeper.restore(record, self._clock, lambda: fenced_tables(eyes.source, self._tracks))
+                self._left = keeper.restore(record, self._clock, lambda: fenced_tables(eyes.source, self._tracks))
                 if self._link is not None and well:
                     self._link.ask(gs.BYE, settings_restored=True)
         except GuardLost:
@@ -295,7 +299,7 @@ class CutoverTask:
             self._open(journal)
             record = t.cast(CutoverRecord, self._record)
             reconcile(record, eyes, clusters, past, place, self._tracks)
-            end.run(record)
+            self._left = end.run(record)
             return self._result(record.changes)
         finally:
             end.close()
@@ -324,7 +328,7 @@ class CutoverTask:
         metas = self._clusters.source.meta_servers if self._clusters is not None else ()
         tracks = list(self._tracks.values())
         found = [cr.held_back_finding(track) for track in tracks] + [cr.app_id_finding(track) for track in tracks]
-        findings = [one for one in found if one is not None]
+        findings = [one for one in found if one is not None] + self._left
         states = {track.state for track in tracks}
         return {
             **cr.changes_result(changes),
@@ -332,6 +336,7 @@ class CutoverTask:
             "tables": [cr.table_result(track, self._forecasts.get(track.name), metas) for track in tracks],
             "findings": [one.as_result() for one in findings],
             "waits": cr.waits_result(self._record.waits.values()) if self._record is not None else [],
+            **({"warnings": [one.remedy for one in self._left]} if self._left else {}),
             **self._more,
         }
 

@@ -17,7 +17,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.switch im
 @dataclasses.dataclass(frozen=True)
 class Clusters:
     """Both clusters. ``intervals``: config-sync interval in ms by replica server of the source, as text; empty where
-    the version does not tell. ``remote``: the target's name for duplication. Seconds otherwise."""
+    the version does not tell. ``fenced``: the source's tables that were fenced before these were read. ``remote``: the
+    target's name for duplication. Seconds otherwise."""
 
     source: model.ClusterInfo
     target: model.ClusterInfo
@@ -29,6 +30,7 @@ class Clusters:
     remote: str
     group_check: float
     round_trip: float
+    fenced: t.FrozenSet[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -25,14 +25,22 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile i
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.replica_client import ReplicaClient
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_send import Call
 
+STANDING = "fenced_before"
+"""Under this name the journal keeps ``Interval.standing`` beside the change that made an interval short."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Interval:
-    """One server's interval, as text in milliseconds: what we found, and what we make it."""
+    """One server's interval, as text in milliseconds: what we found, and what we make it.
+
+    ``standing``: the tables that were fenced before we made it short. Their fences do not count on that, whether they
+    belong to another cutover or to somebody who keeps a table read-only for good.
+    """
 
     node: str
     original: str
     ours: str
+    standing: t.FrozenSet[str] = frozenset()
 
 
 class Intervals:
@@ -43,7 +51,7 @@ class Intervals:
         self._cluster = cluster
 
     def read(self, nodes: t.Iterable[str]) -> t.Dict[str, str]:
-        """The value of each server. MigrationError when one of them does not tell."""
+        """The value of each server, before anything is changed. MigrationError when one of them does not tell."""
         found = self._replicas.get_config(nodes, CONFIG_SYNC_FLAG)
         for node, error in sorted(found.failed.items()):
             raise MigrationError(
@@ -59,6 +67,18 @@ class Intervals:
         """The value of each server that tells."""
         return {node: value.value for node, value in self._replicas.get_config(nodes, CONFIG_SYNC_FLAG).good.items()}
 
+    def now(self, node: str) -> str:
+        """The value of one server. MigrationError with the server's own reason when it does not tell."""
+        found = self._replicas.get_config([node], CONFIG_SYNC_FLAG)
+        for error in found.failed.values():
+            raise error
+        return found.good[node].value
+
+    def shorten(self, one: Interval) -> Call:
+        """The request that makes an interval ours; the journal keeps who does not count on that."""
+        call = self.call(one.node, one.original, one.ours, "shorten")
+        return dataclasses.replace(call, context={STANDING: sorted(one.standing)})
+
     def call(self, node: str, before: str, after: str, action: str) -> Call:
         """The request that changes one server's interval."""
         change = Change(
@@ -69,7 +89,7 @@ class Intervals:
             {"http": f"GET http://{node}/updateConfig?{CONFIG_SYNC_FLAG}={after}"},
         )
         return Call((change,), lambda: self._replicas.update_config(node, CONFIG_SYNC_FLAG, after),
-                    lambda: [self.read([node])[node]])  # fmt: skip
+                    lambda: [self.now(node)])  # fmt: skip
 
     def resource(self, node: str) -> str:
         """The name of a server's interval in changes and in the journal."""
@@ -79,7 +99,7 @@ class Intervals:
         """Restore those that are still ours, without a journal; what was done by server. For the guard."""
         done: t.Dict[str, str] = {}
         for interval in intervals:
-            now = self.read([interval.node])[interval.node]
+            now = self.now(interval.node)
             decision = three_way(interval.original, interval.ours, now)
             if decision.action == "restore":
                 self._replicas.update_config(interval.node, CONFIG_SYNC_FLAG, interval.original)
@@ -91,6 +111,12 @@ def fenced_tables(meta: MetaClient, ours: t.Collection[str]) -> t.List[str]:
     """The tables of a cluster, other than ours, that are fenced for a cutover now."""
     return sorted(app.name for app in meta.list_apps()
                   if app.available and app.name not in ours and app.envs.get(DENY_KEY) == DENY_WRITE)  # fmt: skip
+
+
+def standing(intervals: t.Iterable[Interval]) -> t.FrozenSet[str]:
+    """The tables whose fences count on none of these intervals."""
+    found = [one.standing for one in intervals]
+    return frozenset.intersection(*found) if found else frozenset()
 
 
 def resource_prefix(cluster: str) -> str:
@@ -106,6 +132,8 @@ def node_of(cluster: str, resource: str) -> str:
     return ""
 
 
-def to_shorten(found: t.Mapping[str, str], wanted_ms: int) -> t.List[Interval]:
-    """The servers whose interval is longer than wanted, in order."""
-    return [Interval(node, value, str(wanted_ms)) for node, value in sorted(found.items()) if int(value) > wanted_ms]
+def to_shorten(found: t.Mapping[str, str], wanted_ms: int, fenced: t.FrozenSet[str]) -> t.List[Interval]:
+    """The servers whose interval is longer than wanted, in order. ``fenced``: the tables that were so before."""
+    return [
+        Interval(node, value, str(wanted_ms), fenced) for node, value in sorted(found.items()) if int(value) > wanted_ms
+    ]

@@ -21,6 +21,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_int
     Interval,
     Intervals,
     fenced_tables,
+    standing,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_client import MetaClient
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import ConnectionSettings
@@ -154,7 +155,7 @@ class SourceDeeds:
     def restore_settings(self) -> None:
         """Put back every interval that is still ours; those that were put back are not looked at again."""
         if self._guarded.intervals:
-            others = fenced_tables(self._meta, self._fences)
+            others = fenced_tables(self._meta, standing(self._guarded.intervals).union(self._fences))
             if others:
                 raise StillNeeded(
                     "pegasus.other_cutovers",

@@ -100,7 +100,7 @@ class Clearer:
         try:
             self._await_guard()
             reconcile(record, self._eyes, self._clusters, self._past, self._place, {})
-            self._keeper().restore(record, self._clock, lambda: fenced_tables(self._eyes.source, {self._table}))
+            self._restore_intervals(record)
             for call in self._removals():
                 record.send(call)
             self._remove_znode(record)
@@ -123,6 +123,12 @@ class Clearer:
             deadline.sleep(_LOOK)
             found = living_guard(self._place)
         cp.dismiss(found)
+
+    def _restore_intervals(self, record: CutoverRecord) -> None:
+        """All of them, since the rehearsal's journal is closed behind it."""
+        left = self._keeper().restore(record, self._clock, lambda: fenced_tables(self._eyes.source, {self._table}))
+        if left:
+            raise MigrationError("pegasus.intervals_left", left[0].remedy, details={"left": left[0].evidence})
 
     def _keeper(self) -> IntervalKeeper:
         return IntervalKeeper(Intervals(self._eyes.replicas, self._cluster), self._clusters, self._past, None)

@@ -27,11 +27,15 @@ REPLY_LOST = "pegasus.ambiguous"
 
 @dataclasses.dataclass(frozen=True)
 class Call:
-    """One request to the server. All ``changes`` carry this same request; ``look`` reads their states, in order."""
+    """One request to the server. All ``changes`` carry this same request; ``look`` reads their states, in order.
+
+    ``context``: what the journal keeps beside the intents, for a later run.
+    """
 
     changes: t.Tuple[Change, ...]
     send: t.Callable[[], t.Any]
     look: t.Callable[[], t.Sequence[t.Any]]
+    context: t.Optional[t.Mapping[str, t.Any]] = None
 
 
 def send_call(call: Call, journal: t.Optional[Journal], clock: Clock) -> t.Dict[str, t.Any]:
@@ -40,7 +44,7 @@ def send_call(call: Call, journal: t.Optional[Journal], clock: Clock) -> t.Dict[
     :raises MigrationError: the server refused (its own code), somebody else changed a setting meanwhile
         (``pegasus.setting_contested``), or it was never found in place (``pegasus.setting_not_kept``)
     """
-    ids = journal.intents(call.changes) if journal is not None else []
+    ids = journal.intents(call.changes, [call.context] * len(call.changes)) if journal is not None else []
 
     def conclude(status: str, data: t.Mapping[str, t.Any]) -> None:
         if journal is not None:

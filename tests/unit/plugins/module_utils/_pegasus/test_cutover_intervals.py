@@ -19,7 +19,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus import mo
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_intervals import IntervalKeeper
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_interval import Intervals
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_interval import Intervals, standing
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import Profile
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
 
@@ -35,6 +35,7 @@ class Servers:
         self.sent: t.List[str] = []
 
     def get_config(self, nodes: t.Iterable[str], name: str) -> t.Any:
+        nodes = list(nodes)
         return model.Answers(
             {node: model.ConfigValue(name, self.values[node]) for node in nodes if node not in self.silent},
             {node: MigrationError("pegasus.unreachable", "away") for node in nodes if node in self.silent},
@@ -57,7 +58,7 @@ class Scene:
         )
         self.record = CutoverRecord(self.journal, clock)
 
-    def keeper(self, wanted: t.Optional[int] = 1000) -> IntervalKeeper:
+    def keeper(self, wanted: t.Optional[int] = 1000, fenced: t.Iterable[str] = ()) -> IntervalKeeper:
         info = model.ClusterInfo("onebox-a", "", (), "", "", "steady")
         clusters = Clusters(
             source=info,
@@ -70,6 +71,7 @@ class Scene:
             remote="onebox-b",
             group_check=100.0,
             round_trip=0.01,
+            fenced=frozenset(fenced),
         )
         servers: t.Any = self.servers
         return IntervalKeeper(Intervals(servers, "onebox-a"), clusters, cp.read_past(self.journal.entries), wanted)
@@ -149,10 +151,77 @@ def test_a_fence_that_nobody_ends_leaves_them_short_and_says_so(scene: t.Callabl
     one = scene("30000", "30000")
     keeper = one.keeper()
     one.shorten(keeper)
-    with pytest.raises(MigrationError) as caught:
-        keeper.restore(one.record, t.cast(t.Any, one.clock), lambda: ["users"])
-    assert caught.value.code == "pegasus.intervals_left" and "users is still fenced" in caught.value.message
+    [left] = keeper.restore(one.record, t.cast(t.Any, one.clock), lambda: ["users"])
+    assert (left.id, left.severity) == ("pegasus.cutover.intervals_left", "warning")
+    assert "users is still fenced" in left.remedy and left.evidence == {"tables": ["users"]}
     assert [interval.node for interval in one.keeper().left] == [A, B]
+
+
+def test_a_table_that_was_fenced_before_does_not_count_on_them(scene: t.Callable[..., Scene]) -> None:
+    """Somebody keeps it read-only for good, or its own cutover came first: it has what it found."""
+    one = scene("30000", "30000")
+    keeper = one.keeper(fenced=["archive"])
+    one.shorten(keeper)
+    began = one.clock.steady
+    assert keeper.restore(one.record, t.cast(t.Any, one.clock), lambda: ["archive"]) == []
+    assert one.clock.steady - began < 1 and one.servers.values == {A: "30000", B: "30000"}
+
+
+def test_who_was_fenced_before_a_killed_run_is_known_to_the_next_one(scene: t.Callable[..., Scene]) -> None:
+    one = scene("30000", "30000")
+    one.shorten(one.keeper(fenced=["archive"]))
+    # Whoever fences behind that counts on what the killed run has left short, although it is found fenced now.
+    again = one.keeper(fenced=["archive", "users"])
+    fenced = ["archive", "users"]
+    ends = one.clock.steady + 50
+
+    def others() -> t.List[str]:
+        return fenced if one.clock.steady < ends else ["archive"]
+
+    assert again.restore(one.record, t.cast(t.Any, one.clock), others) == []
+    assert one.clock.steady >= ends and one.servers.values == {A: "30000", B: "30000"}
+
+
+def test_what_stays_short_on_a_server_that_dies_is_a_finding(scene: t.Callable[..., Scene]) -> None:
+    """How the cutover ended is told by others: here it is told what stays, and until when."""
+    one = scene("30000", "30000")
+    keeper = one.keeper()
+    one.shorten(keeper)
+    one.servers.silent = {A}
+    [left] = keeper.restore(one.record, t.cast(t.Any, one.clock))
+    assert one.servers.values == {A: "1000", B: "30000"}
+    assert left.evidence == {"servers": {A: "away"}} and f"interval of {A} could not be put back" in left.remedy
+    assert left.remedy in [note["text"] for note in one.record.copied("note")]
+    # Restarted, it has its own setting; unreachable, it still has ours, and the next run puts that back.
+    one.servers.silent = set()
+    assert one.keeper(None).restore(one.record, t.cast(t.Any, one.clock)) == []
+    assert one.servers.values == {A: "30000", B: "30000"} and not one.keeper().left
+
+
+def test_a_server_that_was_restarted_has_nothing_of_ours(scene: t.Callable[..., Scene]) -> None:
+    one = scene("30000", "30000")
+    keeper = one.keeper()
+    one.shorten(keeper)
+    one.servers.values[A] = "30000"
+    one.servers.sent.clear()
+    assert keeper.restore(one.record, t.cast(t.Any, one.clock)) == [] and one.servers.sent == [f"{B}=30000"]
+
+
+def test_meta_servers_that_do_not_tell_who_is_fenced_leave_them_short(scene: t.Callable[..., Scene]) -> None:
+    one = scene("30000", "30000")
+    keeper = one.keeper()
+    one.shorten(keeper)
+
+    def others() -> t.List[str]:
+        raise MigrationError("pegasus.unreachable", "nobody is there")
+
+    [left] = keeper.restore(one.record, t.cast(t.Any, one.clock), others)
+    assert left.evidence == {"problem": "nobody is there"} and one.servers.values == {A: "1000", B: "1000"}
+
+
+def test_the_guard_waits_for_nobody_who_was_fenced_before(scene: t.Callable[..., Scene]) -> None:
+    keeper = scene("30000", "30000").keeper(fenced=["archive", "users"])
+    assert standing(keeper.all) == {"archive", "users"} and standing([]) == frozenset()
 
 
 def test_an_interval_that_somebody_raises_ends_the_cutover(scene: t.Callable[..., Scene]) -> None:
