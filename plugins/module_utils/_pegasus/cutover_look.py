@@ -58,13 +58,20 @@ class Eyes:
             one.close()
 
     def clusters(self) -> Clusters:
-        """Both clusters as wholes. ``pegasus.same_cluster`` when they are one."""
+        """Both clusters as wholes. ``pegasus.same_cluster`` when they are one, ``pegasus.same_name`` by their names."""
         source, target = self.source.cluster_info(), self._target_info()
-        if source.cluster_name == target.cluster_name or set(source.meta_servers) & set(target.meta_servers):
+        if set(source.meta_servers) & set(target.meta_servers):
             raise MigrationError(
                 "pegasus.same_cluster",
                 f"meta_servers and target_meta_servers both lead to the cluster {source.cluster_name}; give the "
                 "cluster that the tables move to.",
+            )
+        if source.cluster_name == target.cluster_name:
+            raise MigrationError(
+                "pegasus.same_name",
+                f"Two clusters have the name {source.cluster_name}, by which the journal and the znodes of MetaProxy "
+                "tell them apart. Give one of them another [replication] cluster_name and restart its servers "
+                "(dup_cluster_name is not enough), then begin the migration with a new journal.",
             )
         profile = self.source.profile
         # Before the intervals are: whoever is fenced by now does not count on what we make of them.

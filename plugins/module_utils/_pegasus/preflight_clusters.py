@@ -20,10 +20,18 @@ _GROUP = "[duplication-group]"
 
 
 def cluster_findings(source: ClusterView, target: ClusterView) -> t.Iterator[Finding]:
-    """Everything that does not depend on a table. Two views of one cluster end the list: the rest would mislead."""
+    """Everything that does not depend on a table. Two views of one cluster end the list: the rest would mislead.
+
+    So do two names for duplication that are one, as then each answers for itself when it is asked about the other.
+    """
     same = _same(source, target)
     if same is not None:
         yield same
+        return
+    alike = bool(source.name) and source.name == target.name
+    if alike or (source.info.cluster_name and source.info.cluster_name == target.info.cluster_name):
+        yield _same_name(source, target)
+    if alike:
         return
     yield from _identity(source)
     yield from _identity(target)
@@ -53,21 +61,25 @@ def _same(source: ClusterView, target: ClusterView) -> Finding | None:
             "meta_servers and target_meta_servers lead to one and the same cluster. Give the meta servers of the "
             "cluster that the tables move to.",
         )
-    if source.name and source.name == target.name:
-        return Finding(
-            "pegasus.cluster.same_name",
-            "blocker",
-            PAIR,
-            {
-                "name": source.name,
-                "source_meta_servers": list(source.info.meta_servers),
-                "target_meta_servers": list(target.info.meta_servers),
-            },
-            "Two clusters have one name, so neither can duplicate to the other. Give one of them another "
-            "[replication] cluster_name (from 2.6 on dup_cluster_name will do) and restart its meta and replica "
-            "servers; where dup_cluster_name is set already, name it in cluster_name or remote_cluster.",
-        )
     return None
+
+
+def _same_name(source: ClusterView, target: ClusterView) -> Finding:
+    """Duplication goes by dup_cluster_name where there is one (2.6). MetaProxy's znodes and our journal do not."""
+    return Finding(
+        "pegasus.cluster.same_name",
+        "blocker",
+        PAIR,
+        {
+            "name": source.info.cluster_name or source.name,
+            "duplication_names": [source.name, target.name],
+            "source_meta_servers": list(source.info.meta_servers),
+            "target_meta_servers": list(target.info.meta_servers),
+        },
+        "Two clusters have one name, by which duplication, the znodes of MetaProxy and the journal tell them apart. "
+        "Give one of them (the new one, on which nothing depends yet) another [replication] cluster_name, and restart "
+        "its meta and replica servers. Another dup_cluster_name (2.6) is not enough.",
+    )
 
 
 def _identity(cluster: ClusterView) -> t.Iterator[Finding]:

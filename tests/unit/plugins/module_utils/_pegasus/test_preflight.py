@@ -128,6 +128,16 @@ def test_two_clusters_of_one_name() -> None:
     assert ids(findings) == ["cluster.same_name"]
 
 
+def test_another_name_for_duplication_alone_does_not_tell_two_clusters_apart() -> None:
+    """From 2.6 on dup_cluster_name may differ; the journal and the znodes go by cluster_name all the same."""
+    lacking = v.ProbeAnswer(v.NO_ID, "get_duplication_cluster_id")
+    findings = judged(target=target(info={"cluster_name": "east"}, other=lacking))
+    assert ids(findings) == ["cluster.ids_missing", "cluster.same_name"]
+    told = only(findings, "cluster.same_name")
+    assert told.evidence["name"] == "east" and told.evidence["duplication_names"] == ["east", "west"]
+    assert "dup_cluster_name (2.6) is not enough" in told.remedy
+
+
 @pytest.mark.parametrize(
     ("own", "finding"),
     [
