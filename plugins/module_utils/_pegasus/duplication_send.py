@@ -76,8 +76,10 @@ class Sender:
             ids = self._journal.intents([step.change]) if self._journal is not None else []
             lost: t.Optional[MigrationError] = None
             refused = False
+            made = 0
             try:
-                refused = self._not_busy(lambda: self._request(wanted)) == 0
+                made = self._not_busy(lambda: self._request(wanted))
+                refused = made == 0
             except MigrationError as error:
                 refused = error.code == "pegasus.dup_exists"
                 if error.code == "pegasus.ambiguous":
@@ -91,7 +93,9 @@ class Sender:
                 evidence = {"dupid": there.dupid, "create_ts_ms": there.create_ts_ms, "reply": _word(lost)}
                 since = began if tried_since is None else tried_since
                 told_off = refused and tried_since is None
-                if not told_off and there.create_ts_ms / 1000.0 >= since - dp.CLOCK_SKEW:
+                fits = not told_off and there.create_ts_ms / 1000.0 >= since - dp.CLOCK_SKEW
+                # Only where no reply says which one is ours do the clocks have to.
+                if (there.dupid == made) if made else fits:
                     self._conclude(ids, "done", {"evidence": evidence})
                     return ADDED, there
                 self._conclude(ids, "skipped", {"evidence": evidence})

@@ -230,6 +230,36 @@ def test_an_addition_is_made_once_and_found_again(tmp_path: pathlib.Path, script
     assert bench.duplication is None
 
 
+@pytest.mark.parametrize("minutes", [-90, -2, 2, 90])
+def test_the_dupid_of_the_reply_is_proof_however_the_clocks_differ(tmp_path: pathlib.Path, minutes: int) -> None:
+    bench = Bench(tmp_path)
+
+    def elsewhere(name: str, remote: str, **fields: t.Any) -> model.AddedDuplication:
+        created = int(bench.clock.now().timestamp()) + 60 * minutes
+        bench.duplication = model.Duplication(created, "DS_INIT", remote, created * 1000)
+        return model.AddedDuplication(2, created)
+
+    bench.add_duplication = elsewhere  # type: ignore[method-assign]
+    assert bench.run(WANTED) == [ADDED]
+    assert bench.owner() == dp.OURS
+    bench.run(want("absent"))
+    assert bench.duplication is None
+
+
+def test_another_dupid_than_the_reply_told_is_not_ours(tmp_path: pathlib.Path) -> None:
+    """Ours was removed, and somebody added another one, before we looked."""
+    bench = Bench(tmp_path)
+
+    def replaced(name: str, remote: str, **fields: t.Any) -> model.AddedDuplication:
+        now = int(bench.clock.now().timestamp())
+        bench.duplication = model.Duplication(now + 1, "DS_INIT", remote, now * 1000)
+        return model.AddedDuplication(2, now)
+
+    bench.add_duplication = replaced  # type: ignore[method-assign]
+    assert bench.run(WANTED) == [WAS_THERE]
+    assert bench.owner() == dp.OTHER
+
+
 @pytest.mark.parametrize("answer", ["zero", "pegasus.dup_exists"])
 def test_what_somebody_else_has_just_added_is_not_ours(tmp_path: pathlib.Path, answer: str) -> None:
     bench = Bench(tmp_path, [answer])
