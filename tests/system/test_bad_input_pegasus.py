@@ -16,7 +16,7 @@ import pytest
 
 from lab import process
 from lab.client import LabClient
-from system import pegasus_places
+from system import pegasus_places, playbooks
 from system.pegasus_places import Result, clusters, metaproxy
 
 Options = t.Dict[str, t.Any]
@@ -103,6 +103,18 @@ def test_the_same_cluster_under_other_addresses(lab: LabClient) -> None:
 @pytest.mark.parametrize("option", ["connect_timeout", "rpc_timeout"])
 def test_timeouts_that_cannot_be(lab: LabClient, option: str, timeout: str) -> None:
     refused(lab, "preflight", option, contact=False, **{option: timeout})
+
+
+@pytest.mark.thorough
+@pytest.mark.cost(10)
+def test_who_switches_the_clients_is_not_asked_what_a_credential_says_of_metaproxy(
+    lab: LabClient, tmp_path: pathlib.Path
+) -> None:
+    """A credential of AWX is in the environment of every job, and options that are left out are looked for there."""
+    given = {f"pegasus_{name}": value for name, value in clusters(lab).items()}
+    given.update(pegasus_tables="temp", pegasus_switch="hand_over", pegasus_journal=str(tmp_path / "j.jsonl"))
+    credential = {"PEGASUS_ZOOKEEPER_HOSTS": "no address:x", "PEGASUS_ZOOKEEPER_ROOT": "/metaproxy"}
+    playbooks.play("pegasus_preflight", given, tmp_path, **credential).succeed()
 
 
 # ---- what is not a Pegasus cluster, or not one that can be used
