@@ -50,13 +50,13 @@ notes:
     and the module fails with C(pegasus.cutover_blocked); the message names all findings with their tables and remedies,
     and RV(details) holds them with their evidence. They protect data and clients, and none of them can be accepted,
     whatever was accepted in preflight: C(pegasus.table.missing), C(pegasus.table.not_available),
-    C(pegasus.table.deny_set), C(pegasus.table.atomic_idempotent) (2.6), C(pegasus.table.renamed) (with
-    O(switch=metaproxy)), C(pegasus.partition.no_primary), C(pegasus.duplication.missing),
-    C(pegasus.duplication.several), C(pegasus.duplication.not_in_log), C(pegasus.duplication.fail_mode),
-    C(pegasus.lag.unknown), C(pegasus.lag.repeated), C(pegasus.lag.too_large), C(pegasus.target.missing),
-    C(pegasus.target.not_available), C(pegasus.target.partition_count), C(pegasus.target.deny_set),
-    C(pegasus.target.not_writable), C(pegasus.znode.missing), C(pegasus.znode.points_elsewhere),
-    C(pegasus.znode.points_at_target) and C(pegasus.metaproxy.not_on_source)."
+    C(pegasus.table.deny_set), C(pegasus.table.atomic_idempotent) (2.6), C(pegasus.table.bulk_loading),
+    C(pegasus.table.is_follower), C(pegasus.table.renamed) (with O(switch=metaproxy)), C(pegasus.partition.no_primary),
+    C(pegasus.duplication.missing), C(pegasus.duplication.several), C(pegasus.duplication.not_in_log),
+    C(pegasus.duplication.fail_mode), C(pegasus.lag.unknown), C(pegasus.lag.repeated), C(pegasus.lag.too_large),
+    C(pegasus.target.missing), C(pegasus.target.not_available), C(pegasus.target.partition_count),
+    C(pegasus.target.deny_set), C(pegasus.target.not_writable), C(pegasus.znode.missing),
+    C(pegasus.znode.points_elsewhere), C(pegasus.znode.points_at_target) and C(pegasus.metaproxy.not_on_source)."
 extends_documentation_fragment:
   - dbops.migration._attributes
   - dbops.migration._attributes.actiongroup_pegasus

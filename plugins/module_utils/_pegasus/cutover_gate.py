@@ -12,7 +12,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Finding
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import switch
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters, TableView
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_KEY
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_KEY, MASTER_CLUSTER
 
 _SHOWN = 5
 
@@ -67,6 +67,25 @@ def _source(clusters: Clusters, table: TableView) -> t.Iterator[Finding]:
             table.name,
             {},
             "Its fence could not be proved without writing to it. Switch atomic_idempotent off for the migration.",
+        )
+    if app.bulk_loading:
+        yield _blocker(
+            "table",
+            "bulk_loading",
+            table.name,
+            {},
+            "A bulk load is running, and what it loads is not shipped: no proof of the drain would hold. Wait until it "
+            "is over, and load the same into the target; or cancel it.",
+        )
+    master = app.envs.get(MASTER_CLUSTER)
+    if master and master != clusters.remote:
+        yield _blocker(
+            "table",
+            "is_follower",
+            table.name,
+            {MASTER_CLUSTER: master},
+            f"It is the copy of a table on {master}, whose writes are not shipped on to the target. Move that one; or, "
+            "if its duplication is over, delete the duplication.* envs.",
         )
     headless = config.without_primary
     if headless:

@@ -15,13 +15,12 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight
     ClusterView,
     TableView,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_KEY
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_KEY, MASTER_CLUSTER
 
 SHOWN = 10
 DATA_VERSION = 1
 """0 is the layout from before 2.0, which has no time in its values, so writes on both sides cannot be put in order."""
 ENVS = "duplication."
-MASTER_CLUSTER = ENVS + "master_cluster"
 _THROTTLING = ("replica.write_throttling", "replica.write_throttling_by_size")
 
 

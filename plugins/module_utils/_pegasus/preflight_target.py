@@ -11,9 +11,8 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Finding
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model import App, Duplication
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_servers import copies
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_tables import MASTER_CLUSTER
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_view import ClusterView, TableView
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_KEY
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_KEY, MASTER_CLUSTER
 
 DEFAULT_FAIL_MODE = "FAIL_SLOW"
 _MASTER_APP = "duplication.master_app_name"

@@ -23,6 +23,8 @@ DENY_VALUES = ("timeout*all", "timeout*write", "timeout*read", "reconfig*all", "
 DENY_WRITE = "reconfig*write"
 """The fence: clients are told, and the effect can be proved by a probe, which a ``timeout`` form does not allow."""
 DENY_ALL = "reconfig*all"
+MASTER_CLUSTER = "duplication.master_cluster"
+"""On a table that a duplication has made: the cluster that it comes from."""
 
 CONFIG_SYNC_FLAG = "config_sync_interval_ms"
 

@@ -18,10 +18,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model, requests
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_watchdog import (
     MASTER_APP,
-    MASTER_CLUSTER,
     MASTER_METAS,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_ALL, DENY_KEY
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_ALL, DENY_KEY, MASTER_CLUSTER
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.table_options import (
     DROPPED,
     FOLLOWER_DROPPED,

@@ -30,6 +30,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile i
     DENY_ALL,
     DENY_KEY,
     DENY_WRITE,
+    MASTER_CLUSTER,
     Profile,
 )
 from ansible_collections.dbops.migration.plugins.modules import pegasus_cutover
@@ -80,6 +81,12 @@ def ids(view: TableView, max_lag: int = 100, with_proxies: bool = True) -> t.Lis
 def test_a_table_that_is_ready_passes() -> None:
     assert ids(GOOD) == []
     require([])
+    # Left from a former migration that came from the target; and no bulk load, said or left out.
+    for app in (
+        dataclasses.replace(APP, envs={MASTER_CLUSTER: "onebox-b"}),
+        dataclasses.replace(APP, bulk_loading=False),
+    ):
+        assert ids(dataclasses.replace(GOOD, app=app)) == []
 
 
 @pytest.mark.parametrize(
@@ -89,6 +96,8 @@ def test_a_table_that_is_ready_passes() -> None:
         ({"app": dataclasses.replace(APP, status="DROPPING")}, "pegasus.table.not_available"),
         ({"app": dataclasses.replace(APP, envs={DENY_KEY: "timeout*read"})}, "pegasus.table.deny_set"),
         ({"app": dataclasses.replace(APP, atomic_idempotent=True)}, "pegasus.table.atomic_idempotent"),
+        ({"app": dataclasses.replace(APP, bulk_loading=True)}, "pegasus.table.bulk_loading"),
+        ({"app": dataclasses.replace(APP, envs={MASTER_CLUSTER: "south"})}, "pegasus.table.is_follower"),
         ({"duplication": None, "duplications": ()}, "pegasus.duplication.missing"),
         ({"duplications": (DUP, dataclasses.replace(DUP, remote="c"))}, "pegasus.duplication.several"),
         ({"duplication": dataclasses.replace(DUP, status="DS_APP")}, "pegasus.duplication.not_in_log"),
