@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The cutover module's task in a process of its own, on a clock as fast as the lab's, which kills itself where told.
 
-``python pegasus_cutover_driver.py JSON``: {"options", "check", "factor", "kill": {"at", "who"} or null}. ``who`` is
-module, guard or both. Prints the result as JSON.
+``python pegasus_cutover_driver.py JSON``: {"options", "check", "factor", "began", "kill": {"at", "who"} or null}.
+``who`` is module, guard or both. Prints the result as JSON.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ POINTS: dict[str, tuple[t.Any, str, t.Any]] = {
 
 
 class FastClock:
-    """Time as the lab has it."""
+    """Time as the lab has it. ``began``: when it did, in Unix seconds, so that no process is behind the one before."""
 
-    def __init__(self, factor: float) -> None:
+    def __init__(self, factor: float, began: float | None = None) -> None:
         self._factor = factor
-        self._epoch = time.time()
+        self._epoch = time.time() if began is None else began
 
     def monotonic(self) -> float:
         return time.monotonic() * self._factor
@@ -123,7 +123,8 @@ def main() -> None:
     given = json.loads(sys.argv[1])
     if given.get("kill"):
         Killer(given["kill"]["at"], given["kill"]["who"]).install()
-    task = cutover_task.CutoverTask(given["options"], given["check"], Redactor([]), FastClock(given["factor"]))
+    clock = FastClock(given["factor"], given["began"])
+    task = cutover_task.CutoverTask(given["options"], given["check"], Redactor([]), clock)
     try:
         result = {"failed": False, **task.body()}
     except MigrationError as error:

@@ -29,6 +29,7 @@ class Cutovers:
     def __init__(self, lab: LabClient, folder: pathlib.Path, budget: str = "60s") -> None:
         self.lab = lab
         self.factor = float(lab.describe["factor"])
+        self.began = time.time()
         self._folder = folder
         self._budget = budget
 
@@ -63,7 +64,13 @@ class Cutovers:
     def start(
         self, table: str, check: bool = False, kill: t.Mapping[str, str] | None = None, **more: t.Any
     ) -> subprocess.Popen[str]:
-        given = {"options": self.options(table, **more), "check": check, "factor": self.factor, "kill": kill}
+        given = {
+            "options": self.options(table, **more),
+            "check": check,
+            "factor": self.factor,
+            "began": self.began,
+            "kill": kill,
+        }
         return subprocess.Popen(
             [sys.executable, DRIVER, json.dumps(given)],
             stdout=subprocess.PIPE,
