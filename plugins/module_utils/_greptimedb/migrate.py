@@ -232,11 +232,8 @@ class RegionMigration:
             track.wait_reason, track.wait_since = "greptimedb.wait.retry_delay", now
             self._delayed[track.region_id] = track
             return
-        track.state, track.finished_at, track.wait_reason = ms.ABANDONED if only_looking else ms.FAILED, now, ""
-        track.code, track.message, track.server_text = decision.code, decision.message, decision.server_text
+        self.events.append(track.give_up(decision, now, only_looking))
         self._schedule.finish(str(track.region_id))
-        word = "has not moved" if only_looking else "FAILED"
-        self.events.append(f"{track.label} {word}, {decision.code}: {decision.message}")
 
     def _expire(self, now: float) -> None:
         """At the deadline: one last look, so that what has arrived counts; the rest stays with the server."""

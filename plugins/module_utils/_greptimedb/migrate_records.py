@@ -218,18 +218,25 @@ def settle_past(
     recorder: MoveRecorder,
     settle_time: float,
 ) -> None:
-    """Close what earlier runs left open and this run does not follow: arrived is done, provably idle is abandoned."""
+    """Close what earlier runs left open and this run does not follow: arrived is done, provably idle is abandoned.
+
+    A region in no route has nothing left that could move, on servers that list no procedures too.
+    """
     for intent_id in past.open_flushes:
         recorder.outcome(intent_id, "abandoned", evidence={"reason": "the run ended before the flush was answered"})
     busy = {region for procedure in procedures or [] for region in procedure.region_ids}
     now = clock.now().timestamp()
     for move in past.unfinished:
-        region = placements.get(move.region_id)
-        if region is None or move.region_id in followed:
+        if move.region_id in followed:
             continue
-        if region.leader_peer == move.to_peer and not region.degraded:
+        region = placements.get(move.region_id)
+        idle = move.region_id not in busy and now - move.intent_at > settle_time
+        if region is None:
+            if idle:
+                recorder.outcome(move.intent_id, "abandoned", evidence={"reason": "the region is in no table's route"})
+        elif region.leader_peer == move.to_peer and not region.degraded:
             recorder.outcome(move.intent_id, "done", evidence={"leader_peer": region.leader_peer, "found": "later run"})
-        elif procedures is not None and move.region_id not in busy and now - move.intent_at > settle_time:
+        elif procedures is not None and idle:
             recorder.outcome(move.intent_id, "abandoned", evidence={"leader_peer": region.leader_peer})
     recorder.flush()
 

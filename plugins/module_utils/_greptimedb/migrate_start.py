@@ -4,7 +4,8 @@
 # This module_util is private: it may change in any release.
 """Where a run finds its place: the plan, the cluster as it is now and the journal become one track per move.
 
-Nothing here changes anything. Everything that makes the plan impossible is found at once, before the first call.
+Nothing here changes anything. Everything that makes the plan impossible is found at once, before the first call. Once a
+run is under way, what has become impossible is the failure of its own move only, as it is within a step.
 """
 
 from __future__ import annotations
@@ -37,11 +38,13 @@ def begin(
     placements: t.Mapping[int, Placement],
     procedures: t.Optional[t.Sequence[Procedure]],
     past: Past,
+    under_way: bool = False,
 ) -> t.Tuple[t.List[ms.Track], t.List[Problem]]:
     """Return one track per move in plan order, and every problem found.
 
     ``placements``: region id -> where it is now. ``procedures``: the unfinished migrations, None where there is
-    no list of them.
+    no list of them. ``under_way``: moves that were sent are followed whatever stands against them, because the run has
+    begun already or starts nothing. How they end is for the watcher to say, which closes their intents.
     """
     active = {region: one for one in procedures or [] for region in one.region_ids}
     tracks: t.List[ms.Track] = []
@@ -49,23 +52,61 @@ def begin(
     for move in moves:
         track = ms.Track(move.region_id, move.from_peer, move.to_peer, move.table, move.table_id)
         tracks.append(track)
-        problem = _place(
-            track, placements.get(move.region_id), active.get(move.region_id), past.moves.get(move.region_id)
-        )
+        region, newest = placements.get(move.region_id), past.moves.get(move.region_id)
+        if newest is not None and _recorded(track, region, newest, under_way):
+            continue
+        problem = _place(track, region, active.get(move.region_id), newest)
         if problem is not None:
             problems.append(problem)
     return tracks, problems
 
 
+def _arrived(track: ms.Track, region: t.Optional[Placement]) -> bool:
+    return region is not None and region.leader_peer == track.to_peer and not region.degraded
+
+
+def _recorded(track: ms.Track, region: t.Optional[Placement], past: PastMove, under_way: bool) -> bool:
+    """Set the state of ``track`` if the journal alone says it, whatever the placement."""
+    if (past.from_peer, past.to_peer) != (track.from_peer, track.to_peer):
+        return False
+    if past.ended_in_run and past.status == "done":
+        # An earlier step of this run has moved and proved it. Who moves or drops it after that has the last word.
+        track.state, track.attempts, track.procedure_id = ms.DONE, past.attempts_in_run, past.procedure_id
+        track.intent_at, track.finished_at = past.intent_at, past.finished_at
+        return True
+    if under_way and past.status == "":
+        _resume(track, past)
+        return True
+    if _arrived(track, region):
+        return False
+    if past.ended_in_run and past.status == "abandoned":
+        track.state = ms.ABANDONED
+        return True
+    if past.failure is not None:
+        track.state, track.attempts, track.intent_at = ms.FAILED, past.attempts_in_run, past.intent_at
+        track.code, track.message = past.failure["code"], past.failure["msg"]
+        track.server_text = past.failure["server_text"]
+        return True
+    return False
+
+
+def _resume(track: ms.Track, past: PastMove) -> None:
+    """Follow what was sent. Also when it has arrived meanwhile: the watcher closes the open intent with its proof."""
+    track.state = ms.SUBMITTED
+    track.attempts = max(1, past.attempts_in_run)
+    track.intent_id, track.intent_at = past.intent_id, past.intent_at
+    track.procedure_id, track.reply_lost = past.procedure_id, not past.accepted or past.procedure_id is None
+
+
 def _place(
     track: ms.Track, region: t.Optional[Placement], procedure: t.Optional[Procedure], past: t.Optional[PastMove]
 ) -> t.Optional[Problem]:
-    """Set the state of ``track``, or return what stands against it."""
+    """Set the state of ``track`` by where its region is, or return what stands against it."""
     unfinished = past is not None and past.status == ""
     ours = unfinished and past is not None and (past.from_peer, past.to_peer) == (track.from_peer, track.to_peer)
     if region is None:
         return Problem(track.region_id, "greptimedb.region_missing", f"region {track.region_id} is in no table's route")
-    arrived = region.leader_peer == track.to_peer and not region.degraded
+    arrived = _arrived(track, region)
     if unfinished and not ours and past is not None and not arrived and region.leader_peer != past.to_peer:
         return Problem(
             track.region_id,
@@ -81,29 +122,13 @@ def _place(
             " did not start: wait until it has ended, then plan again",
         )
     if ours and past is not None:
-        # Also when it has arrived meanwhile: the watcher closes the open intent with its proof.
-        track.state = ms.SUBMITTED
-        track.attempts = max(1, past.attempts_in_run)
-        track.intent_id, track.intent_at = past.intent_id, past.intent_at
-        track.procedure_id, track.reply_lost = past.procedure_id, not past.accepted or past.procedure_id is None
+        _resume(track, past)
         return None
     if arrived:
         track.state = ms.UNCHANGED
-        if past is not None and past.ended_in_run and past.status == "done" and past.to_peer == track.to_peer:
-            # An earlier step of this run has moved and proved it.
-            track.state, track.attempts, track.procedure_id = ms.DONE, past.attempts_in_run, past.procedure_id
-            track.intent_at, track.finished_at = past.intent_at, past.finished_at
-        return None
-    if past is not None and past.ended_in_run and past.status == "abandoned":
-        track.state = ms.ABANDONED
         return None
     if past is not None:
         track.attempts = past.attempts_in_run
-        if past.failure is not None and (past.from_peer, past.to_peer) == (track.from_peer, track.to_peer):
-            track.state, track.intent_at = ms.FAILED, past.intent_at
-            track.code, track.message = past.failure["code"], past.failure["msg"]
-            track.server_text = past.failure["server_text"]
-            return None
     if region.leader_peer is not None and region.leader_peer != track.from_peer:
         return Problem(
             track.region_id,
@@ -140,6 +165,19 @@ def refuse(problems: t.Sequence[Problem]) -> None:
         f"The plan cannot be carried out, nothing was sent: {shown}{more}.",
         details={"problems": [dataclasses.asdict(problem) for problem in problems]},
     )
+
+
+def give_up(tracks: t.Sequence[ms.Track], problems: t.Sequence[Problem], now: float, abandoned: bool) -> t.List[str]:
+    """End the waiting moves that have become impossible while the run was under way; return how people are told.
+
+    They count as failed (or, where nothing is started, as ``abandoned``). All others go on.
+    """
+    waiting = {track.region_id: track for track in tracks if track.state == ms.WAITING}
+    return [
+        waiting[one.region_id].give_up(ms.Decision("fail", code=one.code, message=one.text), now, abandoned)
+        for one in problems
+        if one.region_id in waiting
+    ]
 
 
 def make_schedule(

@@ -29,6 +29,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import move_state as ms
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.client import GreptimeClient
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate import RegionMigration
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_carry import carry_in, carry_out
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_control import RunControl
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_launch import planned_changes
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_records import (
@@ -44,6 +45,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrat
 )
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_start import (
     begin,
+    give_up,
     make_schedule,
     refuse,
 )
@@ -104,9 +106,13 @@ class MigrationTask:
                     sorted({move.region_id for move in plan.moves} | {move.region_id for move in past.unfinished})
                 )
                 procedures = client.procedures(active_only=True)
-                self._tracks, problems = begin(plan.moves, placements, procedures, past)
-                refuse(problems)
-                self._carry_in(follow)
+                under_way = past.run_started is not None or settings.follow_only
+                self._tracks, problems = begin(plan.moves, placements, procedures, past, under_way)
+                if not under_way:
+                    refuse(problems)
+                now = self._clock.now().timestamp()
+                carry_in(self._tracks, follow.get("carry") or {}, now)
+                given_up = give_up(self._tracks, problems, now, settings.follow_only)
                 schedule = make_schedule(plan.moves, self._tracks, plan.limits, plan.ordering)
                 to_do = [track for track in self._tracks if track.state == ms.WAITING]
                 control = RunControl.of(self._params, self._windows, plan.limits, entries, self._clock)
@@ -137,6 +143,7 @@ class MigrationTask:
                     deadline=deadline,
                     control=control,
                 )
+                run.events.extend(given_up)
                 try:
                     run.run()
                 finally:
@@ -187,26 +194,6 @@ class MigrationTask:
             "flush_before",
         )  # fmt: skip
         return {name: self._params[name] for name in shown}
-
-    def _carry_in(self, follow: t.Mapping[str, t.Any]) -> None:
-        """Give moves in flight what the step before knew of them, or fresh patience at the start of a run."""
-        carried = follow.get("carry") or {}
-        now = self._clock.now().timestamp()
-        for track in self._tracks:
-            if track.state == ms.SUBMITTED:
-                known = carried.get(str(track.region_id))
-                if known is None:
-                    track.patient_from = now
-                    continue
-                for name in CARRIED:
-                    setattr(track, name, known.get(name, getattr(track, name)))
-
-    def _carry_out(self) -> t.Dict[str, t.Dict[str, t.Any]]:
-        return {
-            str(track.region_id): {name: getattr(track, name) for name in CARRIED if getattr(track, name)}
-            for track in self._tracks
-            if track.state == ms.SUBMITTED
-        }
 
     def _prediction(
         self, client: GreptimeClient, settings: t.Any, to_do: t.Sequence[ms.Track], control: RunControl
@@ -284,7 +271,7 @@ class MigrationTask:
             self._told["follow"] = {
                 "run_id": run_id,
                 "deadline": deadline,
-                "carry": self._carry_out(),
+                "carry": carry_out(self._tracks),
                 "progress": self._told["progress"],
             }
         recorder.flush()
@@ -304,18 +291,3 @@ def _open_moves(past: Past) -> Plan:
         if one.status == "" or one.ended_in_run
     ]
     return Plan(strategy="moves", moves=tuple(moves), limits={})
-
-
-# What a step hands to the next about a move in flight; see ``_carry_in``.
-CARRIED = (
-    "active_at",
-    "patient_from",
-    "degraded_first",
-    "degraded_last",
-    "serving_before",
-    "wait_reason",
-    "wait_since",
-    "attached",
-    "asked",
-    "asked_at",
-)

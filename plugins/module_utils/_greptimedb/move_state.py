@@ -105,6 +105,12 @@ class Track:
         """
         return max(self.intent_at or 0.0, self.active_at or 0.0, self.patient_from)
 
+    def give_up(self, decision: Decision, now: float, abandoned: bool) -> str:
+        """End the move without success, or as ``abandoned`` where nothing is started; returns how people are told."""
+        self.state, self.finished_at, self.wait_reason = ABANDONED if abandoned else FAILED, now, ""
+        self.code, self.message, self.server_text = decision.code, decision.message, decision.server_text
+        return f"{self.label} {'has not moved' if abandoned else 'FAILED'}, {decision.code}: {decision.message}"
+
     def forget_attempt(self) -> None:
         """Make the move ready for another submission; what was learnt of the old procedure no longer counts."""
         self.state = WAITING

@@ -57,7 +57,11 @@ class Server:
     """What the client would see: procedures that take time, with one scripted fate per submission."""
 
     dialect = types.SimpleNamespace(
-        can_flush_region=True, server_preflushes=True, has_region_info=False, state_form="admin"
+        can_flush_region=True,
+        server_preflushes=True,
+        has_region_info=False,
+        state_form="admin",
+        recommended_per_table=None,
     )
 
     def __init__(self, clock: FakeClock, leaders: t.Mapping[int, int], fates: t.Sequence[str], duration: float) -> None:
