@@ -39,7 +39,8 @@ notes:
   - "Ids about storage and configuration, all blockers: C(greptimedb.storage.local), C(greptimedb.storage.differs),
     C(greptimedb.storage.unknown), C(greptimedb.config.unknown), C(greptimedb.config.wrong_datanode)."
   - "Ids about the cluster: C(greptimedb.versions.mixed), a warning; C(greptimedb.versions.metasrv_unknown),
-    C(greptimedb.admin.not_permitted), C(greptimedb.admin.unknown), C(greptimedb.manager.paused),
+    C(greptimedb.admin.not_permitted), C(greptimedb.admin.unknown), C(greptimedb.metasrv.leader_unknown) and
+    C(greptimedb.metasrv.leader_unreachable) (where regions are moved over HTTP), C(greptimedb.manager.paused),
     C(greptimedb.manager.unknown), blockers; C(greptimedb.maintenance.enabled), an info;
     C(greptimedb.maintenance.unknown), a warning; C(greptimedb.procedures.unknown) (a blocker before 0.9.0, a warning
     from then on, and a blocker when it could have been read); C(greptimedb.procedures.near_limit) (a warning from half

@@ -304,12 +304,22 @@ def test_nobody_there_and_the_wrong_port(transport: str) -> None:
         assert other["code"] in ("greptimedb.not_greptimedb", "greptimedb.unreachable")
 
 
-def test_the_metasrv_alone_is_enough_for_the_oldest_generation() -> None:
+def test_the_metasrv_alone_is_enough_for_the_oldest_generation(tmp_path: pathlib.Path) -> None:
     with process.start(profile="0.6", regions=8, writers=0, factor=4) as lab:
         info = run("info", lab, frontend_host="", gather="nodes,regions")
         assert info["dialect"]["generation"] == "http"
         assert info["versions"]["frontend"] is None
         assert len(info["regions"]) == 8
+        # It need not be the one that leads, if that can be reached from here.
+        other = lab.describe["metasrv"][-1]
+        alone = {"frontend_host": "", "metasrv_addrs": other["grpc"], "metasrv_http_addrs": other["http"]}
+        found = run("preflight", lab, fail_on_blocker=False, **alone)["findings"]
+        assert [one["id"] for one in found if ".metasrv.leader_" in one["id"]] == []
+        region, leader = info["regions"][0]["region_id"], info["regions"][0]["leader_peer"]
+        moves = [{"region_id": region, "from_peer": leader, "to_peer": (leader + 1) % 3}]
+        journal = str(tmp_path / "m.jsonl")
+        moved = run("region_migration", lab, moves=moves, journal=journal, migration_id="m", timeout="30s", **alone)
+        assert moved.get("summary") == "1 of 1 regions moved and proved on their target.", moved
 
 
 def test_an_upgraded_metasrv_under_an_older_frontend() -> None:

@@ -20,6 +20,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.versions imp
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.decode import bare_version
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.dialect import Dialect
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.http_wire import HttpEndpoint, Reply
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import Leadership
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import METASRV_PORT, Connection
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.statements import maintenance_request
 
@@ -117,20 +118,49 @@ class AdminHttp:
             raise lost
         return found
 
-    def leader(self) -> Address:
-        """Where the leader takes submissions (its gRPC port); ServerError when there is no election."""
-        text = self.request("GET", "/admin/leader", self._grpc).text.strip()
-        if "election info is None" in text or ":" not in text:
-            if len(self._grpc) == 1:
-                return self._grpc[0]
-            raise ServerError(text or "no leader")
-        leader = parse_address(text.strip('"'), "metasrv_addrs", METASRV_PORT)
-        # Behind port forwards the leader's own address may be another one than ours; with one metasrv it is no matter.
-        return self._grpc[0] if len(self._grpc) == 1 else leader
+    def leadership(self) -> Leadership:
+        """Whom the metasrv name as leader, and whether it can be asked from here. Only reads."""
+        leader = self._named_leader(self._grpc)
+        if leader is None:
+            return Leadership(None, False, False)
+        try:
+            # Something else may listen there: behind port forwards a leader's own address may be anybody's here.
+            reached = self._named_leader([leader]) == leader
+        except ConnectionLost:
+            reached = False
+        return Leadership(leader, leader in self._grpc, reached)
 
-    def submit(self, path: str, leader: Address) -> str | None:
+    def submission_addresses(self) -> list[Address]:
+        """Where a submission is tried in turn: one that does not lead refuses it before it starts anything.
+
+        The leader under its own name is the last if it is none of ours: behind a port forward, or inside Kubernetes, it
+        has another address for us than for itself.
+        """
+        leader = self._named_leader(self._grpc)
+        if leader is None:
+            return list(self._grpc)
+        if leader in self._grpc:
+            return [leader, *(address for address in self._grpc if address != leader)]
+        return [*self._grpc, leader]
+
+    def _named_leader(self, addresses: t.Sequence[Address]) -> Address | None:
+        """The leader as the metasrv name it; None during an election, which is answered with an error.
+
+        A metasrv with a memory store has no election: it is the only one, and leads.
+        """
+        try:
+            text = self.request("GET", "/admin/leader", addresses).text.strip().strip('"')
+        except ServerError:
+            return None
+        if "election info is None" in text:
+            return self._grpc[0] if len(self._grpc) == 1 else None
+        if ":" not in text:
+            return None
+        return parse_address(text, "metasrv_addrs", METASRV_PORT)
+
+    def submit(self, path: str, address: Address) -> str | None:
         """The procedure id that a submission gives; None when the region is already there."""
-        reply = self.request("POST", path, [leader], mutating=True)
+        reply = self.request("POST", path, [address], mutating=True)
         try:
             document = json.loads(reply.text)
         except ValueError:

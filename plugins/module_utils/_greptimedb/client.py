@@ -10,6 +10,9 @@ functions.
 
 from __future__ import annotations
 
+import functools
+import typing as t
+
 from ansible_collections.dbops.migration.plugins.module_utils._core.address import Address
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
@@ -62,14 +65,41 @@ class GreptimeClient(ClusterReader):
             raise
 
     def _submit_http(self, request: str, doing: str) -> str | None:
-        if self._leader is None:
-            self._leader = self._ask("find the leader of the metasrv", self._admin.leader)
-        leader = self._leader
-        try:
-            return self._once(doing, "metasrv_addrs", lambda: self._admin.submit(request.split(" ", 1)[1], leader))
-        except MigrationError:
-            self._leader = None
-            raise
+        """Ask the metasrv that took the last submission, and if that does not lead (any more), all others in turn."""
+        path = request.split(" ", 1)[1]
+        refusal: MigrationError | None = None
+        for address in self._leader_first():
+            try:
+                answer = self._once(doing, "metasrv_addrs", functools.partial(self._admin.submit, path, address))
+            except MigrationError as error:
+                self._leader = None
+                if error.code not in ("greptimedb.not_leader", "greptimedb.unreachable"):
+                    raise
+                if refusal is None or error.code == "greptimedb.not_leader":
+                    refusal = error
+                continue
+            self._leader = address
+            return answer
+        raise self._nobody_leads(refusal, doing)
+
+    def _leader_first(self) -> t.Iterator[Address]:
+        known = self._leader
+        if known is not None:
+            yield known
+        addresses = self._ask("find the leader of the metasrv", self._admin.submission_addresses)
+        yield from (address for address in addresses if address != known)
+
+    @staticmethod
+    def _nobody_leads(refusal: MigrationError | None, doing: str) -> MigrationError:
+        if refusal is not None and refusal.code != "greptimedb.not_leader":
+            return refusal
+        return MigrationError(
+            "greptimedb.not_leader",
+            f"Could not {doing}: none of the metasrv that can be reached from here leads; list all of them in "
+            "metasrv_addrs, with addresses that can be reached from here.",
+            server_text=None if refusal is None else refusal.server_text,
+            details={"doing": doing},
+        )
 
     def _unmask(self, error: MigrationError, from_peer: int, to_peer: int) -> MigrationError:
         """A dead or unknown peer hides behind ``Internal error: 1003``; the list of nodes tells the two apart."""

@@ -10,6 +10,7 @@ import dataclasses
 import datetime
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.address import Address
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
 
@@ -289,6 +290,14 @@ class Versions:
         }
 
 
+class Leadership(t.NamedTuple):
+    """``leader``: the gRPC address that the metasrv name. ``listed``: it is one of ours. ``reached``: it answers us."""
+
+    leader: Address | None
+    listed: bool
+    reached: bool
+
+
 @dataclasses.dataclass(frozen=True)
 class Snapshot:
     """Everything one look at the cluster gave. ``problems`` says, by name, what could not be looked at and why.
@@ -297,6 +306,7 @@ class Snapshot:
     ``active_procedures``: number of active procedures of every type. ``maintenance``: True, False, or None (not known
     or not there). ``manager``: ``running``, ``paused``, ``unsupported`` (before 0.15.5) or ``unknown``.
     ``admin``: may the user run ADMIN: ``yes``, ``no``, ``unsupported`` (no ADMIN in this generation) or ``unknown``.
+    ``leadership``: who leads the metasrv, where submissions go there (None elsewhere, or not known).
     """
 
     versions: Versions
@@ -310,6 +320,7 @@ class Snapshot:
     configs: tuple[NodeConfig, ...]
     admin: str
     taken_at: datetime.datetime
+    leadership: Leadership | None = None
     problems: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property

@@ -26,6 +26,7 @@ def cluster_findings(snapshot: Snapshot, dialect: Dialect, datanodes: t.Collecti
     """
     yield from _versions(snapshot)
     yield from _rights(snapshot)
+    yield from _leader(snapshot)
     yield from _manager(snapshot)
     yield from _procedures(snapshot, dialect)
     configs = [config for config in snapshot.configs if config.datanode_id in datanodes]
@@ -73,6 +74,32 @@ def _rights(snapshot: Snapshot) -> t.Iterator[Finding]:
             snapshot.problems.get("admin", "The server's answer does not tell whether the user may run ADMIN."),
             "Run preflight again; if it stays so, try ADMIN procedure_state by hand with this user.",
         )
+
+
+def _leader(snapshot: Snapshot) -> t.Iterator[Finding]:
+    found = snapshot.leadership
+    problem = snapshot.problems.get("leader")
+    if problem is None and (found is None or found.reached):
+        return
+    if found is None or found.leader is None:
+        yield Finding(
+            "greptimedb.metasrv.leader_unknown",
+            "blocker",
+            CLUSTER,
+            problem or "The metasrv name no leader, which is the only one that takes migrations.",
+            "Run preflight again when the election is over; if it stays so, look at the metasrv's log.",
+        )
+        return
+    yield Finding(
+        "greptimedb.metasrv.leader_unreachable",
+        "blocker",
+        CLUSTER,
+        {"leader": str(found.leader), "in metasrv_addrs": found.listed},
+        "Make the leader reachable from here at the address that metasrv_addrs gives."
+        if found.listed
+        else "List all metasrv in metasrv_addrs, with addresses that can be reached from here. If one of those given "
+        "leads to the leader (such as a port forward), accept this finding.",
+    )
 
 
 def _manager(snapshot: Snapshot) -> t.Iterator[Finding]:

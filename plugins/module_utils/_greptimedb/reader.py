@@ -23,8 +23,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import http_generation as http_gen
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.admin_http import AdminHttp
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.channel import Channel
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.dialect import HTTP
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import (
     Event,
+    Leadership,
     Node,
     NodeConfig,
     Placement,
@@ -226,6 +228,12 @@ class ClusterReader(Channel):
                 return "no"
             return "yes" if error.code == "greptimedb.pid_unknown" else "unknown"
         return "yes"
+
+    def leadership(self) -> Leadership | None:
+        """Who leads the metasrv; None from 0.7 with a frontend on, where the frontend finds it."""
+        if self.dialect.submit_form != HTTP:
+            return None
+        return self._ask("find the leader of the metasrv", self._admin.leadership)
 
     def maintenance(self) -> bool | None:
         """Whether maintenance mode is on; None before 0.7.2, where there is none, or for an answer without it."""

@@ -57,6 +57,7 @@ def take_snapshot(
         manager=attempt("manager", reader.manager_status, UNKNOWN) if dialect.has_manager_api else "unsupported",
         configs=tuple(reader.node_configs(nodes)) if with_configs else (),
         admin=attempt("admin", reader.admin_right, UNKNOWN) if with_admin_right else UNKNOWN,
+        leadership=attempt("leader", reader.leadership, None),
         taken_at=taken_at,
         problems=problems,
     )

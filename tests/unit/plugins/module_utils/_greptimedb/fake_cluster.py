@@ -74,7 +74,8 @@ class FakeAdmin:
     """A metasrv that takes submissions and holds a maintenance mode."""
 
     def __init__(self, submissions: t.Sequence[t.Union[str, Exception, None]] = (), maintenance: t.Any = False) -> None:
-        self.addresses = (Address("meta", 3002),)
+        self.addresses: t.Tuple[Address, ...] = (Address("meta", 3002),)
+        self.asked: t.List[str] = []
         self.enabled = maintenance
         self.sent: t.List[str] = []
         self.set_error: t.Optional[Exception] = None
@@ -87,12 +88,13 @@ class FakeAdmin:
     def versions(self) -> t.List[t.Any]:
         return []
 
-    def leader(self) -> Address:
+    def submission_addresses(self) -> t.List[Address]:
         self.sent.append("leader")
-        return self.addresses[0]
+        return list(self.addresses)
 
-    def submit(self, path: str, _leader: Address) -> t.Optional[str]:
+    def submit(self, path: str, address: Address) -> t.Optional[str]:
         self.sent.append(path)
+        self.asked.append(address.host)
         answer = self._submissions.pop(0)
         if isinstance(answer, Exception):
             raise answer

@@ -7,6 +7,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.address import Address
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.transport import (
     ConnectionLost,
@@ -80,7 +81,7 @@ def test_standalone() -> None:
 
 def test_the_http_generation_needs_the_metasrv() -> None:
     admin = FakeAdmin()
-    admin.addresses = ()  # type: ignore[assignment]
+    admin.addresses = ()
     with pytest.raises(InvalidOption) as caught:
         client(FakeSql("0.6.0"), admin).nodes()
     assert caught.value.option == "metasrv_addrs"
@@ -151,8 +152,54 @@ def test_submission_over_http_finds_the_leader_again_after_a_refusal() -> None:
     assert mover.submit(R0, 0, 1, 60) == "pid"
     assert code(lambda: mover.submit(R0, 0, 1, 60)) == "greptimedb.not_leader"
     assert mover.submit(R0, 0, 1, 60) is None
-    assert admin.sent.count("leader") == 2
     assert admin.sent[1] == mover.submit_request(R0, 0, 1, 60).split(" ", 1)[1]
+
+
+NOT_LEADER = ServerError("Unexpected, violated: ... to non-leader meta server", http_status=500)
+AWAY = ConnectionLost("refused", sent=False, address="pod-2:3002", kind="unreachable")
+
+
+def three(*answers: t.Any) -> FakeAdmin:
+    admin = FakeAdmin(answers)
+    admin.addresses = tuple(Address(f"meta-{number}", 3002) for number in range(3))
+    return admin
+
+
+def test_submission_over_http_goes_on_to_the_metasrv_that_leads_and_stays_with_it() -> None:
+    admin = three(NOT_LEADER, AWAY, "pid-1", "pid-2")
+    mover = client(FakeSql("0.6.0"), admin)
+    assert [mover.submit(R0, 0, 1, 60), mover.submit(R0 + 1, 0, 1, 60)] == ["pid-1", "pid-2"]
+    assert admin.asked == ["meta-0", "meta-1", "meta-2", "meta-2"]
+
+
+def test_submission_over_http_finds_the_next_leader_in_the_same_call() -> None:
+    admin = three("pid-1", NOT_LEADER, "pid-2")
+    mover = client(FakeSql("0.6.0"), admin)
+    assert [mover.submit(R0, 0, 1, 60), mover.submit(R0 + 1, 0, 1, 60)] == ["pid-1", "pid-2"]
+    assert admin.asked == ["meta-0", "meta-0", "meta-1"]
+
+
+def test_submission_over_http_to_metasrv_of_which_none_leads_names_the_option() -> None:
+    with pytest.raises(MigrationError) as caught:
+        client(FakeSql("0.6.0"), three(NOT_LEADER, NOT_LEADER, AWAY)).submit(R0, 0, 1, 60)
+    assert caught.value.code == "greptimedb.not_leader"
+    assert "metasrv_addrs" in caught.value.message
+    assert code(lambda: client(FakeSql("0.6.0"), three(AWAY, AWAY, AWAY)).submit(R0, 0, 1, 60)) == (
+        "greptimedb.unreachable"
+    )
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        ConnectionLost("gone", sent=True, address="meta:3002", kind="lost"),
+        ServerError("The target peer is unavailable temporally: 1", http_status=500),
+    ],
+)
+def test_what_may_have_been_carried_out_or_was_decided_is_not_asked_of_another_metasrv(answer: Exception) -> None:
+    admin = three(answer, "pid")
+    code(lambda: client(FakeSql("0.6.0"), admin).submit(R0, 0, 1, 60))
+    assert admin.asked == ["meta-0"]
 
 
 def test_an_unexplained_500_of_the_metasrv_is_ambiguous() -> None:

@@ -11,12 +11,14 @@ import typing as t
 
 import pytest
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.address import Address
 from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Finding
 from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import preflight, preflight_cluster
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.dialect import Dialect
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.known_bugs import KNOWN_BUGS
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import (
+    Leadership,
     Node,
     NodeConfig,
     Procedure,
@@ -34,6 +36,7 @@ PHYSICAL = Table(1030, "public", "phy", "metric", physical=True)
 LOGICAL = Table(1031, "public", "requests", "metric", logical=True, physical_table="public.phy")
 R0, R1, P0 = region_id_of(1024, 0), region_id_of(1024, 1), region_id_of(1030, 0)
 L0 = region_id_of(1031, 0)
+META = Address("meta", 3002)
 MOVE = Move(R0, 0, 1)
 
 
@@ -249,6 +252,15 @@ def test_local_storage(version: str, word: str) -> None:
     assert word in found.remedy
 
 
+def test_a_leader_that_cannot_be_reached_is_told_with_what_to_do() -> None:
+    assert ids(judged(cluster(leadership=Leadership(META, False, True)), MOVE)) == []
+    for listed, word in ((True, "reachable from here at the address"), (False, "List all metasrv in metasrv_addrs")):
+        snapshot = cluster(leadership=Leadership(META, listed, False))
+        found = only(judged(snapshot, MOVE), "greptimedb.metasrv.leader_unreachable")
+        assert word in found.remedy
+        assert found.evidence == {"leader": "meta:3002", "in metasrv_addrs": listed}
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -259,6 +271,9 @@ def test_local_storage(version: str, word: str) -> None:
         ({"configs": (config(0), config(1, storage_type=None))}, "greptimedb.storage.unknown"),
         ({"manager": "unknown", "problems": {"manager": "silent"}}, "greptimedb.manager.unknown"),
         ({"admin": "unknown"}, "greptimedb.admin.unknown"),
+        ({"problems": {"leader": "silent"}}, "greptimedb.metasrv.leader_unknown"),
+        ({"leadership": Leadership(None, False, False)}, "greptimedb.metasrv.leader_unknown"),
+        ({"leadership": Leadership(META, False, False)}, "greptimedb.metasrv.leader_unreachable"),
         ({"procedures": None, "active_procedures": None}, "greptimedb.procedures.unknown"),
         (
             {"versions": Versions(Version.parse("1.1.4"), None, {})},
