@@ -135,7 +135,7 @@ options:
   wait:
     description:
       - Whether to follow the moves to their end. With V(false) the module makes one step and returns RV(finished), for
-        use with C(until).
+        use with C(until). If O(step_time) is not given, the step lasts 2 s longer than O(settle_time) at most.
     type: bool
     default: true
 seealso:

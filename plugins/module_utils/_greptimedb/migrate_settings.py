@@ -13,6 +13,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.coerce impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption
 
+# What a single step (wait=false) lasts beside the settle time. It is not followed by one that knows what it saw, so it
+# has to be long enough to conclude something from seeing nothing.
+SINGLE_STEP = 2.0
+
 FLUSH_CHOICES = ("auto", "always", "never")
 
 
@@ -48,7 +52,7 @@ def read_settings(params: t.Mapping[str, t.Any]) -> Settings:
             f"{params['move_timeout']!r} is not longer than server_timeout ({params['server_timeout']!r})",
             "Give it at least the server's own time plus its retries, for example 15m.",
         )
-    step_time = params.get("step_time")
+    settle_time = parse_duration(params["settle_time"], "settle_time", minimum=0.1)
     flush_before = str(params["flush_before"])
     if flush_before not in FLUSH_CHOICES:
         raise InvalidOption(
@@ -58,11 +62,17 @@ def read_settings(params: t.Mapping[str, t.Any]) -> Settings:
         server_timeout=int(server_timeout),
         timeout=parse_duration(params["timeout"], "timeout", minimum=1),
         move_timeout=move_timeout,
-        settle_time=parse_duration(params["settle_time"], "settle_time", minimum=0.1),
+        settle_time=settle_time,
         poll_interval=parse_duration(params["poll_interval"], "poll_interval", minimum=0.05, maximum=60),
-        step_time=None if step_time in (None, "") else parse_duration(step_time, "step_time", minimum=0.1),
+        step_time=_step_time(params, settle_time),
         max_failures=as_int(params["max_failures"], "max_failures", minimum=0),
         attempts=as_int(params["attempts"], "attempts", minimum=1, maximum=20),
         flush_before=flush_before,
         follow_only=bool(params["follow_only"]),
     )
+
+
+def _step_time(params: t.Mapping[str, t.Any], settle_time: float) -> t.Optional[float]:
+    if params.get("step_time") not in (None, ""):
+        return parse_duration(params["step_time"], "step_time", minimum=0.1)
+    return None if params["wait"] else settle_time + SINGLE_STEP

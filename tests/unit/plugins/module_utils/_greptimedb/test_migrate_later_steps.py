@@ -37,6 +37,7 @@ OPTIONS: t.Dict[str, t.Any] = {
     "flush_before": "auto",
     "frontend_host": "db",
     "migration_id": "m",
+    "wait": True,
 }
 
 
@@ -220,3 +221,32 @@ def test_another_plan_closes_what_a_dropped_table_left_open(scene: Scene) -> Non
     rest = [{"region_id": BASE + 1, "from_peer": 1, "to_peer": 3}]
     assert states(scene.step(moves=rest)) == ["done"]
     assert scene.unfinished() == []
+
+
+def test_without_waiting_one_step_is_made_which_others_like_it_bring_to_the_end(scene: Scene) -> None:
+    scene.server.duration = 20.0
+    began = scene.clock.monotonic()
+    told = scene.step(wait=False)
+    assert told["finished"] is False and scene.sent() == [0]
+    assert scene.clock.monotonic() - began < 13
+    for _number in range(10):
+        # Repeated by until: a run of its own each time.
+        scene.follow = None
+        told = scene.step(wait=False)
+    assert told["finished"] is True and scene.code == ""
+    assert scene.sent() == [0, 1, 2]
+
+
+def test_single_steps_conclude_from_seeing_nothing_that_a_move_was_never_begun(scene: Scene) -> None:
+    scene.server.fates.append("never_registered")
+    for _number in range(4):
+        scene.step(wait=False, attempts=2)
+        scene.follow = None
+    assert scene.sent()[:2] == [0, 0]
+
+
+def test_a_step_time_that_is_given_holds_without_waiting_too(scene: Scene) -> None:
+    scene.server.duration = 20.0
+    began = scene.clock.monotonic()
+    scene.step(1.0, wait=False)
+    assert scene.clock.monotonic() - began < 2
