@@ -7,7 +7,8 @@
 A followed module takes the options ``step_time`` (how long one call may last) and ``follow`` (what the last call
 returned under the same name), and returns ``finished``, ``follow``, and for people ``line`` and ``events``. All that
 must survive is on the server and in the journal; ``follow`` only spares the next step from finding it out again. So a
-connection that drops between two steps, or in the middle of one, costs nothing: the next step finds its place.
+connection that drops between two steps, or in the middle of one, costs nothing: the next step finds its place. The
+module itself lives on when its connection drops in the middle, and holds its journal until its step is over.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import typing as t
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
 
 display = Display()
 
@@ -30,6 +33,10 @@ LONGEST_STEP = 40.0
 TOLERATED_DEATHS = 3
 TOLERATED_UNREACHABLE = 10
 LONGEST_PAUSE = 30.0
+# For how much longer than a step the journal may be held by one that was cut off, and how often it is looked at.
+LOCKED_GRACE = 20.0
+LOCKED_PAUSE = 2.0
+HELD = "waiting: the step that was cut off still uses the journal"
 
 
 class FollowActionBase(ActionBase):
@@ -64,6 +71,7 @@ class FollowActionBase(ActionBase):
         last_line = ""
         changed = False
         deaths = 0
+        locked_until = 0.0
         given_step = args.get("step_time")
         while True:
             if not given_step:
@@ -79,9 +87,16 @@ class FollowActionBase(ActionBase):
                 if "follow" not in args or deaths > tolerated:
                     return result
                 display.warning(f"a step of {self.followed_module} died and is repeated: {result.get('msg', '')}")
+                locked_until = time.monotonic() + parse_duration(args["step_time"], "step_time") + LOCKED_GRACE
                 time.sleep(min(LONGEST_PAUSE, 0.5 * 2**deaths))
                 continue
-            deaths = 0
+            if result.get("code") == "journal.locked" and time.monotonic() < locked_until:
+                if last_line != HELD:
+                    display.display(f"  {HELD}")
+                    last_line = HELD
+                time.sleep(LOCKED_PAUSE)
+                continue
+            deaths, locked_until = 0, 0.0
             changed = changed or bool(result.get("changed"))
             for event in result.pop("events", None) or []:
                 display.display(f"  {event}")

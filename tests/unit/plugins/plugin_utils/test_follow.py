@@ -97,6 +97,49 @@ def test_a_failure_with_a_code_is_final(shown: t.List[str]) -> None:
     assert result["code"] == "greptimedb.moves_failed" and result["changed"] is True
 
 
+LOCKED = {"failed": True, "code": "journal.locked", "msg": "process 7 on runner is using the journal"}
+
+
+class Time:
+    """Sleeping is free, and makes the time pass."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(time, "sleep", self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def test_a_step_that_was_cut_off_may_hold_the_journal_until_it_is_over(
+    shown: t.List[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = Time(monkeypatch)
+    action = Followed({}, [step(1), UNREACHABLE] + [LOCKED] * 10 + [END])
+    assert action.run(task_vars={})["finished"] is True
+    assert {call["follow"]["step"] for call in action.calls[1:]} == {1}
+    assert began.now - 1000.0 > 10
+    assert shown.count(_follow.HELD) == 1
+
+
+@pytest.mark.parametrize(("given", "least"), [(None, 22.0), ("5m", 320.0)])
+def test_a_journal_that_stays_locked_ends_the_task_soon_after_the_longest_step(
+    shown: t.List[str], monkeypatch: pytest.MonkeyPatch, given: t.Optional[str], least: float
+) -> None:
+    began = Time(monkeypatch)
+    args = {"step_time": given} if given else {}
+    result = Followed(args, [step(1), UNREACHABLE] + [LOCKED] * 1000).run(task_vars={})
+    assert result["code"] == "journal.locked"
+    assert least <= began.now - 1000.0 < least + 5
+
+
+def test_a_journal_that_somebody_else_holds_ends_the_task_at_once(shown: t.List[str]) -> None:
+    for script in ([LOCKED], [step(1), LOCKED], [step(1), UNREACHABLE, step(2), LOCKED]):
+        action = Followed({}, script)
+        assert action.run(task_vars={})["code"] == "journal.locked"
+
+
 @pytest.mark.parametrize(
     ("args", "options"), [({"wait": False}, {}), ({"wait": "no"}, {}), ({}, {"check": True}), ({}, {"later": 60})]
 )
