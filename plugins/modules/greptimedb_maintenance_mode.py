@@ -41,6 +41,12 @@ options:
     type: str
     required: true
     choices: [enabled, disabled, restored]
+  predicted_changes:
+    description:
+      - In check mode and with O(state=restored), the RV(changes) that a task before this one has predicted. They count
+        as made, so that putting them back is predicted too. Without check mode they are not looked at. A JSON text is
+        accepted too.
+    type: raw
 seealso:
   - module: dbops.migration.greptimedb_info
 """
@@ -141,7 +147,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.option
 
 def main() -> None:
     spec = ArgumentSpec(
-        {"state": {"type": "str", "required": True, "choices": ["enabled", "disabled", "restored"]}},
+        {
+            "state": {"type": "str", "required": True, "choices": ["enabled", "disabled", "restored"]},
+            "predicted_changes": {"type": "raw"},
+        },
     )
     spec.merge(connection_argument_spec()).merge(journal_spec())
     module = spec.create_ansible_module(supports_check_mode=True)

@@ -51,6 +51,8 @@ def test_whole_run_check_run_run_again_roll_back(tmp_path: pathlib.Path) -> None
         assert leaders(lab) == before
         assert sorted(path.name for path in tmp_path.iterdir()) == ["vars.json"]
         assert f'"greptimedb.region/{min(to_move)}"' in preview.output
+        # Switched on, and back.
+        assert preview.output.count('"greptimedb.maintenance_mode"') == 2
 
         lab.clear_requests()
         done = p.play("greptimedb", variables, tmp_path).succeed()

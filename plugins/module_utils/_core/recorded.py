@@ -96,6 +96,18 @@ def recorded(entries: t.Iterable[Entry], prefix: t.Union[str, t.Tuple[str, ...]]
     return {resource: fold.recorded() for resource, fold in folds.items()}
 
 
+def assume(past: Recorded, changes: t.Sequence[t.Mapping[str, t.Any]]) -> Recorded:
+    """``past`` as it would be if ``changes`` of that resource, as a check run has predicted them, had been made."""
+    if not changes:
+        return past
+    return dataclasses.replace(
+        past,
+        original=past.original if past.changes else changes[0]["before"],
+        ours=changes[-1]["after"],
+        changes=past.changes + len(changes),
+    )
+
+
 def decide(past: Recorded, now: t.Any) -> Decision:
     """Whether the original goes back over what is there ``now`` (or UNKNOWN); without a change of ours it never is."""
     if not past.changes:

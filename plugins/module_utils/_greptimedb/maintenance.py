@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change, ChangeList
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_mapping_list
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import open_journal, read_journal
@@ -17,6 +18,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.recorded imp
     NOTHING,
     RESTORE,
     Recorded,
+    assume,
     decide,
     recorded,
     restore_record,
@@ -52,10 +54,12 @@ class MaintenanceTask:
         if view is not None:
             view.expecting(self._params.get("migration_id") or "", ENGINE).require_valid()
         past = recorded(view.entries if view is not None else (), RESOURCE).get(RESOURCE, NOTHING)
+        assumed = self._assumed() if wanted == "restored" else []
+        past = assume(past, assumed)
         if wanted == "restored" and not past.changes and not past.pending:
             return self._nothing_to_restore()
         with GreptimeClient(connection, self._redactor, self._clock) as client:
-            now = self._now(client)
+            now = assumed[-1]["after"] if assumed else self._now(client)
             decision: Decision | None = None
             if wanted == "restored":
                 decision = decide(past, now)
@@ -72,6 +76,24 @@ class MaintenanceTask:
                 self._apply(client, changes, now, past, decision)
         self.result["enabled"] = bool((target or now)["enabled"])
         return self.result
+
+    def _assumed(self) -> list[dict[str, t.Any]]:
+        """What a task before this one would have changed, had this not been a check."""
+        option = "predicted_changes"
+        if not self._check_mode:
+            return []
+        given = as_mapping_list(self._params.get(option), option)
+        found = [one for one in given if one.get("resource") == RESOURCE]
+        for one in found:
+            for name in ("before", "after"):
+                state = one.get(name)
+                if not isinstance(state, dict) or not isinstance(state.get("enabled"), bool):
+                    raise InvalidOption(
+                        option,
+                        f"{name} of a change does not tell whether it is enabled",
+                        "Give the changes of a task that this module did before, as it returned them",
+                    )
+        return found
 
     def _nothing_to_restore(self) -> dict[str, t.Any]:
         """Nobody is asked: a metasrv out of reach, or without the mode, must not fail a run that left it alone."""

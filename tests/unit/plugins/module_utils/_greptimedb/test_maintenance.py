@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import json
 import pathlib
 import typing as t
 
@@ -43,9 +44,10 @@ class Bench:
 
         monkeypatch.setattr(maintenance, "GreptimeClient", make)
 
-    def run(self, state: str, check: bool = False, journal: bool = True) -> t.Dict[str, t.Any]:
+    def run(self, state: str, check: bool = False, journal: bool = True, predicted: t.Any = None) -> t.Dict[str, t.Any]:
         params = {name: option.get("default") for name, option in connection_argument_spec().argument_spec.items()}
         params.update(frontend_host="db", state=state, journal=self.path if journal else None, migration_id="m")
+        params["predicted_changes"] = predicted
         return MaintenanceTask(params, check, Redactor([]), Clock()).body()
 
     def journal(self) -> Journal:
@@ -73,6 +75,43 @@ def test_set_and_set_again(bench: Bench) -> None:
     assert bench.admin.sent == ["set True"]
     again = bench.run("enabled")
     assert (again["changed"], again["changes"], bench.admin.sent) == (False, [], ["set True"])
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_a_check_of_both_tasks_predicts_the_calls_of_both(bench: Bench, as_text: bool) -> None:
+    predicted = [bench.run("enabled", check=True)["changes"]]
+    given = json.dumps(predicted[0]) if as_text else predicted[0]
+    back = bench.run("restored", check=True, predicted=given)
+    predicted.append(back["changes"])
+    assert (bench.admin.sent, pathlib.Path(bench.path).exists()) == ([], False)
+    done = [bench.run("enabled")["changes"], bench.run("restored", predicted=given)["changes"]]
+    assert predicted == done
+    assert [one[0]["request"] for one in done] == ["POST /admin/maintenance/enable", "POST /admin/maintenance/disable"]
+    assert back["changed"] is True and bench.admin.sent == ["set True", "set False"]
+
+
+def test_a_check_predicts_no_way_back_where_nothing_would_be_changed(bench: Bench) -> None:
+    bench.admin.enabled = True
+    predicted = bench.run("enabled", check=True)["changes"]
+    assert bench.run("restored", check=True, predicted=predicted)["changes"] == []
+
+
+def test_what_a_killed_run_found_first_goes_back_in_a_check_too(bench: Bench) -> None:
+    bench.run("enabled")
+    bench.admin.enabled = False
+    predicted = bench.run("enabled", check=True)["changes"]
+    checked = bench.run("restored", check=True, predicted=predicted)
+    bench.run("enabled")
+    assert checked["changes"] == bench.run("restored")["changes"] != []
+
+
+def test_changes_of_something_else_are_no_prediction(bench: Bench) -> None:
+    other = [{"resource": "greptimedb.region/1", "before": {"leader_peer": 1}, "after": {"leader_peer": 2}}]
+    assert bench.run("restored", check=True, predicted=other)["changes"] == []
+    for wrong in ([{"resource": RESOURCE, "before": {}, "after": {}}], "nonsense"):
+        with pytest.raises(MigrationError) as caught:
+            bench.run("restored", check=True, predicted=wrong)
+        assert "predicted_changes" in caught.value.message
 
 
 def test_restore_puts_the_original_back_once(bench: Bench) -> None:
