@@ -40,7 +40,8 @@ notes:
     C(greptimedb.storage.unknown), C(greptimedb.config.unknown), C(greptimedb.config.wrong_datanode)."
   - "Ids about the cluster: C(greptimedb.versions.mixed), a warning; C(greptimedb.versions.metasrv_unknown),
     C(greptimedb.admin.not_permitted), C(greptimedb.admin.unknown), C(greptimedb.metasrv.leader_unknown) and
-    C(greptimedb.metasrv.leader_unreachable) (where regions are moved over HTTP), C(greptimedb.manager.paused),
+    C(greptimedb.metasrv.leader_unreachable) (where regions are moved over HTTP; a warning if O(metasrv_addrs) does not
+    have the name of the leader, because a port forward may lead to it), C(greptimedb.manager.paused),
     C(greptimedb.manager.unknown), blockers; C(greptimedb.maintenance.enabled), an info;
     C(greptimedb.maintenance.unknown), a warning; C(greptimedb.procedures.unknown) (a blocker before 0.9.0, a warning
     from then on, and a blocker when it could have been read); C(greptimedb.procedures.near_limit) (a warning from half

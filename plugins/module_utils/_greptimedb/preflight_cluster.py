@@ -90,15 +90,16 @@ def _leader(snapshot: Snapshot) -> t.Iterator[Finding]:
             "Run preflight again when the election is over; if it stays so, look at the metasrv's log.",
         )
         return
+    # Behind a port forward the leader's own name is not the address that leads to it, so that proves nothing.
     yield Finding(
         "greptimedb.metasrv.leader_unreachable",
-        "blocker",
+        "blocker" if found.listed else "warning",
         CLUSTER,
         {"leader": str(found.leader), "in metasrv_addrs": found.listed},
         "Make the leader reachable from here at the address that metasrv_addrs gives."
         if found.listed
-        else "List all metasrv in metasrv_addrs, with addresses that can be reached from here. If one of those given "
-        "leads to the leader (such as a port forward), accept this finding.",
+        else "List all metasrv in metasrv_addrs, with addresses that can be reached from here, unless one of those "
+        "given leads to the leader (such as a port forward).",
     )
 
 

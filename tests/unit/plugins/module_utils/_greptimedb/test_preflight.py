@@ -254,10 +254,13 @@ def test_local_storage(version: str, word: str) -> None:
 
 def test_a_leader_that_cannot_be_reached_is_told_with_what_to_do() -> None:
     assert ids(judged(cluster(leadership=Leadership(META, False, True)), MOVE)) == []
-    for listed, word in ((True, "reachable from here at the address"), (False, "List all metasrv in metasrv_addrs")):
+    for listed, severity, word in (
+        (True, "blocker", "reachable from here at the address"),
+        (False, "warning", "List all metasrv in metasrv_addrs"),
+    ):
         snapshot = cluster(leadership=Leadership(META, listed, False))
         found = only(judged(snapshot, MOVE), "greptimedb.metasrv.leader_unreachable")
-        assert word in found.remedy
+        assert word in found.remedy and found.severity == severity
         assert found.evidence == {"leader": "meta:3002", "in metasrv_addrs": listed}
 
 
@@ -273,7 +276,7 @@ def test_a_leader_that_cannot_be_reached_is_told_with_what_to_do() -> None:
         ({"admin": "unknown"}, "greptimedb.admin.unknown"),
         ({"problems": {"leader": "silent"}}, "greptimedb.metasrv.leader_unknown"),
         ({"leadership": Leadership(None, False, False)}, "greptimedb.metasrv.leader_unknown"),
-        ({"leadership": Leadership(META, False, False)}, "greptimedb.metasrv.leader_unreachable"),
+        ({"leadership": Leadership(META, True, False)}, "greptimedb.metasrv.leader_unreachable"),
         ({"procedures": None, "active_procedures": None}, "greptimedb.procedures.unknown"),
         (
             {"versions": Versions(Version.parse("1.1.4"), None, {})},
