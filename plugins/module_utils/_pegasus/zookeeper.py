@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import time
 import traceback
 import types
 import typing as t
@@ -14,13 +16,15 @@ import typing as t
 from ansible.module_utils.basic import missing_required_lib
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper_acl import may_write
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper_hosts import (
     HOSTS,
     ROOT,
     ZooKeeperPlace,
 )
 
-_ATTEMPTS = 3
+_PAUSE = 0.1
+"""Seconds before a request is sent again whose connection was lost."""
 
 
 class Znode(t.NamedTuple):
@@ -59,6 +63,9 @@ def load_kazoo() -> Kazoo:
 class ZooKeeper:
     """A session, for the length of a ``with``. Paths are below the chroot of the place.
 
+    Every method answers within the place's timeout (twice that where it has to look after a write): without a
+    connection kazoo keeps requests, and whoever waits for them, without end.
+
     MigrationError ``pegasus.zookeeper_unreachable``, ``.zookeeper_denied``, ``.zookeeper_chroot``, ``.znode_missing``,
     ``.znode_changed``, ``.zookeeper_ambiguous``.
     """
@@ -81,7 +88,7 @@ class ZooKeeper:
             self._end(session)
             raise self._unreachable(str(error) or type(error).__name__) from error
         self._session = session
-        if self._place.chroot and self._call("look for the chroot", lambda: session.exists("/")) is None:
+        if self._place.chroot and self._look("look for the chroot", self._exists, "/") is None:
             self.close()
             raise MigrationError(
                 "pegasus.zookeeper_chroot",
@@ -108,10 +115,10 @@ class ZooKeeper:
     def read(self, table: str) -> t.Optional[Znode]:
         """The znode of a table as the leader has it, None when there is none. A missing root is an error."""
         path = self._place.path(table)
-        found = self._call(f"read {path}", lambda: self._read(path))
+        found = self._look(f"read {path}", self._read, path)
         if found is None and self._place.root:
             root = self._place.root
-            if self._call(f"look for {root}", lambda: self._session.exists(root)) is None:
+            if self._look(f"look for {root}", self._exists, root) is None:
                 raise MigrationError(
                     "pegasus.znode_missing",
                     f"{ROOT}: {self._place.chroot}{root} does not exist in that ZooKeeper; give the path that the "
@@ -120,6 +127,17 @@ class ZooKeeper:
                 )
         return t.cast("t.Optional[Znode]", found)
 
+    def writable(self, table: str) -> t.Optional[bool]:
+        """Whether the ACL of a table's znode lets this session write it; None when that cannot be told."""
+        path = self._place.path(table)
+        try:
+            entries = self._look(f"read the ACL of {path}", self._acl, path)
+        except MigrationError as error:
+            if error.code != "pegasus.zookeeper_denied":
+                raise
+            return None
+        return None if entries is None else may_write((entry.perms, entry.id.scheme) for entry in entries)
+
     def compare_and_set(self, table: str, data: bytes, version: int) -> int:
         """Write if the znode still has this version; returns the new version.
 
@@ -127,20 +145,25 @@ class ZooKeeper:
         through first has used it up.
         """
         path = self._place.path(table)
-        for _attempt in range(_ATTEMPTS):
+        ends, lost = self._ends(), False
+        while not lost or time.monotonic() < ends:
             try:
-                return int(self._session.set(path, data, version=version).version)
+                return int(self._answer(ends, self._session.set_async(path, data, version=version)).version)
             except self._kazoo.exceptions.BadVersionError as error:
-                now = self._call(f"read {path}", lambda: self._read(path))
+                now = self._look(f"read {path}", self._read, path)
                 if now is not None and now.data == data and now.version == version + 1:
                     return int(now.version)
                 raise self._changed(table, now) from error
             except self._kazoo.exceptions.NoNodeError as error:
                 raise self._changed(table, None) from error
             except self._kazoo.exceptions.NoAuthError as error:
+                if lost:
+                    # The ACL may have been changed since the request whose answer was lost.
+                    break
                 raise self._denied(f"write {path}") from error
             except self._lost():
-                continue
+                lost = True
+                time.sleep(_PAUSE)
             except self._kazoo.exceptions.KazooException as error:
                 raise self._unreachable(f"could not write {path}: {type(error).__name__}") from error
         raise MigrationError(
@@ -154,9 +177,9 @@ class ZooKeeper:
         """Make the znode, and the root's missing parts, for everybody as MetaProxies expect it; returns its version."""
         path = self._place.path(table)
         try:
-            self._session.create(path, data, makepath=True)
+            self._answer(self._ends(), self._session.create_async(path, data, makepath=True))
         except self._kazoo.exceptions.NodeExistsError as error:
-            now = self._call(f"read {path}", lambda: self._read(path))
+            now = self._look(f"read {path}", self._read, path)
             if now is None or now.data != data:
                 raise self._changed(table, now) from error
         except self._kazoo.exceptions.NoAuthError as error:
@@ -173,9 +196,9 @@ class ZooKeeper:
         """Remove the znode if it still has this version."""
         path = self._place.path(table)
         try:
-            self._session.delete(path, version=version)
+            self._answer(self._ends(), self._session.delete_async(path, version=version))
         except self._kazoo.exceptions.BadVersionError as error:
-            raise self._changed(table, self._call(f"read {path}", lambda: self._read(path))) from error
+            raise self._changed(table, self._look(f"read {path}", self._read, path)) from error
         except self._kazoo.exceptions.NoNodeError:
             return
         except self._kazoo.exceptions.NoAuthError as error:
@@ -183,22 +206,45 @@ class ZooKeeper:
         except self._lost() as error:
             raise self._unreachable(f"no answer to the removal of {path}") from error
 
-    def _read(self, path: str) -> t.Optional[Znode]:
+    def _read(self, ends: float, path: str) -> t.Optional[Znode]:
         # A server that lags behind its leader would show an old version; sync brings it up first.
-        self._session.sync(path)
+        self._answer(ends, self._session.sync_async(path))
         try:
-            data, stat = self._session.get(path)
+            data, stat = self._answer(ends, self._session.get_async(path))
         except self._kazoo.exceptions.NoNodeError:
             return None
         return Znode(bytes(data or b""), int(stat.version))
 
-    def _call(self, doing: str, call: t.Callable[[], t.Any]) -> t.Any:
+    def _exists(self, ends: float, path: str) -> t.Any:
+        return self._answer(ends, self._session.exists_async(path))
+
+    def _acl(self, ends: float, path: str) -> t.Optional[t.Sequence[t.Any]]:
         try:
-            return self._session.retry(call)
-        except self._kazoo.exceptions.NoAuthError as error:
-            raise self._denied(doing) from error
-        except Exception as error:
-            raise self._unreachable(f"could not {doing}: {type(error).__name__}") from error
+            entries, _stat = self._answer(ends, self._session.get_acls_async(path))
+        except self._kazoo.exceptions.NoNodeError:
+            return None
+        return t.cast("t.Sequence[t.Any]", entries)
+
+    def _look(self, doing: str, look: t.Callable[[float, str], t.Any], path: str) -> t.Any:
+        """Read, again as long as there is time and only the connection was lost."""
+        ends = self._ends()
+        while True:
+            try:
+                return look(ends, path)
+            except self._kazoo.exceptions.NoAuthError as error:
+                raise self._denied(doing) from error
+            except Exception as error:
+                if not isinstance(error, self._lost()) or time.monotonic() >= ends:
+                    raise self._unreachable(f"could not {doing}: {type(error).__name__}") from error
+            time.sleep(_PAUSE)
+
+    def _ends(self) -> float:
+        return time.monotonic() + self._place.timeout
+
+    @staticmethod
+    def _answer(ends: float, asked: t.Any) -> t.Any:
+        """What the server answers to a request of kazoo's until then; kazoo's timeout error, or what went wrong."""
+        return asked.get(timeout=max(0.0, ends - time.monotonic()))
 
     def _lost(self) -> t.Tuple[t.Type[BaseException], ...]:
         known = self._kazoo.exceptions
@@ -232,5 +278,7 @@ class ZooKeeper:
 
     @staticmethod
     def _end(session: t.Any) -> None:
-        session.stop()
-        session.close()
+        # kazoo raises when its thread does not end in time, which must not hide why the session is ended.
+        with contextlib.suppress(Exception):
+            session.stop()
+            session.close()
