@@ -21,9 +21,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines im
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLink, GuardLost
-from ansible_collections.dbops.migration.plugins.module_utils._core.guard_living import living_guard
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model, switch
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_behind import Behind
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_decision import await_decision
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_gate import gate, require
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_heed import Heed
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_intervals import IntervalKeeper
@@ -59,6 +59,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper
 
 _WATCH = 2.0
 """Seconds between two looks at the progress while the shorter intervals are waited for."""
+_NOT_WRITTEN = ("pegasus.znode_changed", "pegasus.zookeeper_denied")
+"""The errors that prove a znode not written, now or later."""
 
 
 class GroupCutover:
@@ -88,6 +90,7 @@ class GroupCutover:
         self._heed = heed
         self._request = eyes.request
         self._switching = False
+        self._unclear: t.Optional[Track] = None
         self._watched = float("-inf")
 
     def run(self) -> None:
@@ -215,36 +218,46 @@ class GroupCutover:
             self._link.require(gs.SWITCH)
             self._switching = True
             for track in self._tracks:
-                planned = track.view.switch
-                if planned is None:
+                if track.view.switch is None:
                     continue
                 try:
-                    self._record.do(
-                        planned.change(),
-                        lambda table=track.name, one=planned: {  # type: ignore[misc]
-                            "version": session.compare_and_set(table, one.after, one.version)
-                        },
-                    )
+                    self._write(session, track, track.view.switch)
                 except MigrationError as error:
-                    if error.code != "pegasus.znode_changed":
+                    if error.code not in _NOT_WRITTEN:
                         raise
                     failed = error
-                    continue
-                track.switched = self._clock.monotonic()
-                track.state = SWITCHED
         if failed is not None:
             raise failed
 
+    def _write(self, session: ZooKeeper, track: Track, planned: switch.Switch) -> None:
+        """Switch one table. Whatever goes wrong leaves it unclear whether that was done, but for what proves it not."""
+        self._unclear = track
+        try:
+            self._record.do(
+                planned.change(),
+                lambda: {"version": session.compare_and_set(track.name, planned.after, planned.version)},
+            )
+        except MigrationError as error:
+            if error.code in _NOT_WRITTEN:
+                self._unclear = None
+            raise
+        self._unclear = None
+        track.switched = self._clock.monotonic()
+        track.state = SWITCHED
+
     def _give_up(self, error: Exception) -> None:
-        """Lift what is not switched. Behind an unclear switch only the guard decides, as it can make it impossible."""
-        switched = [track for track in self._tracks if track.state == SWITCHED]
-        rest = [track for track in self._tracks if track.state == FENCED]
-        unclear = self._switching and getattr(error, "code", "") != "pegasus.znode_changed"
-        if unclear and not switched:
-            # Hanging up is what makes the guard look: it spends the znode's version, then lifts or keeps.
+        """Lift what is not switched. An unclear switch is left to the guard, which alone can make it impossible."""
+        if self._unclear is not None:
+            # Hanging up is what makes the guard look: it spends the znodes' versions, then lifts or keeps.
             self._link.close()
-            self._await_guard()
+            kept = await_decision(self._place, self._clock, self._forecast.lift + 30.0)
+            if kept is not None:
+                for track in self._tracks:
+                    track.state = SWITCHED if track.name in kept else LIFTED
+            self._finish_switched()
             return
+        rest = [track for track in self._tracks if track.state == FENCED]
+        switched = any(track.state == SWITCHED for track in self._tracks)
         try:
             if self._switching and not switched:
                 self._link.ask(gs.NOT_SWITCHED)
@@ -256,27 +269,17 @@ class GroupCutover:
             except MigrationError as lift:
                 raise lift_failure(lift, error) from error
         if switched:
-            self._finish(Deadline(self._clock, self._forecast.lift + 30.0, "the MetaProxies"), switched)
+            self._finish_switched()
             return
         try:
             self._link.ask(gs.LIFTED_BY_MODULE)
         except GuardLost:
             return
 
-    def _await_guard(self) -> None:
-        """Until the guard has decided, so that the failure can tell how it ended; the next run finds out otherwise."""
-        deadline = Deadline(self._clock, self._forecast.lift + 30.0, "the guard's decision")
-        while not deadline.expired:
-            found = living_guard(self._place)
-            if found is None:
-                return
-            found.link.close()
-            if found.answer.state in gs.ENDS:
-                for track in self._tracks:
-                    kept = track.name in found.answer.more.get("kept", ())
-                    track.state = SWITCHED if kept else LIFTED
-                return
-            deadline.sleep(0.5)
+    def _finish_switched(self) -> None:
+        switched = [track for track in self._tracks if track.state == SWITCHED]
+        if switched:
+            self._finish(Deadline(self._clock, self._forecast.lift + 30.0, "the MetaProxies"), switched)
 
     def _finish(self, deadline: Deadline, tracks: t.Optional[t.Sequence[Track]] = None) -> None:
         chosen = self._tracks if tracks is None else tracks

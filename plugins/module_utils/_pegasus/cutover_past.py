@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLost
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import Answer, GuardLost
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_living import LivingGuard
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
 from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import (
@@ -103,12 +103,7 @@ def dismiss(found: t.Optional[LivingGuard]) -> None:
         raise MigrationError(
             "pegasus.cutover_running",
             f"A cutover of {', '.join(found.answer.more.get('tables', []))} is under way (its guard, process "
-            f"{found.answer.more.get('pid', found.link.pid)}, is {state}).{left} "
-            + (
-                "End it with state=committed or state=lifted."
-                if state == gs.HANDED_OVER
-                else "Wait for it to end, then run again."
-            ),
+            f"{found.answer.more.get('pid', found.link.pid)}, is {state}).{left} " + _what_to_do(found.answer),
             details={"state": state, "left": found.answer.left, "tables": found.answer.more.get("tables", [])},
         )
     try:
@@ -117,3 +112,16 @@ def dismiss(found: t.Optional[LivingGuard]) -> None:
         return
     finally:
         found.link.close()
+
+
+def _what_to_do(answer: Answer) -> str:
+    if answer.state == gs.HANDED_OVER:
+        return "End it with state=committed or state=lifted."
+    if answer.state == gs.DECIDING:
+        problem = answer.more.get("problem")
+        return (
+            "It has to find out in ZooKeeper whether the clients were switched, and lifts the fence when they were not"
+            + (f"; so far: {problem} " if problem else ". ")
+            + "See to it that ZooKeeper answers, then run again."
+        )
+    return "Wait for it to end, then run again."

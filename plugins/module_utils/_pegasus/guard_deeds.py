@@ -27,7 +27,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_clie
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import ConnectionSettings
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_WRITE
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.replica_client import ReplicaClient
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper import ZooKeeper
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper import Znode, ZooKeeper
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper_hosts import ZooKeeperPlace
 
 
@@ -92,14 +92,23 @@ class SourceDeeds:
                     continue
                 if found.data == planned.after or self._at_target(found.data, planned.path):
                     self._kept.add(table.name)
-                elif found.version == planned.version:
-                    try:
-                        session.compare_and_set(table.name, found.data, found.version)
-                    except MigrationError as error:
-                        if error.code != "pegasus.znode_changed":
-                            raise
-                        return None
+                elif found.version == planned.version and not self._spend(session, table.name, found):
+                    return None
         return gs.SWITCHED if len(self._kept) == len(self._guarded.tables) else gs.IMPOSSIBLE
+
+    @staticmethod
+    def _spend(session: ZooKeeper, table: str, found: Znode) -> bool:
+        """Use up a znode's version, so that a late switch fails; False when it has to be looked at again."""
+        try:
+            session.compare_and_set(table, found.data, found.version)
+        except MigrationError as error:
+            if error.code == "pegasus.znode_changed":
+                return False
+            if error.code != "pegasus.zookeeper_denied":
+                raise
+            # Whom ZooKeeper does not let write now it does not let switch later, unless it was done before the denial.
+            return session.read(table) == found
+        return True
 
     def _at_target(self, data: bytes, path: str) -> bool:
         with contextlib.suppress(MigrationError):
