@@ -103,6 +103,8 @@ options:
       - V(cut_over) does the cutover.
       - V(committed) ends one that was handed over, when you have switched the clients.
       - V(lifted) ends one that was handed over, when you have not. The fence is taken off, and proved to be off.
+        So is one that was left by a run that was killed together with its guard. Neither ZooKeeper nor the target
+        has to answer for it, unless the journal says that the switch of the table was begun.
     type: str
     choices: [cut_over, committed, lifted]
     default: cut_over

@@ -71,6 +71,8 @@ class End:
                 elsewhere = (switch.TARGET, switch.OTHER) if eyes.blind else (switch.TARGET,)
                 if done or track.view.side in elsewhere:
                     raise _on_target(name, clusters.target.cluster_name or "another cluster")
+                if track.view.znode_problem is not None and self._switch_begun(name):
+                    raise _perhaps_on_target(name, track.view.znode_problem)
                 self._open.append(track)
             else:
                 track.state = "lifted"
@@ -78,6 +80,10 @@ class End:
     def _fenced(self, track: Track) -> bool:
         ours = bool(self._past.of(track.fence.resource).changes)
         return ours and track.view.deny in (DENY_WRITE, DENY_ALL)
+
+    def _switch_begun(self, table: str) -> bool:
+        place = self._eyes.request.place
+        return place is not None and self._past.of(place.resource(table)).changes > 0
 
     def anything_to_do(self) -> bool:
         """Whether a table is to be ended, or an interval to be put back."""
@@ -161,4 +167,14 @@ def _on_target(table: str, target: str) -> MigrationError:
         f"other clients write to the source, where nobody looks for it. To go back, duplicate {table} from {target} "
         "to the source as a migration of its own.",
         details={"table": table, "target": target},
+    )
+
+
+def _perhaps_on_target(table: str, problem: MigrationError) -> MigrationError:
+    return MigrationError(
+        problem.code,
+        f"The fence of {table} stays: the journal says that its switch was begun, and where its clients are cannot be "
+        f"told, because its znode could not be read. {problem.message} Run again when that is put right.",
+        server_text=problem.server_text,
+        details={"table": table, **problem.details},
     )

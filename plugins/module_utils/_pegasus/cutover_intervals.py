@@ -54,7 +54,10 @@ class IntervalKeeper:
         self._left_since: t.Dict[str, t.Optional[float]] = {}
         for resource, changes in past.changes.items():
             node = node_of(self._cluster, resource)
-            if node in self._now and changes.changes and decide(changes, self._now[node]).action == "restore":
+            # One that is silent may have it still: putting it back is tried, and tells when that fails.
+            silent = node in clusters.nodes and node not in self._now
+            short = node in self._now and decide(changes, self._now[node]).action == "restore"
+            if changes.changes and (silent or short):
                 left.append(_left(node, changes))
                 self._left_since[node] = changes.last_done
         self.left = tuple(left)

@@ -14,6 +14,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import drain, model, rehearsal_forecast, switch
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_options import (
     ACCEPT,
+    CUT_OVER,
     LIFTED,
     CutoverRequest,
 )
@@ -26,6 +27,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options i
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.progress_freshness import Freshness
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.replica_client import ReplicaClient
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper import ZooKeeper
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper_hosts import ZooKeeperPlace
 
 SAMPLES = 4
 SAMPLE_PAUSE = 1.0
@@ -82,8 +84,9 @@ class Eyes:
         round_trip = self.clock.monotonic() - began
         intervals: t.Dict[str, str] = {}
         if profile.config_sync_interval_mutable:
-            intervals = Intervals(self.replicas, source.cluster_name).read(nodes)
-        longest = max((int(value) for value in intervals.values()), default=round(profile.config_sync_seconds * 1000))
+            intervals = self._intervals(source.cluster_name, nodes)
+        usual = round(profile.config_sync_seconds * 1000)
+        longest = max((int(intervals.get(node, usual)) for node in nodes), default=usual)
         return Clusters(
             source=source,
             target=target,
@@ -97,6 +100,11 @@ class Eyes:
             round_trip=round_trip,
             fenced=fenced,
         )
+
+    def _intervals(self, cluster: str, nodes: t.Sequence[str]) -> t.Dict[str, str]:
+        """By server. A silent one is left out where nothing is fenced any more, and counts as a usual one then."""
+        intervals = Intervals(self.replicas, cluster)
+        return intervals.read(nodes) if self.request.state == CUT_OVER else intervals.seen(nodes)
 
     def _target_info(self) -> model.ClusterInfo:
         """The target. When fences are only lifted it need not answer; then no more than its name is known, if given."""
@@ -218,19 +226,42 @@ class Eyes:
         place = self.request.place
         if place is None:
             return
-        with ZooKeeper(place) as session:
-            znodes = {name: session.read(name) for name in views}
-        for name, znode in znodes.items():
-            path = place.chroot + place.path(name)
-            view = views[name]
-            found = switch.side(znode, path, clusters.source.cluster_name, clusters.target.cluster_name)
-            planned = None
-            if znode is not None:
-                planned = switch.plan_switch(place, name, znode, clusters.target.cluster_name, self.request.meta_addrs)
+        lifting = self.request.state == LIFTED
+        unread = dict(views)
+        try:
+            with ZooKeeper(place) as session:
+                for name, view in views.items():
+                    try:
+                        views[name] = self._with_znode(clusters, view, place, session)
+                        del unread[name]
+                    except MigrationError as error:
+                        if not lifting or error.code == "pegasus.zookeeper_unreachable":
+                            raise
+                        views[name] = dataclasses.replace(unread.pop(name), znode_problem=error)
+        except MigrationError as error:
+            if not lifting:
+                raise
+            # It matters only to a table of which the journal says that we began to switch it.
+            for name, view in unread.items():
+                views[name] = dataclasses.replace(view, znode_problem=error)
+        for name, view in views.items():
             proxies = switch.look_at_proxies(
                 self.request.proxies, name, view.config, view.target_config, self.settings, self.clock
             )
-            views[name] = dataclasses.replace(view, side=found, switch=planned, proxies=proxies)
+            views[name] = dataclasses.replace(view, proxies=proxies)
+
+    def _with_znode(self, clusters: Clusters, view: TableView, place: ZooKeeperPlace, session: ZooKeeper) -> TableView:
+        source, target = clusters.source.cluster_name, clusters.target.cluster_name
+        znode = session.read(view.name)
+        found = switch.side(znode, place.chroot + place.path(view.name), source, target)
+        if znode is None:
+            return dataclasses.replace(view, side=found)
+        return dataclasses.replace(
+            view,
+            side=found,
+            switch=switch.plan_switch(place, view.name, znode, target, self.request.meta_addrs),
+            znode_writable=session.writable(view.name),
+        )
 
     def rehearsed_pace(self, clusters: Clusters, views: t.Sequence[TableView]) -> t.Tuple[Pace, t.Dict[str, t.Any]]:
         """What the window of a group depends on, with what a rehearsal has measured; and where that comes from."""

@@ -45,6 +45,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_l
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_look import Eyes
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_options import (
     CUT_OVER,
+    LIFTED,
     CutoverRequest,
     read_request,
 )
@@ -86,7 +87,7 @@ class CutoverTask:
     def body(self) -> t.Dict[str, t.Any]:
         """The module's result; MigrationError where the cutover did not come to its end."""
         request = read_request(self._params)
-        if request.place is not None:
+        if request.place is not None and request.state != LIFTED:
             load_kazoo()
         journal = SettingsJournal(self._params, self._redactor, self._clock)
         self._control = CutoverControl.of(self._params, journal.entries, self._clock)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_KEY, Profile
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.switch import ProxyLook, Switch
@@ -17,8 +18,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.switch im
 @dataclasses.dataclass(frozen=True)
 class Clusters:
     """Both clusters. ``intervals``: config-sync interval in ms by replica server of the source, as text; empty where
-    the version does not tell. ``fenced``: the source's tables that were fenced before these were read. ``remote``: the
-    target's name for duplication. Seconds otherwise."""
+    the version does not tell, and without silent servers where nothing is fenced any more. ``fenced``: the source's
+    tables that were fenced before these were read. ``remote``: the target's name for duplication. Seconds otherwise."""
 
     source: model.ClusterInfo
     target: model.ClusterInfo
@@ -40,7 +41,8 @@ class TableView:
     ``lag``: mutations not shipped, by partition, in each sample; ``lag_unknown``: why a partition's lag is not known;
     ``lag_repeated``: the partitions whose answers are repeated from earlier.
     ``same_id``: another table of the target that has the source's app id. ``side``: where its znode points, "" without
-    MetaProxy.
+    MetaProxy; ``znode_writable``: whether its ACL lets us write, None when that is not known; ``znode_problem``: why
+    it could not be read, where fences are only lifted.
     """
 
     name: str
@@ -58,6 +60,8 @@ class TableView:
     same_id: str = ""
     side: str = ""
     switch: t.Optional[Switch] = None
+    znode_writable: t.Optional[bool] = None
+    znode_problem: t.Optional[MigrationError] = None
     proxies: t.Optional[ProxyLook] = None
 
     @property
