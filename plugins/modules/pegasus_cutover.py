@@ -56,7 +56,8 @@ notes:
     C(pegasus.duplication.fail_mode), C(pegasus.lag.unknown), C(pegasus.lag.repeated), C(pegasus.lag.too_large),
     C(pegasus.target.missing), C(pegasus.target.not_available), C(pegasus.target.partition_count),
     C(pegasus.target.deny_set), C(pegasus.target.not_writable), C(pegasus.znode.missing),
-    C(pegasus.znode.points_elsewhere), C(pegasus.znode.points_at_target) and C(pegasus.metaproxy.not_on_source)."
+    C(pegasus.znode.points_elsewhere), C(pegasus.znode.points_at_target), C(pegasus.znode.read_only) and
+    C(pegasus.metaproxy.not_on_source)."
 extends_documentation_fragment:
   - dbops.migration._attributes
   - dbops.migration._attributes.actiongroup_pegasus

@@ -66,9 +66,10 @@ notes:
     client can land in it) and C(pegasus.target.app_ids_meet) (the copy of another table may get that id)."
   - "Ids about the clients' way, blockers: C(pegasus.zookeeper.unreachable), C(pegasus.zookeeper.root_missing),
     C(pegasus.znode.missing), C(pegasus.znode.malformed), C(pegasus.znode.few_addresses), C(pegasus.znode.unknown),
-    C(pegasus.znode.points_elsewhere), C(pegasus.znode.points_at_target), C(pegasus.metaproxy.no_answer),
-    C(pegasus.metaproxy.other_answer), C(pegasus.metaproxy.renamed_table), C(pegasus.metaproxy.too_few_addresses)
-    (fewer than two of the target). Warnings: C(pegasus.znode.other_addresses), C(pegasus.metaproxy.not_listed),
+    C(pegasus.znode.points_elsewhere), C(pegasus.znode.points_at_target), C(pegasus.znode.read_only),
+    C(pegasus.metaproxy.no_answer), C(pegasus.metaproxy.other_answer), C(pegasus.metaproxy.renamed_table),
+    C(pegasus.metaproxy.too_few_addresses) (fewer than two of the target). Warnings: C(pegasus.znode.other_addresses),
+    C(pegasus.znode.acl_unknown), C(pegasus.metaproxy.not_listed),
     C(pegasus.metaproxy.cannot_read_target) (the MetaProxy of 2021 cannot read meta servers of 2.6; not told when the
     source is of 2.6 and all MetaProxies read it), C(pegasus.clients.cannot_read_target) (nor can Go clients of 2022 and
     before; told when they are not behind MetaProxy and the source is older). Infos: C(pegasus.metaproxy.none),

@@ -10,6 +10,8 @@ import pathlib
 import typing as t
 
 import pytest
+from kazoo.client import KazooClient
+from kazoo.security import make_acl, make_digest_acl
 
 from lab import process
 from lab.client import LabClient
@@ -313,3 +315,57 @@ def test_a_proxy_that_lost_its_watch_is_named_and_the_next_run_goes_on(cutovers:
     again = one.run("temp")
     assert not again["failed"] and again["state"] == "committed", again
     assert _missing(one.lab) == 0 and one.intervals() == {"30000"}
+
+
+@pytest.mark.thorough
+@pytest.mark.cost(40)
+def test_a_znode_that_may_only_be_read_is_seen_before_and_lifted_after(cutovers: LabStarter) -> None:
+    one = cutovers(tables="early,late", partitions=4, budget="40s")
+    owner = KazooClient(hosts=one.lab.describe["zookeeper"]["hosts"], auth_data=[("digest", "owner:secret")])
+    owner.start()
+    try:
+        guarded = [make_acl("world", "anyone", read=True), make_digest_acl("owner", "secret", all=True)]
+        root = one.lab.describe["zookeeper"]["root"]
+
+        owner.set_acls(f"{root}/early", guarded)
+        refused = one.run("early")
+        assert refused["code"] == "pegasus.cutover_blocked" and "pegasus.znode.read_only" in refused["msg"], refused
+        assert one.sent() == []
+
+        point = one.lab.breakpoint("late set replica.deny_client_request=reconfig*write", "after")
+        running = one.start("late")
+        assert one.lab.wait_breakpoint(30)
+        owner.set_acls(f"{root}/late", guarded)
+        one.lab.release(point)
+        late = finish(running)
+        one.lab.clear_breakpoints()
+        assert late["code"] == "pegasus.zookeeper_denied", late
+        assert late["tables"][0]["state"] == "lifted" and one.writable("late") and one.points_at("late") == "onebox-a"
+        assert one.run("late", state="lifted")["changed"] is False
+        assert one.intervals() == {"30000"} and _missing(one.lab) == 0
+    finally:
+        owner.stop()
+        owner.close()
+
+
+@pytest.mark.thorough
+@pytest.mark.cost(40)
+def test_a_fence_that_was_left_is_lifted_without_zookeeper(cutovers: LabStarter) -> None:
+    one = cutovers(tables="fenced,begun", partitions=4, budget="40s")
+    assert one.killed("fenced", "after:drain", "both") is None
+    assert one.denied("fenced")
+    one.lab.call("POST", "/zookeeper/stop", {})
+    lifted = one.run("fenced", state="lifted", zookeeper_timeout="2s")
+    assert (lifted.get("code"), lifted["state"]) == (None, "lifted"), lifted
+    assert one.denied("fenced") == [] and one.intervals() == {"30000"}
+    one.lab.call("POST", "/zookeeper/start", {})
+
+    assert one.killed("begun", "before:znode", "both") is None
+    one.lab.call("POST", "/zookeeper/stop", {})
+    refused = one.run("begun", state="lifted", zookeeper_timeout="2s")
+    assert refused["code"] == "pegasus.zookeeper_unreachable" and "fence of begun stays" in refused["msg"], refused
+    assert one.denied("begun")
+    one.lab.call("POST", "/zookeeper/start", {})
+    again = one.run("begun", state="lifted")
+    assert not again["failed"] and not one.denied("begun") and one.intervals() == {"30000"}, again
+    assert _missing(one.lab) == 0

@@ -223,6 +223,15 @@ def _proxies(clusters: Clusters, table: TableView) -> t.Iterator[Finding]:
             {"data": switch.text(table.switch.before) if table.switch else ""},
             "The clients are on the target already, and this migration did not send them there. Find out who did.",
         )
+    if table.znode_writable is False:
+        yield _blocker(
+            "znode",
+            "read_only",
+            subject,
+            {},
+            "Its access control list does not let this host write it. Let everybody write it for the migration (setAcl "
+            "with world:anyone:cdrwa), or set switch=hand_over.",
+        )
     if table.target_name != table.name:
         yield _blocker(
             "table",

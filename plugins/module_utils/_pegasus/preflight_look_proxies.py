@@ -59,7 +59,9 @@ def _read(session: ZooKeeper, place: ZooKeeperPlace, table: str) -> ZnodeView:
         if error.code != "pegasus.zookeeper_denied":
             raise
         return ZnodeView(path, None, error.message)
-    return ZnodeView(path, None if znode is None else znode.data)
+    if znode is None:
+        return ZnodeView(path, None)
+    return ZnodeView(path, znode.data, writable=session.writable(table))
 
 
 def with_clients(

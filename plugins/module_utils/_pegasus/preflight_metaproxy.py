@@ -176,6 +176,7 @@ def _znode(table: TableView, znode: ZnodeView, view: View) -> t.Iterator[Finding
             "MetaProxy first; or move this table without MetaProxy.",
         )
         return
+    yield from _permission(znode, subject)
     try:
         document = parse(znode.data, znode.path)
     except MigrationError as error:
@@ -193,6 +194,27 @@ def _znode(table: TableView, znode: ZnodeView, view: View) -> t.Iterator[Finding
         )
         return
     yield from _pointing(document, subject, view)
+
+
+def _permission(znode: ZnodeView, subject: str) -> t.Iterator[Finding]:
+    if znode.writable is False:
+        yield Finding(
+            "pegasus.znode.read_only",
+            "blocker",
+            subject,
+            "Its access control list lets nobody write who has not authenticated, as this collection does not.",
+            "The cutover could not switch it. Let everybody write this znode for the migration (setAcl with "
+            "world:anyone:cdrwa), or move the table without MetaProxy and switch the znode yourself.",
+        )
+    elif znode.writable is None:
+        yield Finding(
+            "pegasus.znode.acl_unknown",
+            "warning",
+            subject,
+            "Its access control list could not be read, or lets only some addresses write.",
+            "Make sure that the host which runs the cutover may write this znode: if it may not, the cutover ends with "
+            "the fence lifted and nothing switched.",
+        )
 
 
 def _few(data: bytes) -> bool:

@@ -162,11 +162,15 @@ class ProxyAnswer:
 
 @dataclasses.dataclass(frozen=True)
 class ZnodeView:
-    """What lies in ZooKeeper for a table. ``data`` None: there is no such znode. ``problem``: it could not be read."""
+    """What lies in ZooKeeper for a table. ``data`` None: there is no such znode. ``problem``: it could not be read.
+
+    ``writable``: whether its ACL lets this host switch it.
+    """
 
     path: str
     data: bytes | None
     problem: str = ""
+    writable: bool | None = True
 
 
 @dataclasses.dataclass(frozen=True)

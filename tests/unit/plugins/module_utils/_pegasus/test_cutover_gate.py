@@ -13,7 +13,10 @@ import typing as t
 import pytest
 import yaml
 
+from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import Answer
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_living import LivingGuard
 from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import NOTHING, Recorded
 from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_gate, model, switch
@@ -112,6 +115,7 @@ def test_a_table_that_is_ready_passes() -> None:
         ({"side": switch.MISSING}, "pegasus.znode.missing"),
         ({"side": switch.OTHER}, "pegasus.znode.points_elsewhere"),
         ({"side": switch.TARGET}, "pegasus.znode.points_at_target"),
+        ({"znode_writable": False}, "pegasus.znode.read_only"),
         ({"target_name": "temp2"}, "pegasus.table.renamed"),
         ({"proxies": switch.ProxyLook({"p:1": switch.TARGET}, {})}, "pegasus.metaproxy.not_on_source"),
         ({"proxies": switch.ProxyLook({}, {"p:1": "is silent"})}, "pegasus.metaproxy.not_on_source"),
@@ -196,6 +200,32 @@ def test_where_a_later_run_begins(
     deny: t.Optional[str], side: str, fence: Recorded, znode: Recorded, ended: str, expected: str
 ) -> None:
     assert cp.begin("temp", deny, side, fence, znode, ended) == expected
+
+
+class Quiet:
+    """The link of a guard that is only asked for its state."""
+
+    pid = 7
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("state", "problem", "words"),
+    [
+        (gs.SWITCHING, "", "Wait for it to end, then run again."),
+        (gs.HANDED_OVER, "", "End it with state=committed or state=lifted."),
+        (gs.DECIDING, "ZooKeeper is away.", "so far: ZooKeeper is away. See to it that ZooKeeper answers"),
+        (gs.DECIDING, "", "and lifts the fence when they were not. See to it that ZooKeeper answers"),
+    ],
+)
+def test_a_guard_that_is_still_needed_is_told_of_with_what_it_waits_for(state: str, problem: str, words: str) -> None:
+    link: t.Any = Quiet()
+    answer = Answer(True, state, None, {"tables": ["temp"], "problem": problem})
+    with pytest.raises(MigrationError) as caught:
+        cp.dismiss(LivingGuard(link, answer))
+    assert caught.value.code == "pegasus.cutover_running" and words in caught.value.message
 
 
 def test_a_proxy_is_judged_by_primaries_and_not_by_the_app_id_alone() -> None:

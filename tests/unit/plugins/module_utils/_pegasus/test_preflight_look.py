@@ -191,6 +191,7 @@ class Session:
     """Stands in for a session with ZooKeeper."""
 
     znodes: t.Dict[str, t.Union[Znode, MigrationError]] = {}
+    read_only: t.FrozenSet[str] = frozenset()
     refusal: t.Optional[MigrationError] = None
 
     def __init__(self, place: t.Any) -> None:
@@ -210,6 +211,9 @@ class Session:
             raise found
         return found
 
+    def writable(self, table: str) -> bool:
+        return table not in self.read_only
+
 
 Pair = t.Tuple[Cluster, Cluster]
 
@@ -223,6 +227,7 @@ def clusters(monkeypatch: pytest.MonkeyPatch) -> Pair:
     monkeypatch.setattr(Meta, "made", [])
     monkeypatch.setattr(Replicas, "silent", frozenset())
     monkeypatch.setattr(Session, "znodes", {})
+    monkeypatch.setattr(Session, "read_only", frozenset())
     monkeypatch.setattr(Session, "refusal", None)
     monkeypatch.setattr(preflight_look, "MetaClient", Meta)
     monkeypatch.setattr(preflight_look, "ReplicaClient", Replicas)
@@ -441,6 +446,14 @@ def test_zookeeper_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, code: st
 def test_a_znode_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, code: str, found: t.List[str]) -> None:
     monkeypatch.setattr(Session, "znodes", {"temp": MigrationError(code, "No."), "stat": Znode(POINTS, 1)})
     assert blockers(looked(tables="temp,stat", **{**PROXIED, "metaproxies": "good:1"})) == found
+
+
+def test_a_znode_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Session, "znodes", {"temp": Znode(POINTS, 1), "stat": Znode(POINTS, 1)})
+    monkeypatch.setattr(Session, "read_only", frozenset({"stat"}))
+    result = looked(tables="temp,stat", **{**PROXIED, "metaproxies": "good:1"})
+    assert [one["subject"] for one in result["findings"] if one["severity"] == "blocker"] == ["znode /ch/mp/stat"]
+    assert blockers(result) == ["pegasus.znode.read_only"]
 
 
 def test_without_kazoo(monkeypatch: pytest.MonkeyPatch) -> None:

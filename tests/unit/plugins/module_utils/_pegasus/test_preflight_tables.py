@@ -471,6 +471,12 @@ def test_a_znode_that_cannot_be_read() -> None:
     assert ids(findings) == ["znode.unknown"]
 
 
+def test_a_znode_that_cannot_be_written() -> None:
+    assert ids(judged(metaproxy=PROXIED, znode=dataclasses.replace(znode(), writable=False))) == ["znode.read_only"]
+    findings = judged(metaproxy=PROXIED, znode=dataclasses.replace(znode(), writable=None))
+    assert ids(findings) == [] and only(findings, "znode.acl_unknown").severity == "warning"
+
+
 def test_metaproxies_must_answer_with_the_source() -> None:
     proxies = {
         "10.0.2.1:34601": v.ProxyAnswer(routing()),
