@@ -54,13 +54,17 @@ class FileStore:
 
     @staticmethod
     def read(path: str) -> Stored:
-        """Everything, without a lock. MigrationError ``journal.missing`` or ``journal.not_accessible``."""
+        """Everything, without a lock. MigrationError ``journal.missing`` or ``journal.not_accessible``.
+
+        The head comes first: a writer replaces it last, so the entry it names is in what is read after it.
+        """
         _require_file(path, create=False)
         try:
+            head = _read_head(path)
             with open(path, "rb") as file:
                 start = file.read(_PEEK)
                 rest = file.read() if may_begin_journal(start) else b""
-                return Stored(start + rest, _read_head(path))
+                return Stored(start + rest, head)
         except OSError as error:
             raise _not_accessible(path, error) from error
 

@@ -88,22 +88,26 @@ class S3Store:
         self._poisoned = False
 
     def load(self) -> Stored:
-        """Every object in order. MigrationError ``journal.not_accessible``."""
+        """Every object in order. MigrationError ``journal.not_accessible``.
+
+        The head comes first: a writer replaces it last, so the entry it names is among the objects listed after it.
+        """
         try:
+            raw = self._get("head.json")
             firsts = self._firsts()
             with concurrent.futures.ThreadPoolExecutor(_WORKERS) as pool:
                 bodies = list(pool.map(lambda first: self._get(_name(first)), firsts))
-            head = self._get("head.json")
         except Exception as error:
             raise self._not_accessible(error) from error
+        head = None if raw is None else Head.decode(raw)
         found: t.List[bytes] = []
         count = 0
         for first, body in zip(firsts, bodies):
             if first > count:
-                return Stored(b"".join(found), None if head is None else Head.decode(head), (self._gap(count, first),))
+                return Stored(b"".join(found), head, (self._gap(count, first),))
             found.append(body or b"")
             count = first + found[-1].count(b"\n")
-        return Stored(b"".join(found), None if head is None else Head.decode(head))
+        return Stored(b"".join(found), head)
 
     def append(self, first_seq: int, payload: bytes) -> None:
         """Put one new object. MigrationError ``journal.conflict`` when another run was first, or ``.write_failed``."""

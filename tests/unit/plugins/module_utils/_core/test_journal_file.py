@@ -15,9 +15,13 @@ import typing as t
 
 import pytest
 
+from ansible_collections.dbops.migration.plugins.module_utils._core import journal_file
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._core.journal_chain import Head
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_chain import Head, scan
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_file import FileStore
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 
 LINE = b'{"at":"2026"}\n'
 
@@ -261,6 +265,24 @@ def test_read_takes_no_lock_and_makes_nothing(tmp_path: pathlib.Path) -> None:
     store = FileStore(str(path), create=True)
     assert FileStore.read(str(path)).raw == LINE
     store.close()
+
+
+def test_what_a_run_appends_while_it_is_read_is_not_missing(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    location = str(tmp_path / "run.jsonl")
+    journal = Journal(FileStore(location, True), SystemClock(), Redactor([]), migration_id="m", engine="x")
+    read = journal_file._read_head
+
+    def read_while_it_is_written(path: str) -> t.Any:
+        journal.append("note", {})
+        head = read(path)
+        journal.append("note", {})
+        return head
+
+    monkeypatch.setattr(journal_file, "_read_head", read_while_it_is_written)
+    assert scan(location, FileStore.read(location)).problems == ()
+    journal.close()
 
 
 def test_a_huge_foreign_file_is_not_read_whole(tmp_path: pathlib.Path) -> None:

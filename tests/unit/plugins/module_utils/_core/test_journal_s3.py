@@ -115,6 +115,33 @@ def test_one_object_for_each_append() -> None:
     assert codes(s3) == []
 
 
+@pytest.mark.parametrize("moment", range(6))
+def test_what_a_run_appends_while_it_is_read_is_not_missing(moment: int) -> None:
+    """A pause or an abort is wished while the run writes, and a journal that seems cut short would refuse it."""
+    s3 = FakeS3()
+    journal = open_journal(s3)
+    note(journal, "one")
+    note(journal, "two")
+    calls: t.List[str] = []
+
+    class Busy(FakeS3):
+        def _tick(self, name: str) -> None:
+            calls.append(name)
+            if len(calls) == moment + 1:
+                note(journal, "meanwhile")
+
+        def get_object(self, Bucket: str, Key: str) -> t.Dict[str, t.Any]:  # noqa: N803
+            self._tick(Key)
+            return s3.get_object(Bucket, Key)
+
+        def paginate(self, Bucket: str, Prefix: str) -> t.Iterator[t.Dict[str, t.Any]]:  # noqa: N803
+            self._tick(Prefix)
+            return s3.paginate(Bucket, Prefix)
+
+    assert codes(Busy()) == []
+    assert len(calls) >= 5
+
+
 def test_prefixes_do_not_see_each_other() -> None:
     s3 = FakeS3()
     open_journal(s3)
