@@ -27,6 +27,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.transport im
 _CLIENT_SSL = 0x800
 _SSL_CONNECTION_ERROR = 2026
 _GONE = (0, 2003, 2006, 2013, 2014)
+_BROKEN = (2006, 2013)
 _IDLE_SECONDS = 1.0
 
 
@@ -146,7 +147,10 @@ class MysqlTransport:
             return self._lost(text, False, "tls_not_offered")
         if isinstance(cause, (socket.timeout, OSError)):
             return self._lost(str(cause) or type(cause).__name__, False, "unreachable")
-        if errno in _GONE or not errno:
+        if errno in _BROKEN:
+            # Nothing came, or not all of it: load balancers accept for servers that are away, and close again.
+            return self._lost(text, False, _kind(text))
+        if errno in _GONE:
             return self._lost(text, False, "not_the_protocol")
         return self._refused(errno, text)
 
@@ -154,7 +158,7 @@ class MysqlTransport:
         errno, text = _parts(error)
         if errno in _GONE:
             self.close()
-            return self._lost(text, True, "timeout" if "timed out" in text else "lost")
+            return self._lost(text, True, _kind(text))
         return self._refused(errno, text)
 
     def _refused(self, errno: int, text: str) -> ServerError:
@@ -162,6 +166,10 @@ class MysqlTransport:
 
     def _lost(self, text: str, sent: bool, kind: str) -> ConnectionLost:
         return ConnectionLost(text, sent=sent, address=self.address, kind=kind)
+
+
+def _kind(text: str) -> str:
+    return "timeout" if "timed out" in text else "lost"
 
 
 def _parts(error: Exception) -> tuple[int, str]:

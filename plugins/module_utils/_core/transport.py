@@ -54,6 +54,7 @@ class ConnectionLost(Exception):
     """No answer. ``sent`` tells whether the server may have seen (and carried out) the request.
 
     ``kind``: ``unreachable``, ``timeout``, ``lost``, ``tls_not_offered``, ``tls_failed`` or ``not_the_protocol``.
+    ``timeout`` and ``lost`` come without ``sent`` when the server was to speak first and did not.
     """
 
     def __init__(self, text: str, *, sent: bool, address: str, kind: str = "lost") -> None:
@@ -62,6 +63,11 @@ class ConnectionLost(Exception):
         self.sent = sent
         self.address = address
         self.kind = kind
+
+    @property
+    def greeted(self) -> bool:
+        """False when the connection was accepted, and then closed or left silent before the server spoke."""
+        return self.sent or self.kind not in ("lost", "timeout")
 
 
 class SqlTransport(t.Protocol):

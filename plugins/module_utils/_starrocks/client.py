@@ -238,7 +238,8 @@ class Cluster:
                     self.frontends(refresh=True)
                 return call(self.leader())
             except MigrationError as error:
-                begun = error.details.get("kind") == "timeout" or (mutating and "errno" in error.details)
+                silent = error.details.get("kind") == "timeout" and error.details.get("sent")
+                begun = silent or (mutating and "errno" in error.details)
                 if error.code not in _PASSING or begun or not self._frontends or deadline.remaining() <= _PAUSE:
                     raise
             refresh = True

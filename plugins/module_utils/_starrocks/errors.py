@@ -148,7 +148,7 @@ def server_error(error: ServerError, doing: str, address: str, prefix: str = "")
 
 def connection_error(error: ConnectionLost, doing: str, *, mutating: bool, prefix: str = "") -> MigrationError:
     """What a broken connection means. Only a mutating statement that may have been seen is ``no_reply``."""
-    details = {"doing": doing, "address": error.address, "kind": error.kind}
+    details = {"doing": doing, "address": error.address, "kind": error.kind, "sent": error.sent}
     if mutating and error.sent:
         message = (
             f"Could not {doing} for certain: the connection to {error.address} broke after the statement was sent, so "
@@ -170,6 +170,13 @@ def connection_error(error: ConnectionLost, doing: str, *, mutating: bool, prefi
             f"the query_port (9030 by default) in {prefix}frontends."
         )
         return MigrationError("starrocks.not_starrocks", message, server_text=error.text, details=details)
+    if not error.greeted:
+        what = "stays silent" if error.kind == "timeout" else "closes the connection"
+        message = (
+            f"Could not {doing}: {error.address} accepts the connection and then {what}; check that the frontend runs, "
+            f"and that this is its query_port (9030 by default) in {prefix}frontends."
+        )
+        return MigrationError(UNREACHABLE, message, server_text=error.text, details=details)
     problem = "does not answer in time" if error.kind == "timeout" else "cannot be reached"
     message = (
         f"Could not {doing}: {error.address} {problem}; check {prefix}frontends, {prefix}address_map, the network and "

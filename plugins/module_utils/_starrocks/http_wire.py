@@ -74,7 +74,7 @@ def send(
         response = connection.getresponse()
         text = response.read(_LARGEST).decode("utf-8", "replace")
     except (http.client.HTTPException, OSError, UnicodeError) as error:
-        kind = "timeout" if isinstance(error, socket.timeout) else "lost" if sent else "unreachable"
+        kind = "unreachable" if not sent else "timeout" if isinstance(error, socket.timeout) else "lost"
         lost = ConnectionLost(str(error) or type(error).__name__, sent=sent, address=str(server), kind=kind)
         raise connection_error(lost, doing, mutating=mutating, prefix=login.prefix) from error
     finally:

@@ -88,6 +88,7 @@ def test_messages_name_the_options_of_their_side() -> None:
         (True, True, "timeout", "no_reply"),
         (False, True, "lost", "unreachable"),
         (True, False, "lost", "unreachable"),
+        (False, False, "timeout", "unreachable"),
         (False, True, "tls_not_offered", "tls_not_offered"),
         (False, False, "not_the_protocol", "not_starrocks"),
     ],
@@ -95,6 +96,12 @@ def test_messages_name_the_options_of_their_side() -> None:
 def test_lost_connections(sent: bool, mutating: bool, kind: str, code: str) -> None:
     lost = ConnectionLost("gone", sent=sent, address="fe:9030", kind=kind)
     assert connection_error(lost, "set it", mutating=mutating).code == f"starrocks.{code}"
+
+
+def test_who_accepts_and_does_not_greet_may_be_another_port_of_the_frontend() -> None:
+    silent = ConnectionLost("timed out", sent=False, address="fe:8030", kind="timeout")
+    message = connection_error(silent, "look", mutating=False, prefix="target_").message
+    assert "stays silent" in message and "query_port" in message and "target_frontends" in message
 
 
 def test_literals() -> None:
