@@ -128,7 +128,8 @@ summary:
 level:
   description:
     - How strong the proof is. V(region_info) means that the datanodes themselves were asked (GreptimeDB 1.1 and newer),
-      V(placement) that route and heartbeats are the evidence.
+      V(placement) that route and heartbeats are the evidence. So they are while a datanode is listed that is not alive,
+      because then the server lets nobody ask the others; RV(notes) says so.
   returned: when the cluster could be looked at
   type: str
 proofs:

@@ -209,8 +209,8 @@ def test_region_info(new_lab: LabFactory, version: str, there: bool) -> None:
     assert json.loads(ask(lab, where)[0][4])["wal_options"]["wal.provider"] == "kafka"
     wait_end(lab, migrate(lab, FIRST, 0, 3))
     assert [row[:4] for row in ask(lab, where)] == [(3, "Leader(Writable)", "Leader", 1)]
-    lab.node(3, alive=False)
-    assert ask(lab, where) == []
+    lab.node(1, alive=False)
+    assert refused(lab, where) == (1815, "(Internal): Internal error: 1003")
 
 
 @pytest.mark.parametrize(("version", "there"), [("0.13.2", False), ("0.14.0", True)])

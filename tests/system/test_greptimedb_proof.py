@@ -127,6 +127,32 @@ def test_a_frontend_that_restarts_meanwhile_is_waited_for() -> None:
         assert [one["hits"] for one in lab.faults()] == [1]
 
 
+def test_an_election_that_outlasts_the_frontends_patience_is_waited_for() -> None:
+    with process.start(profile="1.1", regions=8, writers=0, factor=10) as lab:
+        region = first_of(lab, 1)
+        for table in ("procedure_info", "region_peers", "region_info"):
+            lab.fault("error_before", match=table, times=2, code="Internal", message="Internal error: 1003")
+        result = run(lab, moves=[{"region_id": region, "to_peer": 1}])
+        assert result.get("passed") is True, result
+        assert (result["looks"], result["level"]) == (1, "region_info")
+        assert [one["hits"] for one in lab.faults()] == [2, 2, 2]
+        lab.fault("error_before", match="procedure_info", times=0, code="Internal", message="Internal error: 1003")
+        assert run(lab, moves=[{"region_id": region, "to_peer": 1}], timeout="1s")["code"] == "greptimedb.unavailable"
+
+
+def test_a_dead_datanode_elsewhere_weakens_the_evidence_and_prevents_nothing() -> None:
+    with process.start(profile="1.1", datanodes=4, regions=8, writers=0, factor=10) as lab:
+        region = first_of(lab, 1)
+        lab.node(3, alive=False)
+        lease_is_over = lab.state()["time"] + 11
+        lab.wait_for(lambda state: state["time"] > lease_is_over)
+        result = run(lab, moves=[{"region_id": region, "to_peer": 1}])
+        assert (result["passed"], result["level"]) == (True, "placement"), result
+        assert any("datanode 3 is listed and not alive" in note for note in result["notes"])
+        lab.node(3, alive=True)
+        assert run(lab, moves=[{"region_id": region, "to_peer": 1}])["level"] == "region_info"
+
+
 def test_canaries_are_executed_last_and_a_failing_one_fails_the_proof(tmp_path: pathlib.Path) -> None:
     with process.start(profile="1.1", regions=8, writers=0, factor=10) as lab:
         region = first_of(lab, 1)

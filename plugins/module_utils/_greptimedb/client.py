@@ -103,12 +103,18 @@ class GreptimeClient(ClusterReader):
 
     def _unmask(self, error: MigrationError, from_peer: int, to_peer: int) -> MigrationError:
         """A dead or unknown peer hides behind ``Internal error: 1003``; the list of nodes tells the two apart."""
-        alive = {node.id for node in self.nodes() if node.kind == "datanode" and node.alive == ALIVE}
+        unclear = MigrationError(
+            "greptimedb.ambiguous", error.message, server_text=error.server_text, details=error.details
+        )
+        try:
+            nodes = self.nodes()
+        except MigrationError:
+            # Who cannot be asked now says nothing of the submission, which was sent.
+            return unclear
+        alive = {node.id for node in nodes if node.kind == "datanode" and node.alive == ALIVE}
         missing = [peer for peer in (from_peer, to_peer) if peer not in alive]
         if not missing:
-            return MigrationError(
-                "greptimedb.ambiguous", error.message, server_text=error.server_text, details=error.details
-            )
+            return unclear
         names = " and ".join(f"datanode {peer}" for peer in missing)
         return MigrationError(
             "greptimedb.peer_down",

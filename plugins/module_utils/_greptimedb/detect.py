@@ -15,7 +15,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.versions imp
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import decode
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.admin_http import AdminHttp
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.dialect import HTTP, OLDEST, Dialect
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.errors import connection_error
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.errors import PASSING, connection_error
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import Node, Versions
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import Connection
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.statements import select
@@ -64,7 +64,7 @@ def detect(connection: Connection, read: Read | None, admin: AdminHttp) -> Detec
             f"No metasrv at {', '.join(str(address) for address in admin.addresses)} tells its version on its HTTP "
             "port; check metasrv_addrs and metasrv_http_addrs.",
         )
-    dialect = Dialect.choose(frontend, metasrv)
+    dialect = Dialect.choose(frontend, metasrv, min(others.get("datanode", ()), default=None))
     if frontend is None and dialect.submit_form != HTTP:
         raise InvalidOption(
             "frontend_host",
@@ -104,7 +104,7 @@ def frontend_version(read: Read, connection: Connection) -> Version:
     try:
         version = decode.bare_version(str(read(_BUILD_INFO, "read the version of the server").single() or ""))
     except MigrationError as error:
-        if error.code in ("greptimedb.unreachable", "greptimedb.ambiguous"):
+        if error.code in PASSING:
             raise
     if version is None:
         raise _not_greptimedb(connection, text)

@@ -19,6 +19,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.versions imp
 OLDEST = Version(0, 5, 1)
 """The first release with region migration."""
 
+_INSPECT = Version(1, 1, 0)
+
 HTTP = "http"
 SELECT = "select"
 ADMIN = "admin"
@@ -56,6 +58,9 @@ class Dialect:
     has_region_statistics: bool
     statistics_have_disk_size: bool
     has_region_info: bool
+    """The datanodes can be asked for their regions through the frontend (1.1.0, frontend and datanodes)."""
+    has_old_datanodes: bool
+    """Only datanodes that are older than the frontend stand in the way of asking them."""
     has_events: bool
     can_flush_region: bool
     lease_needs_cluster_id: bool
@@ -107,9 +112,10 @@ class Dialect:
     """Where ``/admin/*`` is asked: ``grpc`` (before 0.15.5) or ``http``."""
 
     @classmethod
-    def choose(cls, frontend: Version | None, metasrv: Version | None) -> Dialect:
+    def choose(cls, frontend: Version | None, metasrv: Version | None, datanode: Version | None = None) -> Dialect:
         """The dialect of a cluster; a version that is None is taken to be the other one.
 
+        :param datanode: the oldest datanode's version; None where it is not told
         :raises MigrationError: ``greptimedb.version_too_old``, ``greptimedb.mixed_generations``
         """
         front = frontend if frontend is not None else metasrv
@@ -135,6 +141,8 @@ class Dialect:
                 f"runs {meta}, which has dropped the HTTP form; upgrade the frontend to the metasrv's version first.",
                 details={"frontend": str(front), "metasrv": str(meta)},
             )
+        can_inspect = form != HTTP and front >= _INSPECT
+        old_datanodes = can_inspect and datanode is not None and datanode < _INSPECT
         return cls(
             frontend=frontend,
             metasrv=metasrv,
@@ -150,7 +158,8 @@ class Dialect:
             has_procedure_info=form != HTTP and both >= _v("0.9.4"),
             has_region_statistics=form != HTTP and both >= _v("0.9.4"),
             statistics_have_disk_size=both >= _v("0.10.0"),
-            has_region_info=form != HTTP and front >= _v("1.1.0"),
+            has_region_info=can_inspect and not old_datanodes,
+            has_old_datanodes=old_datanodes,
             has_events=form != HTTP and both >= _v("0.16.0"),
             can_flush_region=form != HTTP,
             lease_needs_cluster_id=meta < _v("0.13.0"),

@@ -55,7 +55,15 @@ _BY_STATUS = {
 }
 _BY_ERRNO = {1698: "auth_failed", 1044: "auth_failed", 1045: "permission", 1049: "unknown_database",
              1102: "unknown_database"}  # fmt: skip
-_MASKED = re.compile(r"Internal error: 1003")
+PASSING = frozenset(
+    ("greptimedb.unreachable", "greptimedb.unavailable", "greptimedb.ambiguous", "greptimedb.not_leader")
+)
+"""What a read fails with that may pass by itself; a deadline bounds it. Its "ambiguous" is a broken connection."""
+
+# Internal and Unknown errors leave a server without their text.
+_MASKED = re.compile(r"Internal error: 100[03]\b")
+# GreptimeDB always tells a status of its own, so an answer without one is that of a proxy whose servers are away.
+_BY_PROXY = (502, 503, 504)
 # The metasrv may have carried it out: the error is about the way to it, or about its answer.
 _UNCERTAIN_STATUSES = frozenset(
     ("Unknown", "Internal", "Cancelled", "External", "DeadlineExceeded", "StorageUnavailable", "Suspended")
@@ -89,6 +97,9 @@ _SENTENCES = {
     "unknown_database": "the database does not exist; set database to an existing one, such as public",
     "manager_paused": "the procedure manager is paused; resume it (POST /admin/procedure-manager/resume)",
     "too_many_procedures": "the metasrv runs as many procedures as it allows; wait, or lower the limits",
+    "unreachable": "a proxy answers in the server's place; check that the servers behind it run",
+    "unavailable": "a part of the cluster does not answer; check that a metasrv leads, and that datanodes and the "
+    "object store can be reached",
     "other": "the server refused it",
 }
 
@@ -104,7 +115,8 @@ def classify(
     """The symbolic code (without ``greptimedb.``) of a server's error text.
 
     With ``submitting``, an error that leaves open whether something was started is ``ambiguous``; a masked internal
-    error is ``masked`` then (0.9 - 0.16 hide a dead or unknown peer behind it; look at the peers to tell).
+    error is ``masked`` then (0.9 - 0.16 hide a dead or unknown peer behind it; look at the peers to tell). Without,
+    both are ``unavailable``: while no metasrv leads, frontends answer reads so.
     """
     for name, pattern in _TEXTS:
         if pattern.search(text):
@@ -113,13 +125,16 @@ def classify(
         return _BY_STATUS[status]
     if errno in _BY_ERRNO:
         return _BY_ERRNO[errno]
-    if submitting:
-        if _MASKED.search(text):
-            return "masked"
-        unexplained = status is None and http_status is not None and http_status >= 500
-        if unexplained or status in _UNCERTAIN_STATUSES or _UNCERTAIN_TEXT.search(text):
-            return "ambiguous"
-    return "other"
+    masked = bool(_MASKED.search(text))
+    uncertain = status in _UNCERTAIN_STATUSES or bool(_UNCERTAIN_TEXT.search(text))
+    if not submitting:
+        if status is None and http_status in _BY_PROXY:
+            return "unreachable"
+        return "unavailable" if masked or uncertain else "other"
+    if masked:
+        return "masked"
+    unexplained = status is None and http_status is not None and http_status >= 500
+    return "ambiguous" if unexplained or uncertain else "other"
 
 
 def number_in(code: str, text: str) -> int | None:
@@ -175,6 +190,13 @@ def connection_error(error: ConnectionLost, doing: str, *, mutating: bool, optio
             f"check the port in {option}, and the transport."
         )
         return MigrationError("greptimedb.not_greptimedb", message, server_text=error.text, details=details)
+    if not error.greeted:
+        what = "stays silent" if error.kind == "timeout" else "closes the connection"
+        message = (
+            f"Could not {doing}: {error.address} accepts the connection and then {what}; check that the server runs, "
+            f"also behind a load balancer, the port in {option}, and the transport."
+        )
+        return MigrationError("greptimedb.unreachable", message, server_text=error.text, details=details)
     problem = "does not answer in time" if error.kind == "timeout" else "cannot be reached"
     message = f"Could not {doing}: {error.address} {problem}; check {option}, the network and that the server runs."
     return MigrationError("greptimedb.unreachable", message, server_text=error.text, details=details)

@@ -17,6 +17,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.control_wait
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.schedule import Schedule
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import move_state as ms
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.errors import PASSING
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_launch import Launcher
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_watch import Watcher
 
@@ -115,7 +116,7 @@ class RegionMigration:
         try:
             self._conclude(self._watcher.look(self.in_flight()))
         except MigrationError as error:
-            if error.code not in Watcher.PASSING_ERRORS:
+            if error.code not in PASSING:
                 self._recorder.flush()
                 raise
             self.run_wait = "greptimedb.wait.cluster_unreachable"
@@ -240,7 +241,7 @@ class RegionMigration:
         try:
             self._conclude(self._watcher.look(self.in_flight()))
         except MigrationError as error:
-            if error.code not in Watcher.PASSING_ERRORS:
+            if error.code not in PASSING:
                 raise
         self._recorder.flush()
         for track in self.in_flight():

@@ -62,7 +62,7 @@ class Launcher:
         }
     )
     # Nobody who could decide was reached, so nothing was applied. It says nothing of the move, and goes for all others.
-    UNREACHED_ERRORS = frozenset({"greptimedb.not_leader", "greptimedb.unreachable"})
+    UNREACHED_ERRORS = frozenset({"greptimedb.not_leader", "greptimedb.unreachable", "greptimedb.unavailable"})
     # The server said no for a reason that may pass; nothing was applied.
     PASSING_ERRORS = UNREACHED_ERRORS | {"greptimedb.peer_down"}
 

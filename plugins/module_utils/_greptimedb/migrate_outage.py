@@ -15,7 +15,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import migrate_result as mr
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_watch import Watcher
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.errors import PASSING
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
@@ -24,7 +24,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 def passes(error: MigrationError, follow: t.Mapping[str, t.Any], clock: Clock) -> bool:
     """Tell whether the run goes on after ``error``: it is a later step, it may pass, and there is time left."""
-    if not follow or error.code not in Watcher.PASSING_ERRORS:
+    if not follow or error.code not in PASSING:
         return False
     return clock.now().timestamp() < float(follow["deadline"])
 

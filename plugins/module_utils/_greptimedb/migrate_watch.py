@@ -10,6 +10,7 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import move_state as ms
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.ask_datanodes import ask_datanodes
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
@@ -26,9 +27,6 @@ ASK_PAUSE = 1.0
 
 class Watcher:
     """Sees where regions are and what the server does with them."""
-
-    # Errors of a look that pass by themselves; the deadline bounds them. "ambiguous" of a read is a broken connection.
-    PASSING_ERRORS = frozenset({"greptimedb.unreachable", "greptimedb.ambiguous", "greptimedb.not_leader"})
 
     def __init__(self, client: GreptimeClient, clock: Clock, settings: Settings, recorder: MoveRecorder) -> None:
         self._client = client
@@ -115,22 +113,27 @@ class Watcher:
     def _prove(
         self, decisions: t.Sequence[t.Tuple[ms.Track, ms.Decision]], placements: t.Mapping[int, Placement]
     ) -> t.List[t.Tuple[ms.Track, ms.Decision]]:
-        """Where datanodes can be asked (region_info), arrival counts only when the target itself says writable."""
+        """Where datanodes can be asked (region_info), arrival counts only when the target itself says writable.
+
+        Where a dead one keeps the others from being asked, the target's heartbeat has to do.
+        """
         arrived = [track for track, decision in decisions if decision.kind == "done"]
         if not arrived:
             return list(decisions)
+        answer = ask_datanodes(self._client, [track.region_id for track in arrived])
         infos = None
-        if self._client.dialect.has_region_info:
-            infos = {
-                info.region_id: info
-                for info in self._client.region_info([track.region_id for track in arrived])
-                if info.writable
-            }
+        if answer.infos is not None:
+            infos = {info.region_id: info for info in answer.infos if info.writable}
         unproven: t.Dict[int, ms.Decision] = {}
         now = self._clock.now().timestamp()
         for track in arrived:
             region = placements[track.region_id]
             proof: t.Dict[str, t.Any] = {"leader_peer": region.leader_peer, "leader_status": region.leader_status}
+            if answer.failure is not None or (answer.alive is not None and track.to_peer not in answer.alive):
+                unproven[track.region_id] = self._unproven(track, now, answer.failure)
+                continue
+            if answer.why:
+                proof["note"] = answer.why
             if infos is not None:
                 info = infos.get(track.region_id)
                 if info is None or info.node_id != track.to_peer:
@@ -140,7 +143,7 @@ class Watcher:
             self._proofs[track.region_id] = proof
         return [(track, unproven.get(track.region_id, decision)) for track, decision in decisions]
 
-    def _unproven(self, track: ms.Track, now: float) -> ms.Decision:
+    def _unproven(self, track: ms.Track, now: float, failure: t.Optional[MigrationError] = None) -> ms.Decision:
         if now - (track.intent_at or now) <= self._rules.move_timeout:
             return ms.Decision("keep", reason="greptimedb.wait.proving_writable")
         return ms.Decision(
@@ -148,6 +151,7 @@ class Watcher:
             code="greptimedb.not_writable",
             message=f"the route leads region {track.region_id} to datanode {track.to_peer}, but that datanode does not"
             f" report it as writable after {self._rules.move_timeout:.0f} s",
+            server_text=(failure.server_text if failure is not None else None) or "",
         )
 
     def evidence(self, track: ms.Track) -> t.Dict[str, t.Any]:

@@ -50,7 +50,7 @@ class Look:
     metric-engine logical tables, which move with their physical table. ``alive``: datanode id -> yes, suspect, no or
     unknown. ``migrations``: active region migrations, None where the server cannot list them (before 0.9.4).
     ``headed_for``: procedure id -> target, for the migrations of which it is known. ``infos``: what the datanodes say
-    themselves, None before 1.1.0. ``tables``: region id -> ``schema.table``.
+    themselves, None before 1.1.0 and where ``not_asked`` says why. ``tables``: region id -> ``schema.table``.
     """
 
     placements: t.Mapping[int, Placement]
@@ -58,6 +58,7 @@ class Look:
     migrations: t.Sequence[Procedure] | None
     headed_for: t.Mapping[str, int] = dataclasses.field(default_factory=dict)
     infos: t.Mapping[int, t.Sequence[RegionInfo]] | None = None
+    not_asked: str = ""
     tables: t.Mapping[int, str] = dataclasses.field(default_factory=dict)
     logical: t.FrozenSet[int] = frozenset()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.ask_datanodes import ask_datanodes
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import Placement
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.proof import Look
 
@@ -39,15 +40,22 @@ def take_look(
             )
     else:
         placements = dict(client.placements(region_ids))
-    infos = None
-    if client.dialect.has_region_info:
-        infos = _by_region(client.region_info(None if everything else region_ids))
+    answer = ask_datanodes(client, None if everything else region_ids)
+    if answer.failure is not None:
+        raise MigrationError(
+            "greptimedb.unavailable",
+            "Could not ask the datanodes for their regions, although all that are listed are alive; look at the log of "
+            "the frontend.",
+            server_text=answer.failure.server_text,
+            details=answer.failure.details,
+        )
     return Look(
         placements=placements,
         alive={node.id: node.alive for node in client.nodes() if node.kind == "datanode"},
         migrations=migrations,
         headed_for=_targets(client, migrations, headed_for) if everything else dict(headed_for),
-        infos=infos,
+        infos=None if answer.infos is None else _by_region(answer.infos),
+        not_asked=answer.why,
         tables=tables,
         logical=frozenset(logical),
     )

@@ -21,6 +21,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.journal_opti
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import proof as p
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.client import GreptimeClient
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.errors import PASSING
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import Connection
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_approval import (
     require_proved_is_approved,
@@ -32,8 +33,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.proof_
     read_subject,
 )
 
-# Errors of a look that pass by themselves; the deadline bounds them.
-PASSING_ERRORS = frozenset(("greptimedb.unreachable", "greptimedb.ambiguous", "greptimedb.not_leader"))
 PHASE = "cutover"
 ENGINE = "greptimedb"
 _SHOWN = 5
@@ -128,7 +127,7 @@ class ProofTask:
             except MigrationError as error:
                 # A look that failed proves nothing; what an earlier one proved may have changed since.
                 found = None
-                if error.code not in PASSING_ERRORS or deadline.expired:
+                if error.code not in PASSING or deadline.expired:
                     raise
             else:
                 looks += 1
@@ -155,6 +154,8 @@ class ProofTask:
         notes = []
         if look.migrations is None:
             notes.append("This server cannot list migrations, so one that was started elsewhere would not be seen.")
+        if look.not_asked:
+            notes.append(look.not_asked)
         self._told.update(
             level=look.level,
             proofs=[one.as_result() for one in regions],

@@ -9,6 +9,7 @@ import json
 import typing as t
 
 from lab.greptimedb.datanode import Datanode
+from lab.greptimedb.errors import ServerError
 from lab.greptimedb.metasrv import Metasrv
 from lab.greptimedb.model import Region, Replica
 from lab.greptimedb.sql_eval import Row
@@ -151,7 +152,7 @@ class NodeTables:
         return TableData(columns, rows)
 
     def region_info(self) -> TableData:
-        """What the living datanodes themselves say of the regions that they have open."""
+        """What the datanodes themselves say of the regions that they have open; one that is dead fails the query."""
         columns = [
             Column("region_id", "u64", False),
             Column("table_id", "u32"),
@@ -172,7 +173,9 @@ class NodeTables:
 
         def rows(filters: t.Sequence[Node]) -> t.Iterator[Row]:
             for node in self.cluster.nodes.values():
-                for region in list(node.regions.values()) if node.alive else ():
+                if not node.alive:
+                    raise ServerError("Internal", "Failed to inspect datanode %d: connection refused" % node.id)
+                for region in list(node.regions.values()):
                     yield self._region_info_row(node, region, region.replicas[node.id])
 
         return TableData(columns, rows)

@@ -74,6 +74,12 @@ def test_a_web_server_is_told_apart() -> None:
     assert code(lambda: client(FakeSql("1", answers), transport="http").dialect) == "greptimedb.not_greptimedb"
 
 
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_proxy_whose_servers_are_away_is_no_other_server(status: int) -> None:
+    answers = {"version()": [ServerError("<html>Bad Gateway</html>", http_status=status)]}
+    assert code(lambda: client(FakeSql("1", answers), transport="http").dialect) == "greptimedb.unreachable"
+
+
 def test_standalone() -> None:
     rows = Rows(nodes("1.1.4").columns, ((0, "STANDALONE", "", "1.1.4", ""),))
     assert code(lambda: client(FakeSql("1.1.4", {"cluster_info": [rows]})).dialect) == "greptimedb.standalone"
@@ -115,6 +121,12 @@ def test_a_submission_is_sent_once_and_a_lost_answer_is_ambiguous() -> None:
     mover = client(sql)
     assert code(lambda: mover.submit(R0, 0, 1, 60)) == "greptimedb.ambiguous"
     assert [item for item in sql.sent if "migrate" in item[0]] == [(mover.submit_request(R0, 0, 1, 60), True)]
+
+
+def test_a_masked_answer_to_a_submission_is_ambiguous_while_nobody_tells_who_is_alive() -> None:
+    masked = ServerError("(Internal): Internal error: 1003", errno=1815, status="Internal")
+    sql = FakeSql("0.16.0", {"migrate_region": [masked], "cluster_info": [nodes("0.16.0"), masked]})
+    assert code(lambda: client(sql).submit(R0, 0, 1, 60)) == "greptimedb.ambiguous"
 
 
 def test_a_submission_that_never_left_is_not_ambiguous() -> None:

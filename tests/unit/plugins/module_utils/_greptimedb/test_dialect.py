@@ -126,3 +126,11 @@ def test_the_result_is_plain_data() -> None:
     shown = of("1.1.4").as_result()
     assert shown["frontend"] == "1.1.4"
     assert all(isinstance(value, (str, int, bool, type(None))) for value in shown.values())
+
+
+@pytest.mark.parametrize(("datanode", "asked"), [(None, True), ("1.1.0", True), ("1.0.2", False)])
+def test_datanodes_are_asked_only_when_the_oldest_can_answer(datanode: str | None, asked: bool) -> None:
+    oldest = None if datanode is None else Version.parse(datanode)
+    chosen = Dialect.choose(Version.parse("1.1.4"), Version.parse("1.1.4"), oldest)
+    assert (chosen.has_region_info, chosen.has_old_datanodes) == (asked, not asked)
+    assert not Dialect.choose(Version.parse("1.0.2"), None, oldest).has_old_datanodes

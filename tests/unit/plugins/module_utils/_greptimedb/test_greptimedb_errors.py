@@ -9,6 +9,7 @@ import pytest
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.transport import ConnectionLost, ServerError
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.errors import (
+    PASSING,
     classify,
     connection_error,
     number_in,
@@ -119,23 +120,43 @@ def test_numbers_are_a_hint_only() -> None:
     assert classify("something else") == "other"
 
 
-def test_a_masked_error_is_only_suspicious_after_a_submission() -> None:
-    text = "(Internal): Internal error: 1003"
-    assert classify(text, errno=1815, status="Internal", submitting=True) == "masked"
-    assert classify(text, errno=1815, status="Internal") == "other"
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("(Internal): Internal error: 1003", "Internal"),
+        ("(Unknown): Internal error: 1000", "Unknown"),
+        ("(Unexpected): Failed to execute admin function: " + _WRAPPED + "Internal error: 1003", "Unexpected"),
+        ("Internal error: 1003", None),
+    ],
+)
+def test_a_masked_error_hides_a_peer_from_a_submission_and_an_outage_from_a_read(
+    text: str, status: t.Optional[str]
+) -> None:
+    assert classify(text, errno=1815, status=status, submitting=True) == "masked"
+    assert classify(text, errno=1815, status=status) == "unavailable"
 
 
 @pytest.mark.parametrize(
-    "error",
+    ("error", "read"),
     [
-        ServerError("(DeadlineExceeded): too slow", errno=1317, status="DeadlineExceeded"),
-        ServerError("upstream request timeout", http_status=504),
-        ServerError("Bad Gateway", http_status=502),
-        ServerError("(External): tonic code: Unavailable, transport error", status="External"),
+        (ServerError("(DeadlineExceeded): too slow", errno=1317, status="DeadlineExceeded"), "unavailable"),
+        (ServerError("(Cancelled): cancelled", errno=1317, status="Cancelled"), "unavailable"),
+        (ServerError("(StorageUnavailable): gone", status="StorageUnavailable", http_status=503), "unavailable"),
+        (ServerError("upstream request timeout", http_status=504), "unreachable"),
+        (ServerError("<html>503 Service Temporarily Unavailable</html>", http_status=503), "unreachable"),
+        (ServerError("Bad Gateway", http_status=502), "unreachable"),
+        (ServerError("(External): tonic code: Unavailable, transport error", status="External"), "unavailable"),
+        (ServerError("what?", http_status=500), "other"),
     ],
 )
-def test_what_may_have_been_carried_out_is_ambiguous(error: ServerError) -> None:
+def test_what_may_have_been_carried_out_is_ambiguous_and_a_read_of_it_may_pass(error: ServerError, read: str) -> None:
     assert server_error(error, "submit", submitting=True).code == "greptimedb.ambiguous"
+    assert server_error(error, "read").code == f"greptimedb.{read}"
+    assert (f"greptimedb.{read}" in PASSING) == (read != "other")
+
+
+def test_an_error_of_the_servers_own_with_503_is_no_proxys() -> None:
+    error = ServerError("(RegionNotReady): Region 1(0, 1) is not ready", status="RegionNotReady", http_status=503)
     assert server_error(error, "read").code == "greptimedb.other"
 
 
@@ -163,6 +184,8 @@ def test_the_servers_text_and_its_numbers_are_kept() -> None:
         ("lost", True, True, "ambiguous"),
         ("timeout", True, False, "unreachable"),
         ("timeout", True, True, "ambiguous"),
+        ("lost", False, True, "unreachable"),
+        ("timeout", False, False, "unreachable"),
         ("not_the_protocol", False, False, "not_greptimedb"),
         ("tls_not_offered", False, True, "tls_not_offered"),
         ("tls_failed", False, False, "tls_failed"),

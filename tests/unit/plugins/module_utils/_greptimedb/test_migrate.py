@@ -32,7 +32,12 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrat
     make_schedule,
     refuse,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import Placement, Procedure
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import (
+    Node,
+    Placement,
+    Procedure,
+    RegionInfo,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan import Move
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
 
@@ -60,6 +65,7 @@ class Server:
         can_flush_region=True,
         server_preflushes=True,
         has_region_info=False,
+        has_old_datanodes=False,
         state_form="admin",
         recommended_per_table=None,
     )
@@ -323,6 +329,77 @@ def test_an_outage_is_no_failed_attempt_and_only_one_call_finds_out_when_it_ends
     assert run.run_wait is None
     # One call each 2.5 s (a quarter of the settle time), not one for each move.
     assert len(tried) <= 60 / 2.5 + 8
+
+
+@pytest.mark.parametrize("asked", ["active", "placements", "state"])
+def test_an_election_longer_than_the_frontends_patience_is_waited_for(
+    asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FakeClock()
+    server = Server(clock, leaders(4), ["never_registered"], duration=3.0)
+    run = start(server, clock, MemoryJournal(clock), plan(4), {"global": 2}, timeout=600.0)
+    answer, since = getattr(server, asked), clock.now().timestamp() + 5
+
+    def masked(*args: t.Any, **kwargs: t.Any) -> t.Any:
+        if since <= clock.now().timestamp() < since + 60:
+            raise MigrationError("greptimedb.unavailable", "no metasrv leads", server_text="Internal error: 1003")
+        return answer(*args, **kwargs)
+
+    monkeypatch.setattr(server, asked, masked)
+    run.run()
+    assert run.finished and states(run) == {ms.DONE: 4}
+
+
+def inspected(monkeypatch: pytest.MonkeyPatch, server: Server, alive: t.Mapping[int, str], **given: t.Any) -> None:
+    """Let the server have region_info, which answers ``infos`` (all is well without) or raises ``error``."""
+    dialect = types.SimpleNamespace(**{**vars(Server.dialect), "has_region_info": True})
+
+    def region_info(region_ids: t.Iterable[int]) -> t.List[RegionInfo]:
+        if "error" in given:
+            raise given["error"]
+        return [RegionInfo(one, server.regions[one].leader_peer or 0, "", True) for one in region_ids]
+
+    monkeypatch.setattr(server, "dialect", dialect)
+    monkeypatch.setattr(server, "region_info", region_info, raising=False)
+    nodes = [Node(one, "datanode", "", alive=word) for one, word in alive.items()]
+    monkeypatch.setattr(server, "nodes", lambda: nodes, raising=False)
+
+
+CANNOT = MigrationError("greptimedb.unavailable", "no answer", server_text="Internal error: 1003")
+
+
+def test_a_dead_datanode_elsewhere_leaves_route_and_heartbeat_as_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = FakeClock()
+    server, journal = Server(clock, leaders(4), [], duration=3.0), MemoryJournal(clock)
+    inspected(monkeypatch, server, {1: "yes", 2: "yes", 3: "yes", 9: "no"}, error=CANNOT)
+    run = start(server, clock, journal, plan(4), {"global": 2})
+    run.run()
+    assert run.finished and states(run) == {ms.DONE: 4}
+    ends = [one.data["evidence"] for one in journal.entries if one.kind == "change.outcome"]
+    assert all("datanode 9" in one["note"] and "writable" not in one for one in ends)
+
+
+def test_a_target_that_is_dead_itself_has_no_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = FakeClock()
+    server = Server(clock, leaders(1), [], duration=3.0)
+    inspected(monkeypatch, server, {1: "yes", 2: "no"}, error=CANNOT)
+    run = start(server, clock, MemoryJournal(clock), plan(1), {"global": 1}, attempts=1, move_timeout=60.0)
+    run.run()
+    assert [one.code for one in run.tracks.values()] == ["greptimedb.not_writable"]
+
+
+def test_while_all_datanodes_are_alive_their_word_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = FakeClock()
+    server = Server(clock, leaders(2), [], duration=3.0)
+    inspected(monkeypatch, server, {1: "yes", 2: "yes", 3: "yes"}, error=CANNOT)
+    journal = MemoryJournal(clock)
+    run = start(server, clock, journal, plan(2), {"global": 1}, step_time=30.0, move_timeout=60.0)
+    run.run()
+    assert [one.wait_reason for one in run.in_flight()] == ["greptimedb.wait.proving_writable"]
+    inspected(monkeypatch, server, {})
+    run = start(server, clock, journal, plan(2), {"global": 1})
+    run.run()
+    assert run.finished and states(run) == {ms.DONE: 2}
 
 
 FATES = st.lists(

@@ -25,7 +25,9 @@ def test_the_first_step_says_at_once_that_nobody_answers() -> None:
     assert not passes(AWAY, {}, FakeClock())
 
 
-@pytest.mark.parametrize("code", ["greptimedb.unreachable", "greptimedb.not_leader", "greptimedb.ambiguous"])
+@pytest.mark.parametrize(
+    "code", ["greptimedb.unreachable", "greptimedb.unavailable", "greptimedb.not_leader", "greptimedb.ambiguous"]
+)
 def test_a_later_step_goes_on(code: str) -> None:
     clock = FakeClock()
     assert passes(MigrationError(code, "x"), follow(clock, 60), clock)
