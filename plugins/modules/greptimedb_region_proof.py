@@ -64,6 +64,15 @@ options:
         to. A JSON text or ids separated by commas are accepted too.
       - Before GreptimeDB 0.9.4 the server cannot list migrations, so one that somebody else has just started is not
         seen there; RV(notes) says so.
+      - An empty list asks of no datanode to be empty, also not of those of O(drained_datanodes). Without this option
+        they are those of which O(drained_datanodes) says so.
+    type: raw
+  drained_datanodes:
+    description:
+      - Ids of datanodes that a plan drains, as O(empty_datanodes) takes them. Those on which the newest plan in the
+        journal leaves no region must hold nothing. Others need not, because a drain of some tables or of at most
+        O(dbops.migration.greptimedb_region_plan#module:max_moves) moves leaves the rest behind; RV(notes) says so.
+      - Not read where O(empty_datanodes) is given.
     type: raw
   timeout:
     description:
@@ -214,7 +223,7 @@ holding:
       description: More about it, for people.
       type: str
 notes:
-  description: What this server cannot tell.
+  description: What this server cannot tell, what was not asked of it, and why.
   returned: when the cluster could be looked at
   type: list
   elements: str
@@ -249,6 +258,7 @@ def main() -> None:
             "plan_file": {"type": "path"},
             "moves": {"type": "raw"},
             "approved_plan_hash": {"type": "str"},
+            "drained_datanodes": {"type": "raw"},
             "empty_datanodes": {"type": "raw"},
             "timeout": {"type": "str", "default": "60s"},
             "poll_interval": {"type": "str", "default": "1s"},

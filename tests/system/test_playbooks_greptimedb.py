@@ -118,6 +118,32 @@ def test_a_run_killed_in_the_middle_goes_on_and_rolls_back_from_there(tmp_path: 
 
 
 @pytest.mark.thorough
+def test_a_part_of_a_datanode_moves_and_nobody_asks_for_an_empty_one(tmp_path: pathlib.Path) -> None:
+    with process.start(profile="1.1", regions=16, writers=1, factor=10) as lab:
+        before = leaders(lab)
+        # The first id of all, as a number.
+        variables = drain(lab, tmp_path, greptimedb_datanodes=0, greptimedb_exclude_datanodes=3, greptimedb_max_moves=2)
+        done = p.play("greptimedb", variables, tmp_path).succeed()
+        moved = {region for region, leader in leaders(lab).items() if leader != before[region]}
+        assert len(moved) == 2 and {before[region] for region in moved} == {0}
+        assert 3 not in {leaders(lab)[region] for region in moved}
+        assert (tmp_path / "report.html").is_file()
+        assert "regions on datanode 0, so it was not asked to be empty" in done.output
+        assert legality(str(tmp_path / "journal.jsonl")) == ("yes", [])
+
+        gate = p.play("greptimedb_cutover", {**variables, "greptimedb_empty_datanodes": 0}, tmp_path)
+        assert gate.code != 0 and "Datanode 0 still holds" in gate.output
+
+        rest = {name: value for name, value in variables.items() if name != "greptimedb_max_moves"}
+        done = p.play("greptimedb", rest, tmp_path).succeed()
+        assert 0 not in leaders(lab).values()
+        assert "Datanode 0 holds nothing" in done.output
+        # An empty list is an answer, also as the text that a survey delivers.
+        off = p.play("greptimedb_cutover", {**rest, "greptimedb_empty_datanodes": "[]"}, tmp_path).succeed()
+        assert "Datanode 0" not in off.output
+
+
+@pytest.mark.thorough
 def test_a_plan_is_written_edited_and_carried_out(tmp_path: pathlib.Path) -> None:
     with process.start(profile="0.15", regions=16, writers=1, factor=5) as lab:
         variables = drain(lab, tmp_path)

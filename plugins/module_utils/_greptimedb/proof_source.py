@@ -37,6 +37,38 @@ class Subject:
     sources: t.FrozenSet[int] = frozenset()
 
 
+@dataclasses.dataclass(frozen=True)
+class Gate:
+    """Datanodes that have to be empty. ``notes``: why others that a drain names need not be, for people."""
+
+    datanodes: t.Tuple[int, ...] = ()
+    notes: t.Tuple[str, ...] = ()
+
+
+def read_gate(params: t.Mapping[str, t.Any], entries: t.Optional[t.Sequence[t.Any]]) -> Gate:
+    """The datanodes of ``empty_datanodes``, which may be none; where it is not given, those that the plan empties.
+
+    A drain of some tables, of at most so many moves, or of what can be moved, leaves regions behind by intention: of
+    ``drained_datanodes`` only those have to be empty on which the newest plan of the journal leaves nothing.
+    """
+    given = params.get("empty_datanodes")
+    chosen = read_datanodes(given, "empty_datanodes")
+    drained = read_datanodes(params.get("drained_datanodes"), "drained_datanodes")
+    if given is not None and str(given).strip():
+        return Gate(chosen)
+    plans = [entry.data.get("plan") or {} for entry in entries or () if entry.kind == "plan"]
+    after = (plans[-1] if plans else {}).get("after") or {}
+    stays = {one: int((after.get(str(one)) or {}).get("regions") or 0) for one in drained}
+    return Gate(
+        tuple(one for one in drained if not stays[one]),
+        tuple(
+            f"The plan leaves {count} regions on datanode {one}, so it was not asked to be empty."
+            for one, count in stays.items()
+            if count
+        ),
+    )
+
+
 def read_datanodes(value: t.Any, option: str) -> t.Tuple[int, ...]:
     """Datanode ids from a list, JSON text or comma-separated text, each once; everything wrong is told at once."""
     ids: t.List[int] = []

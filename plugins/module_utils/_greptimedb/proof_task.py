@@ -28,8 +28,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_a
 )
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.proof_look import take_look
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.proof_source import (
+    Gate,
     Subject,
-    read_datanodes,
+    read_gate,
     read_subject,
 )
 
@@ -49,6 +50,7 @@ class ProofTask:
         self._redactor = redactor
         self._clock: Clock = clock or SystemClock()
         self._told: t.Dict[str, t.Any] = {"passed": False}
+        self._gate = Gate()
 
     def partial(self) -> t.Mapping[str, t.Any]:
         """What is known so far, for the result of a failure."""
@@ -58,13 +60,14 @@ class ProofTask:
         """Do the call and return the module's result; MigrationError where something is not proved."""
         timeout = parse_duration(self._params["timeout"], "timeout")
         interval = parse_duration(self._params["poll_interval"], "poll_interval", minimum=0.05, maximum=60)
-        gate = read_datanodes(self._params.get("empty_datanodes"), "empty_datanodes")
         canaries = _read_canaries(self._params.get("canary_sql"))
         approved = read_approved(self._params)
         connection = Connection.from_params(self._params)
         entries = self._entries()
         if approved:
             require_proved_is_approved(entries or (), approved)
+        chosen = read_gate(self._params, entries)
+        self._gate, gate = chosen, chosen.datanodes
         subject = read_subject(self._params, entries, gate)
         with GreptimeClient(connection, self._redactor, self._clock) as client:
             # The first contact is not waited for: a wrong address or password is told at once.
@@ -151,7 +154,7 @@ class ProofTask:
         datanodes: t.Sequence[p.DatanodeProof],
         looks: int,
     ) -> None:
-        notes = []
+        notes = list(self._gate.notes)
         if look.migrations is None:
             notes.append("This server cannot list migrations, so one that was started elsewhere would not be seen.")
         if look.not_asked:
@@ -215,7 +218,8 @@ class ProofTask:
         if self._check_mode or not self._params.get("journal"):
             return
         run = {"run_id": uuid.uuid4().hex[:12], "phase": PHASE}
-        shown = {name: self._params.get(name) for name in ("timeout", "empty_datanodes", "accept_missing")}
+        shown = {name: self._params.get(name) for name in ("timeout", "accept_missing")}
+        shown["empty_datanodes"] = list(self._gate.datanodes)
         records: t.List[t.Tuple[str, t.Dict[str, t.Any]]] = [("run.started", {**run, "options": shown})]
         if regions:
             items = [{"subject": f"region {one.region_id}", **one.as_result()} for one in regions]

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.proof_source import (
     read_datanodes,
+    read_gate,
     read_subject,
 )
 
@@ -130,3 +131,31 @@ def test_datanodes_as_awx_gives_them() -> None:
     with pytest.raises(MigrationError) as caught:
         read_datanodes("one,-2", "empty_datanodes")
     assert caught.value.message.count("empty_datanodes") == 2
+
+
+def left_by_plan(**regions: int) -> tuple[str, dict[str, t.Any]]:
+    after = {name[1:]: {"regions": count, "bytes": None} for name, count in regions.items()}
+    return "plan", {"plan_id": "x", "plan": {"strategy": "drain", "moves": [], "after": after}}
+
+
+@pytest.mark.parametrize("given", [None, "", " "])
+def test_of_drained_datanodes_those_are_empty_on_which_the_newest_plan_leaves_nothing(given: t.Any) -> None:
+    entries = journal(left_by_plan(d0=0, d1=3), left_by_plan(d0=2, d1=0, d2=7))
+    gate = read_gate({"empty_datanodes": given, "drained_datanodes": "0,1,9"}, entries)
+    assert gate.datanodes == (1, 9)
+    assert len(gate.notes) == 1 and "2 regions on datanode 0" in gate.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "chosen"), [([], ()), ("[]", ()), ([0], (0,)), (0, (0,)), ("0", (0,)), ([1, 2], (1, 2))]
+)
+def test_what_is_given_decides_also_when_it_is_none(given: t.Any, chosen: tuple[int, ...]) -> None:
+    entries = journal(left_by_plan(d0=5, d1=0))
+    gate = read_gate({"empty_datanodes": given, "drained_datanodes": [0, 1]}, entries)
+    assert (gate.datanodes, gate.notes) == (chosen, ())
+
+
+@pytest.mark.parametrize("entries", [None, journal(), journal(plan((R, 1, 2)))])
+def test_where_no_plan_tells_what_stays_all_that_is_drained_must_be_empty(entries: t.Any) -> None:
+    assert read_gate({"drained_datanodes": 0}, entries).datanodes == (0,)
+    assert read_gate({}, entries).datanodes == ()
