@@ -28,6 +28,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entr
     encode,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_file import FileStore
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_masking import masked
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_s3 import (
     S3Options,
     S3Store,
@@ -37,12 +38,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.journal_s3 i
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_view import ChangeTracker, JournalView
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._core.release import COLLECTION_VERSION
-
-_UNMASKED: t.Dict[str, t.Tuple[str, ...]] = {
-    OPENED: ("migration_id", "engine"),
-    INTENT: ("id",),
-    OUTCOME: ("id", "status"),
-}
 
 Record = t.Tuple[str, t.Mapping[str, t.Any]]
 Outcome = t.Tuple[str, str, t.Mapping[str, t.Any]]
@@ -178,7 +173,7 @@ class Journal:
             prev = self.entries[-1].hash if self.entries else ""
             at = iso(self._clock.now())
             for kind, data in records:
-                entry, line = encode(seq + len(entries), at, kind, self._masked(kind, data), prev)
+                entry, line = encode(seq + len(entries), at, kind, masked(self._redactor, kind, data), prev)
                 entries.append(entry)
                 lines.append(line)
                 prev = entry.hash
@@ -261,13 +256,6 @@ class Journal:
     def _remember(self, entries: t.Sequence[Entry]) -> None:
         self.entries.extend(entries)
         self._changes.take(entries)
-
-    def _masked(self, kind: str, data: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
-        # The words that tie entries together hold no secret, and must survive a password that looks like one of them.
-        kept = _UNMASKED.get(kind, ())
-        masked: t.Dict[str, t.Any] = self._redactor.mask(data)
-        masked.update({key: data[key] for key in kept if key in data})
-        return masked
 
 
 def _path(location: str) -> t.Optional[str]:

@@ -10,10 +10,12 @@ Every problem is found at once, and each names the move and what to do about it.
 from __future__ import annotations
 
 import difflib
+import json
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_int, as_list, as_mapping
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidInput, InvalidOption
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import MASK
 from ansible_collections.dbops.migration.plugins.module_utils._core.schedule import ORDERINGS, PLANNED
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import table_id_of
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan import (
@@ -39,6 +41,10 @@ _REGION_MAXIMUM = 2**64 - 1
 _DATANODE_MAXIMUM = 2**63 - 1
 
 Value = t.TypeVar("Value")
+
+
+# What this collection and Ansible itself put in the place of secrets in results.
+_MASKS = (MASK, "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER")
 
 
 class _Problems:
@@ -109,6 +115,11 @@ def parse_plan(data: t.Any, option: str = "plan", allow_empty: bool = False) -> 
         if not isinstance(value, t.Mapping):
             problems.add(f"{option}.{name}", "it is not a mapping", "Take it out: it is made anew for every plan")
     if problems.texts:
+        if any(word in json.dumps(raw, default=str) for word in _MASKS):
+            problems.texts[:] = [
+                f"{option}: parts of it were masked on its way, because a password is also a part of a word or number "
+                "in it. Choose a password that is neither, or hand the plan on in a file (plan_file)."
+            ]
         raise InvalidInput(problems.texts, code=PLAN_INVALID)
     return Plan(
         strategy=strategy,

@@ -134,6 +134,17 @@ def test_what_is_no_plan_is_refused_with_a_sentence(data: t.Any, said: str) -> N
     assert any(said in one for one in problems(data))
 
 
+@pytest.mark.parametrize(
+    ("place", "seen"),
+    [("engine", "********db"), ("engine", "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"), ("ordering", "plan********")],
+)
+def test_a_plan_that_was_masked_on_its_way_is_told_as_such(place: str, seen: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_plan({**drained(), place: seen})
+    assert caught.value.code == "greptimedb.plan_invalid"
+    assert "password" in caught.value.message and "plan_file" in caught.value.message
+
+
 def test_an_empty_plan_passes_only_if_it_was_made_empty_or_is_allowed() -> None:
     nothing = plan(usual(), strategy="balance")
     assert not nothing.moves
