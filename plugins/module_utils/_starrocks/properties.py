@@ -69,7 +69,7 @@ class Properties:
         pieces = [_replaced(piece, values) for piece in self._pieces]
         known = {piece.key for piece in self._pieces}
         added = [(key, value) for key, value in values.items() if key not in known]
-        if added and pieces and not pieces[-1].text.endswith(("\n", "\r")):
+        if added and pieces:
             pieces[-1] = dataclasses.replace(pieces[-1], text=_closed(pieces[-1].text))
         pieces.extend(_line(key, value) for key, value in added)
         return Properties(pieces)
@@ -136,10 +136,14 @@ def _unescaped_separators(head: str) -> str:
 
 
 def _closed(text: str) -> str:
-    """The last line, which has no line end, with one: a backslash at its end must not eat it."""
-    backslashes = len(text) - len(text.rstrip("\\"))
-    comment = text.lstrip(_BLANK).startswith(("#", "!"))
-    return (text[:-1] if backslashes % 2 and not comment else text) + "\n"
+    """The last line with an end, of which no backslash makes a part of the line that is put behind it."""
+    content = text.rstrip("\r\n")
+    backslashes = len(content) - len(content.rstrip("\\"))
+    goes_on = backslashes % 2 and not text.lstrip(_BLANK).startswith(("#", "!"))
+    if content == text:
+        return (text[:-1] if goes_on else text) + "\n"
+    # It is joined to an empty line then.
+    return text + ("\r\n" if text.endswith("\r") else "\n") if goes_on else text
 
 
 def _logical_lines(text: str) -> t.Iterator[t.List[str]]:

@@ -90,6 +90,12 @@ def test_a_separator_that_is_none_for_every_value_is_replaced(text: str, expecte
     assert Properties.parse(expected).as_dict()["a"] == "=c"
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\r", "\r\n", "\r\r", "\n\n"])
+def test_a_backslash_at_the_end_of_the_file_joins_nothing_to_what_is_added(end: str) -> None:
+    merged = Properties.parse("a=1\\" + end).merged({"b": "2"})
+    assert Properties.parse(merged.text()).as_dict() == {"a": "1", "b": "2"}
+
+
 @given(st.dictionaries(st.text(), st.text()))
 def test_what_is_rendered_reads_the_same(values: dict[str, str]) -> None:
     text = render(values)
