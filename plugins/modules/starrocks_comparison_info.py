@@ -140,7 +140,9 @@ differences:
       type: str
     reason:
       description: >-
-        What decided it, where the verdict leaves that open, such as C(not_copied), C(txn_type), C(epoch),
+        What decided it, where the verdict leaves that open, such as C(not_copied), C(made_anew) (the source's was
+        truncated, overwritten, or dropped and added again since it was copied; the sync tool drops the old copy and
+        copies anew), C(higher_version) (the same, or a write to the target; no epoch tells), C(txn_type), C(epoch),
         C(physical_partitions) or C(source_version). With C(extra_on_target), C(txn_type) says that data was loaded
         into it there.
       type: str

@@ -52,6 +52,7 @@ notes:
     else they must be gone for it, and are a blocker at once if the sync tool will not drop them. The others are
     C(starrocks.comparison.nothing),
     C(starrocks.comparison.foreign_write), C(starrocks.comparison.target_ahead), C(starrocks.comparison.unknown),
+    C(starrocks.comparison.made_anew) where the sync tool may not drop what is outdated,
     C(starrocks.comparison.hidden_tables), C(starrocks.comparison.too_far_behind), C(starrocks.comparison.not_copied),
     C(starrocks.tool.not_ready),
     C(starrocks.source.loads_disabled), C(starrocks.source.alter_running) and C(starrocks.target.loads_disabled)."
@@ -262,7 +263,7 @@ code:
   description: >-
     Stable code of the error, such as C(starrocks.cutover_blocked) (with the findings in RV(details)),
     C(starrocks.budget_too_small), C(starrocks.freeze_unproved), C(starrocks.not_quiescent),
-    C(starrocks.not_converged), C(starrocks.foreign_write), C(starrocks.source_moved), C(starrocks.tool_not_stopped),
+    C(starrocks.not_converged), C(starrocks.foreign_write), C(starrocks.made_anew), C(starrocks.source_moved), C(starrocks.tool_not_stopped),
     C(guard.lost), C(guard.refused), C(starrocks.not_lifted), C(starrocks.cutover_running), C(starrocks.handed_over),
     C(starrocks.freeze_was_lifted), C(starrocks.already_on_target), C(control.aborted), C(control.paused),
     C(control.postponed), C(control.unreadable) or C(cutover.outside_window).

@@ -277,6 +277,64 @@ def test_partitions_that_only_the_target_has_are_kept_by_name_alone(begin: Begin
 
 
 @pytest.mark.thorough
+def test_what_the_source_makes_anew_is_copied_again(begin: Begin) -> None:
+    """Truncated, and truncated and loaded as INSERT OVERWRITE does: first while it syncs, then while it is frozen."""
+    migration = begin()
+    database = sorted(migration.compare()["databases"])[0]
+    tables = [row[0] for row in migration.rows("source", f"SHOW TABLES FROM {database}")]
+    partitioned = [
+        f"{database}.{name}" for name in tables
+        if any(row[1] != name for row in migration.rows("source", f"SHOW PARTITIONS FROM {database}.{name}"))
+    ]  # fmt: skip
+    for _time in range(2):
+        for table in partitioned:
+            _on_source(migration, f"TRUNCATE TABLE {table}")
+    wait = {
+        **migration.options(), "directory": migration.directory, "journal": migration.journal, "timeout": "60s",
+        "poll_interval": "200ms", "meta_interval": "10s",
+    }  # fmt: skip
+    waited = finish(start("sync_wait", wait))
+    assert waited["finished"] is True, waited
+    assert waited["comparison"]["counts"]["foreign_write"] == 0
+    process = start("cutover", migration.cutover_options(quiet_time="4s"))
+    end = time.monotonic() + 60
+    while not all(migration.loads_refused()) and time.monotonic() < end:
+        time.sleep(0.1)
+    _on_source(migration, f"TRUNCATE TABLE {partitioned[0]}")
+    done = finish(process)
+    assert done["state"] == "handed_over", done
+    assert migration.cut_over(state="lifted")["state"] == "lifted"
+
+
+@pytest.mark.thorough
+def test_what_the_source_makes_anew_and_the_tool_may_not_drop(begin: Begin) -> None:
+    """It is told at once, with the table that is to be dropped on the target."""
+    migration = begin(tool=False)
+    migration.prepare()
+    migration.start_tool(ddl_job_allow_drop_inconsistent_time_partition=False)
+    migration.await_near(10)
+    migration.lab.writers(0, 0)
+    database = sorted(migration.compare()["databases"])[0]
+    table = f"{database}.{migration.rows('source', f'SHOW TABLES FROM {database}')[0][0]}"
+    _on_source(migration, f"TRUNCATE TABLE {table}")
+    failed = migration.cut_over()
+    assert failed["code"] == "starrocks.cutover_blocked", failed
+    assert [(one["id"], one["subject"]) for one in failed["details"]["findings"]] == [
+        ("starrocks.comparison.made_anew", table)
+    ]
+    wait = {**migration.options(), "directory": migration.directory, "journal": migration.journal}
+    blocked = finish(start("sync_wait", wait))
+    assert blocked["code"] == "starrocks.sync_blocked", blocked
+    assert "ddl_job_allow_drop_inconsistent_time_partition is false. Drop these tables on the target" in blocked["msg"]
+    assert not any(migration.loads_refused())
+
+
+def _on_source(migration: Migration, sql: str) -> None:
+    done = migration.lab.foreign(cluster="source", sql=sql)
+    assert "error" not in done, done
+
+
+@pytest.mark.thorough
 def test_somebody_writes_to_the_target(begin: Begin) -> None:
     migration = begin()
     migration.lab.writers(0, 0)

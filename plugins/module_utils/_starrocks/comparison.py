@@ -28,6 +28,12 @@ REPLICATION = "TXN_REPLICATION"
 NORMAL = "TXN_NORMAL"
 NOT_COPIED = "not_copied"
 """The reason of a partition that is behind because it never held anything on the target."""
+MADE_ANEW = "made_anew"
+"""The reason of a partition that is behind because the target holds a copy of its former life: since it was copied the
+source's was truncated, overwritten, or dropped and added again. The sync tool drops such a copy, and makes it anew."""
+HIGHER_VERSION = "higher_version"
+"""The same where no epoch tells it from a write to the target: only the target's higher version speaks for it."""
+RENEWED = (MADE_ANEW, HIGHER_VERSION)
 EMPTY_VERSION = 1
 """The version of a partition that nothing was ever written to."""
 
@@ -82,21 +88,29 @@ def judge(source: t.Optional[Partition], target: t.Optional[Partition], rules: R
         return Outcome(UNKNOWN, "source_version")
     if ABSENT in copied or not copied:
         return Outcome(UNKNOWN, "target_version")
+    lives = _lives(source) if rules.source_epoch else ()
     if rules.marks:
-        foreign = _foreign(source, have, target, copied, rules)
+        anew = _made_anew(lives, target, copied)
+        foreign = _foreign(source, have, target, copied, rules, anew)
         if foreign is not None:
             return foreign
+        if anew:
+            return Outcome(BEHIND, MADE_ANEW)
+    # Where an epoch shows that both are of one life, only a write can have brought a higher version to the target.
+    ahead = Outcome(TARGET_AHEAD) if lives else Outcome(BEHIND, HIGHER_VERSION)
     if len(have) != len(copied):
         # With random distribution the source adds physical partitions as it grows; only more of them on the target
         # than on the source cannot be a copy that is late.
-        return Outcome(TARGET_AHEAD if len(copied) > len(have) else BEHIND, "physical_partitions")
+        if len(copied) > len(have):
+            return Outcome(TARGET_AHEAD, "physical_partitions") if lives else ahead
+        return Outcome(BEHIND, "physical_partitions")
     ours, theirs = sorted(have), sorted(copied)
     if ours == theirs:
         paired = not rules.source_epoch or _by_epoch(source, have) == _by_epoch(target, copied)
         # The same versions, but of one physical partition those of another.
         return _EQUAL if paired else Outcome(TARGET_AHEAD, "physical_partitions")
     if any(copy > one for one, copy in zip(ours, theirs)):
-        return Outcome(TARGET_AHEAD)
+        return ahead
     return Outcome(BEHIND, NOT_COPIED if theirs[-1] <= EMPTY_VERSION else "")
 
 
@@ -112,8 +126,25 @@ def _by_epoch(partition: Partition, versions: t.Sequence[int]) -> t.List[t.Tuple
     return sorted((version, epoch) for version, epoch in pairs if version > EMPTY_VERSION and epoch > 0)
 
 
+def _lives(source: Partition) -> t.Sequence[int]:
+    """The epochs of all its physical partitions; none where one is not told."""
+    epochs = [one.epoch for one in source.physical]
+    return epochs if all(epoch > 0 for epoch in epochs) else ()
+
+
+def _made_anew(lives: t.Sequence[int], target: Partition, copied: t.Sequence[int]) -> bool:
+    """Whether the target holds what was replicated, and all that the source has began after that (epochs grow).
+
+    A partition that the source only added under the same name, as random distribution does, leaves the others old.
+    """
+    filled = [one for one, version in zip(target.physical, copied) if version > EMPTY_VERSION]
+    if not lives or not filled or any(one.txn_type != REPLICATION or one.epoch <= 0 for one in filled):
+        return False
+    return min(lives) > max(one.epoch for one in filled)
+
+
 def _foreign(
-    source: Partition, have: t.Sequence[int], target: Partition, copied: t.Sequence[int], rules: Rules
+    source: Partition, have: t.Sequence[int], target: Partition, copied: t.Sequence[int], rules: Rules, anew: bool
 ) -> t.Optional[Outcome]:
     """The trace of a write that was no replication, if the target has one. Partitions without data have no trace."""
     epochs = {one.epoch for one, version in zip(source.physical, have) if version > EMPTY_VERSION}
@@ -126,7 +157,7 @@ def _foreign(
             return Outcome(FOREIGN_WRITE, "txn_type")
         if one.txn_type != REPLICATION:
             unknown = Outcome(UNKNOWN, "target_txn_type")
-        elif known and one.epoch not in epochs:
-            # Its copy is of another life of this partition: written elsewhere, or the source's was truncated since.
+        elif known and not anew and one.epoch not in epochs:
+            # Its copy is of no former life of this partition: it was replicated from elsewhere.
             return Outcome(FOREIGN_WRITE, "epoch")
     return unknown

@@ -11,18 +11,19 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Acceptance, Finding
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import comparison as cmp
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_sum import Comparison
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_sum import Comparison, Renewed
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import ForeignWrites
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sample_counts import Counted
 
 FOREIGN_TRANSACTION = "starrocks.comparison.foreign_transaction"
+MADE_ANEW = "starrocks.comparison.made_anew"
 EXTRA_PARTITIONS = "starrocks.comparison.extra_on_target"
 _SHOWN = 20
 _MOST_TABLES = 200
 _REFERENCE = "https://docs.starrocks.io/docs/administration/data_migration_tool/"
 _REMEDIES = {
-    cmp.FOREIGN_WRITE: "Somebody wrote to the target, or the partition was made anew on the source since. The tool "
-    "does not put that right: drop the table on the target, stop who writes there, and let it be copied again.",
+    cmp.FOREIGN_WRITE: "Somebody wrote to the target, or copied to it from elsewhere. The tool does not put that "
+    "right: drop the table on the target, stop who writes there, and let it be copied again.",
     cmp.TARGET_AHEAD: "The target has a higher version than the source, which the tool refuses (Target data version is "
     "larger than source data version). Drop the table on the target and let it be copied again.",
     cmp.UNKNOWN: "What cannot be read proves nothing. See the reason; it may take a user with more privileges, or "
@@ -88,6 +89,54 @@ def extra_findings(comparison: Comparison, stay: bool = False) -> t.Iterator[Fin
             f"{len(more)} more tables",
             {"tables": more[:_SHOWN]},
             "As for the other tables.",
+            _REFERENCE,
+        )
+
+
+_RENEWED: t.Mapping[str, t.Tuple[str, str]] = {
+    cmp.MADE_ANEW: (
+        MADE_ANEW,
+        "The source has made these partitions anew since they were copied (TRUNCATE, INSERT OVERWRITE, or dropped and "
+        "added again). ",
+    ),
+    cmp.HIGHER_VERSION: (
+        "starrocks.comparison.target_ahead",
+        "The target has a higher version than the source: the source has made these partitions anew since they were "
+        "copied (TRUNCATE, INSERT OVERWRITE, or dropped and added again), or somebody wrote to the target. ",
+    ),
+}
+
+
+def renewed_findings(renewed: t.Sequence[Renewed], stay: str = "") -> t.Iterator[Finding]:
+    """Partitions whose copies on the target are of a former life of the source's.
+
+    :param stay: why the tool does not drop these copies, so that the target cannot become equal; "" while it may
+    """
+    for reason, (name, what) in _RENEWED.items():
+        tables: t.Dict[str, t.List[str]] = {}
+        for one in renewed:
+            if one.reason == reason:
+                tables.setdefault(one.table, []).append(one.partition)
+        if not tables:
+            continue
+        first = dict(sorted(tables.items())[:_SHOWN])
+        yield Finding(
+            name,
+            "blocker" if stay else "warning",
+            ", ".join(sorted(tables)[:3]) + (f" and {len(tables) - 3} more" if len(tables) > 3 else ""),
+            {
+                "partitions": sum(len(names) for names in tables.values()),
+                "tables": {table: names[:_SHOWN] for table, names in first.items()},
+                **({"stay": stay} if stay else {}),
+            },
+            what
+            + (
+                f"The sync tool leaves the old copies: {stay}. Drop these tables on the target and let them be copied "
+                "again."
+                if stay
+                else "The sync tool drops the old copies when it next looks at the metadata, and copies anew; nothing "
+                "is to be done unless it stays so."
+            ),
             _REFERENCE,
         )
 

@@ -48,6 +48,18 @@ class Difference(t.NamedTuple):
         return dict(self._asdict())
 
 
+class Renewed(t.NamedTuple):
+    """A partition whose copy is of a former life of the source's (see ``comparison.RENEWED``).
+
+    ``life``: the newest epoch of the source's, 0 where none is told.
+    """
+
+    table: str
+    partition: str
+    reason: str
+    life: int
+
+
 class Comparison:
     """Filled by ``add``, in the order of the databases' names.
 
@@ -73,6 +85,8 @@ class Comparison:
         self.tables = 0
         self.not_copied: t.Dict[str, int] = {}
         """By table, its partitions that were never copied."""
+        self.renewed: t.List[Renewed] = []
+        """Partitions whose copies the tool drops before it copies them again."""
         self.extra: t.Dict[str, t.List[t.Tuple[str, str]]] = {}
         """By table, the partitions that only the target has, with the reason; also those that are kept."""
         self.kept = 0
@@ -115,6 +129,9 @@ class Comparison:
             versions = self._versions(source)
             if outcome.reason == cmp.NOT_COPIED:
                 self.not_copied[f"{database}.{table}"] = self.not_copied.get(f"{database}.{table}", 0) + 1
+            if source is not None and outcome.reason in cmp.RENEWED:
+                life = max(0, *(one.epoch for one in source.physical))
+                self.renewed.append(Renewed(f"{database}.{table}", name, outcome.reason, life))
             if source is not None:
                 self._source.update(repr((database, table, name, versions)).encode("utf-8"))
             if outcome.verdict == cmp.EQUAL:

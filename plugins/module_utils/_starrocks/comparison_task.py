@@ -84,6 +84,7 @@ class ComparisonTask:
 
             comparison = compare_clusters(ours, theirs, offer if size else None, most)
             findings = [*cf.comparison_findings(comparison), *cf.extra_findings(comparison)]
+            findings += cf.renewed_findings(comparison.renewed)
             findings += cf.hidden_findings("source", ours.hidden())
             findings += cf.hidden_findings("target", theirs.hidden())
             foreign = ForeignWrites((), ())

@@ -22,6 +22,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.compari
     extra_findings,
     foreign_findings,
     hidden_findings,
+    renewed_findings,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_sum import Comparison
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import ForeignWrites
@@ -49,6 +50,8 @@ class GateView:
     tool: t.Optional[tv.Verdict]
     extra_stay: bool
     """Whether nothing takes away partitions that only the target has."""
+    renewed_stay: str = ""
+    """Why nothing takes away copies of partitions that the source has made anew; "" where the tool does."""
 
 
 def may_accept(acceptance: Acceptance) -> bool:
@@ -67,6 +70,7 @@ def gate(view: GateView, max_behind: int) -> t.List[Finding]:
     """Every finding, blockers and warnings."""
     found = list(comparison_findings(view.comparison))
     found += extra_findings(view.comparison, view.extra_stay)
+    found += renewed_findings(view.comparison.renewed, view.renewed_stay)
     found += hidden_findings("source", view.hidden_source)
     found += hidden_findings("target", view.hidden_target)
     found += foreign_findings(view.foreign)

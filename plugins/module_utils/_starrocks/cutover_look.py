@@ -27,6 +27,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import Freeze
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.publishing import find_stuck
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.renewal import why_stay
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.two_clusters import require_two_clusters
 
 
@@ -67,6 +68,7 @@ class Eyes:
         comparison = compare_clusters(*self.readers, kept=self.request.kept)
         self._compared = self.clock.monotonic() - began
         conditions = qu.QuietReader(self.source).conditions(freeze)
+        cycle = self.tool.cycle() if self.tool is not None else None
         return cg.GateView(
             source=freeze,
             target_switch=target_switch,
@@ -77,7 +79,8 @@ class Eyes:
             stuck=find_stuck(self.target, self.readers[1].databases),
             jobs=next(one for one in conditions if one.name == qu.NO_JOBS),
             tool=self.tool.verdict() if self.tool is not None else None,
-            extra_stay=self.tool is None or not self.tool.drops_extra_partitions(),
+            extra_stay=cycle is None or not cycle.drops_extra,
+            renewed_stay=why_stay(cycle),
         )
 
     def pace(self, view: cg.GateView) -> Pace:
@@ -86,7 +89,8 @@ class Eyes:
         began = self.clock.monotonic()
         self.source.query("SHOW PROC '/transactions'", "measure a round trip")
         round_trip = self.clock.monotonic() - began
-        meta, replicate = self.tool.intervals() if self.tool is not None else (0.0, 0.0)
+        cycle = self.tool.cycle() if self.tool is not None else None
+        meta, replicate = (cycle.meta, cycle.work) if cycle is not None else (0.0, 0.0)
         if self.tool is not None and request.meta_interval is not None:
             meta = request.meta_interval
         if self.tool is not None and request.replication_interval is not None:

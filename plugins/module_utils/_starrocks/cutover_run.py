@@ -56,6 +56,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import Freeze, FreezeLook
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_lift import thaw_all
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_record import FreezeRecord
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.renewal import Renewal
 
 FINAL_LOOKS = 2
 _LIFT_SECONDS = 60.0
@@ -166,6 +167,8 @@ class CutoverRun:
     def _await_equal(self, deadline: Deadline) -> None:
         """Until the source is quiescent by all four conditions, and the target equal, in the same looks."""
         since = iso(self._clock.now())
+        cycle = self._tool.cycle() if self._tool is not None else None
+        renewal = Renewal()
         while True:
             held = self._held(deadline)
             conditions = self._conditions()
@@ -174,6 +177,7 @@ class CutoverRun:
                 self._forget()
             began = self._clock.monotonic()
             found = self._compare()
+            renewal.require(found.renewed, cycle, self._clock.now().timestamp())
             if quiet:
                 conditions.append(self._watch.looked(found.source_digest, began))
                 if conditions[-1].met and "quiescent" not in self._track.marks:

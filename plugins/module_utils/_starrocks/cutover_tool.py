@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import socket
 import typing as t
@@ -14,6 +15,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.changes impo
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_verdict as tv
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_cycle import Cycle, cycle_of
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_home import Home
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log_file import find_log, read_log
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_look import (
@@ -28,11 +30,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_se
     end,
     run_stop_script,
 )
-
-_META = ("meta_job_interval_seconds", 180.0)
-_REPLICATION = ("replication_job_interval_seconds", 10.0)
-_DDL = ("ddl_job_interval_seconds", 10.0)
-_DROPS_EXTRA = "ddl_job_allow_drop_partition_target_only"
 
 
 class SyncTool:
@@ -62,17 +59,12 @@ class SyncTool:
         """What its log says now."""
         look = self.look()
         log = read_log(find_log(self.directory))
-        rules = rules_of(properties_of(look.files))
+        rules = dataclasses.replace(rules_of(properties_of(look.files)), compared=True)
         return tv.judge(log.memory, look.standing, rules, self._clock.now().timestamp())
 
-    def intervals(self) -> t.Tuple[float, float]:
-        """Seconds between two looks at the clusters, and from one to the last replication that follows it."""
-        properties = properties_of(self.look().files)
-        return _seconds(properties, _META), _seconds(properties, _REPLICATION) + _seconds(properties, _DDL)
-
-    def drops_extra_partitions(self) -> bool:
-        """Whether it drops partitions that only the target has. Releases without the property are taken to do so."""
-        return properties_of(self.look().files).get(_DROPS_EXTRA, "true").strip().lower() != "false"
+    def cycle(self) -> Cycle:
+        """How often it looks, and what it drops, by its configuration."""
+        return cycle_of(properties_of(self.look().files))
 
     def change(self) -> Change:
         """The change that ending it is."""
@@ -102,11 +94,3 @@ class SyncTool:
     def _find(self) -> t.List[Process]:
         look = self.look()
         return [*look.ours, *look.strange]
-
-
-def _seconds(properties: t.Mapping[str, str], known: t.Tuple[str, float]) -> float:
-    name, default = known
-    try:
-        return max(0.0, float(properties.get(name) or default))
-    except ValueError:
-        return default

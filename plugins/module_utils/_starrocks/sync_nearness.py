@@ -49,6 +49,7 @@ def nearness(
     verdict: str,
     why: str,
     *,
+    made_anew: int = 0,
     max_behind: int,
     samples: int,
     good: int,
@@ -57,6 +58,7 @@ def nearness(
 
     :param counts: partitions by verdict of the comparison
     :param not_copied: how many of them are there, but have never held anything
+    :param made_anew: how many hold an old copy, of which it is not known yet whether the tool takes it away
     :param verdict: the tool's, and ``why``
     :param good: how many looks before this one were good
     """
@@ -66,6 +68,9 @@ def nearness(
     if never:
         text = f"the first copy of {never} partition{_s(never)}"
         return Nearness(COPYING, text, "the sync tool has copied them", 0, shown, never)
+    if made_anew:
+        text = f"{made_anew} partition{_s(made_anew)} that the source has made anew since the copy"
+        return Nearness(BEHIND, text, "the sync tool has dropped and copied them again", 0, shown, made_anew)
     if late > max_behind:
         text = f"{late} partitions that are behind (at most {max_behind} may be)"
         return Nearness(BEHIND, text, "the sync tool has caught up", 0, shown, late)

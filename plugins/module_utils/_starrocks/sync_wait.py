@@ -35,6 +35,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks import 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_findings import kept_tables
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.publishing import find_stuck, stuck_findings
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.renewal import Renewal
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_journal import WaitJournal
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_look import (
     Looker,
@@ -99,11 +100,13 @@ class SyncWaitTask:
                 kept = kept_tables(accepted, self._clock.now())
                 looker = Looker(self._params, request, source, target, self._redactor, self._clock, kept)
                 looker.cursor = follow.get("cursor")
+                looker.renewal = Renewal(follow.get("renewal"))
                 self._watch(request, looker, journal, deadline, accepted)
             self.result["follow"] = {
                 "run_id": journal.run_id,
                 "deadline": deadline.absolute_epoch,
                 "cursor": looker.cursor,
+                "renewal": looker.renewal.as_record(),
                 "good": self._good,
                 "since": self._since,
                 "samples": self._samples,
@@ -170,6 +173,7 @@ class SyncWaitTask:
             if error.code not in _PASSING:
                 raise
             self._lag = None
+            looker.renewal.pardon(self._clock.now().timestamp())
             near = sn.Nearness(sn.UNREACHABLE, error.message, "the clusters answer again", 0)
             self.result["line"] = error.message
         self._good = near.good
@@ -192,6 +196,7 @@ class SyncWaitTask:
             look.worst,
             look.verdict,
             look.why,
+            made_anew=look.made_anew,
             max_behind=request.max_behind,
             samples=request.stable_samples,
             good=self._good,

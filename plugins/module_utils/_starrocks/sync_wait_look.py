@@ -16,29 +16,42 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks import 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_live import compare_clusters
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_read import PartitionReader
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_sum import Comparison
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import (
     TransactionReader,
     find_foreign,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import text
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.properties import readable
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.publishing import (
     find_stuck,
     stuck_findings,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.renewal import Renewal
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_options import WaitRequest
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_cycle import cycle_of
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_home import Home, read_text
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_progress import ProgressTask
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_progress_options import (
+    read_progress_request,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_unpack import SYNC_PROPERTIES
 
 _MOST_SHOWN = 20
 
 
 @dataclasses.dataclass(frozen=True)
 class SyncLook:
-    """``counts``: partitions by verdict. ``verdict``, ``why``: the tool's. ``compared``, ``tool``: for results."""
+    """``counts``: partitions by verdict. ``verdict``, ``why``: the tool's. ``compared``, ``tool``: for results.
+
+    ``made_anew``: see ``Renewal.awaited``.
+    """
 
     tables: int
     equal_tables: int
     counts: t.Mapping[str, int]
     not_copied: int
+    made_anew: int
     worst: t.Tuple[str, ...]
     verdict: str
     why: str
@@ -48,7 +61,8 @@ class SyncLook:
 
 
 class Looker:
-    """Looks as often as it is asked. ``cursor``: where the reading of the tool's log goes on."""
+    """Looks as often as it is asked. ``cursor``: where the reading of the tool's log goes on. ``renewal``: what is
+    known of earlier looks."""
 
     def __init__(
         self,
@@ -63,6 +77,7 @@ class Looker:
         """``kept``: see ``Comparison``."""
         self.target = target
         self.cursor: t.Any = None
+        self.renewal = Renewal()
         self._params = params
         self._redactor = redactor
         self._clock = clock
@@ -74,11 +89,15 @@ class Looker:
         """One look. The tool is asked first, so that its word is not newer than the comparison."""
         # The target's jobs are in the comparison's own words; the log and the processes are enough here.
         told = ProgressTask(
-            {**self._params, "cursor": self.cursor, "target_frontends": None}, self._redactor, self._clock
+            {**self._params, "cursor": self.cursor, "target_frontends": None},
+            self._redactor,
+            self._clock,
+            compared=True,
         ).body()
         self.cursor = told["cursor"]
         comparison = compare_clusters(self._ours, self._theirs, None, _MOST_SHOWN, self._kept)
         findings = [*cf.comparison_findings(comparison), *cf.extra_findings(comparison)]
+        findings += self._renewed(comparison)
         findings += cf.hidden_findings("source", self._ours.hidden())
         findings += cf.hidden_findings("target", self._theirs.hidden())
         foreign = find_foreign(TransactionReader(self.target), self._theirs.databases, self._ours)
@@ -90,6 +109,7 @@ class Looker:
             equal_tables=comparison.tables - len(comparison.unequal_tables),
             counts=comparison.counts,
             not_copied=sum(comparison.not_copied.values()),
+            made_anew=self.renewal.awaited,
             worst=worst,
             verdict=told["verdict"],
             why=told["reasons"][0]["text"] if told["reasons"] else "",
@@ -111,6 +131,15 @@ class Looker:
                 "log": told["log"]["path"],
             },
         )
+
+    def _renewed(self, comparison: Comparison) -> t.Iterator[Finding]:
+        now = self._clock.now().timestamp()
+        self.renewal.look(comparison.renewed, now)
+        request = read_progress_request(self._params)
+        properties = readable(read_text(Home(request.directory).path(SYNC_PROPERTIES)) or "")
+        late, why = self.renewal.overdue(comparison.renewed, cycle_of(properties, request.meta_interval), now)
+        yield from cf.renewed_findings(late, why)
+        yield from cf.renewed_findings([one for one in comparison.renewed if one not in set(late)])
 
 
 def running_compactions(cluster: Cluster) -> t.List[str]:

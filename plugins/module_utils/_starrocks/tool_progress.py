@@ -53,7 +53,7 @@ Ask = t.Callable[[Connection], Replications]
 
 
 class ProgressTask:
-    """One call of the module. ``ask``: how the target is asked, for tests."""
+    """One call of the module. ``ask``: how the target is asked, for tests. ``compared``: see ``tool_verdict.Rules``."""
 
     def __init__(
         self,
@@ -63,12 +63,14 @@ class ProgressTask:
         *,
         processes: t.Optional[Processes] = None,
         ask: t.Optional[Ask] = None,
+        compared: bool = False,
     ) -> None:
         self._params = params
         self._redactor = redactor
         self._clock = clock
         self._processes = processes or Processes()
         self._ask = ask or self._ask_target
+        self._compared = compared
 
     def body(self) -> t.Dict[str, t.Any]:
         """The module's result."""
@@ -85,6 +87,7 @@ class ProgressTask:
             rules,
             report_interval=request.report_interval or rules.report_interval,
             meta_interval=request.meta_interval or rules.meta_interval,
+            compared=self._compared,
         )
         log = read_log(request.log_file or find_log(home.directory), request.cursor)
         replications, problem = self._target(request.target)

@@ -50,13 +50,18 @@ class Standing:
 
 @dataclasses.dataclass(frozen=True)
 class Rules:
-    """All in seconds, except ``one_time``. ``utc_offset`` None: the log has the local time of this host."""
+    """All in seconds, except ``one_time``. ``utc_offset`` None: the log has the local time of this host.
+
+    ``compared``: whether the partitions are compared besides. That tells better whether somebody wrote to the target:
+    the tool logs the same refusal for a partition that the source has made anew, until it has dropped its copy.
+    """
 
     report_interval: float = 300.0
     meta_interval: float = 180.0
     stall_after: float = 1800.0
     one_time: bool = False
     utc_offset: t.Optional[float] = None
+    compared: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -231,6 +236,8 @@ def _fatal(memory: LogMemory, standing: Standing, rules: Rules, now: float) -> t
         horizon = max(horizon, int(standing.since))
     found = []
     for kind, tally in memory.errors.items():
+        if kind == TARGET_AHEAD and rules.compared:
+            continue
         if SEVERITY.get(kind) == FATAL and _at(tally, rules) >= horizon:
             found.append(Reason(f"starrocks.sync.{kind}", _told(kind, tally)))
     return sorted(found, key=lambda reason: reason.code != f"starrocks.sync.{TARGET_AHEAD}")

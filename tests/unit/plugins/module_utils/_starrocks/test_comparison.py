@@ -85,6 +85,15 @@ def original(data: int, epoch: int = 7) -> Partition:
         (original(2, 3), part(one(1, 4, cmp.NORMAL)), cmp.BEHIND, "not_copied"),
         (original(1, 3), part(one(2, 4, cmp.NORMAL)), cmp.FOREIGN_WRITE, "txn_type"),
         (original(1, 3), part(one(2, 4)), cmp.TARGET_AHEAD, ""),
+        # Truncated, overwritten, or dropped and added again on the source: a new life, with a newer epoch.
+        (original(1, 9), part(one(7)), cmp.BEHIND, "made_anew"),
+        (original(2, 9), part(one(7)), cmp.BEHIND, "made_anew"),
+        (original(7, 9), part(one(7)), cmp.BEHIND, "made_anew"),
+        (original(8, 9), part(one(7)), cmp.BEHIND, "made_anew"),
+        (original(2, 9), part(one(1, 10, cmp.NORMAL)), cmp.BEHIND, "not_copied"),
+        (original(2, 9), part(one(7, txn_type=cmp.NORMAL)), cmp.FOREIGN_WRITE, "txn_type"),
+        (part(one(1, 9)), part(one(5, 1), one(6, 2)), cmp.BEHIND, "made_anew"),
+        (part(one(5, 1), one(2, 9)), part(one(5, 1), one(6, 2)), cmp.FOREIGN_WRITE, "epoch"),
         (original(5), None, cmp.MISSING, ""),
         (None, part(one(5)), cmp.EXTRA, ""),
         (None, part(one(2, txn_type=cmp.NORMAL)), cmp.EXTRA, "txn_type"),
@@ -130,6 +139,17 @@ def test_what_is_compared(
 def test_what_cannot_be_compared_is_never_equal() -> None:
     rules = Rules(NONE, DATA, True, False, False, "")
     assert cmp.judge(original(5), part(one(5)), rules).verdict == cmp.UNKNOWN
+
+
+@pytest.mark.parametrize("marks", [False, True])
+def test_without_epochs_a_higher_version_may_be_one_of_a_former_life(marks: bool) -> None:
+    """Nothing tells it from a write to the target; whether it goes will. A mark of a write still tells of one."""
+    rules = Rules(VISIBLE, DATA if marks else VISIBLE, marks, False, True, "")
+    assert cmp.judge(original(2), part(one(7)), rules) == (cmp.BEHIND, "higher_version")
+    assert cmp.judge(original(9), part(one(7)), rules) == (cmp.BEHIND, "")
+    assert cmp.judge(original(5), part(one(5), one(5)), rules) == (cmp.BEHIND, "higher_version")
+    written = cmp.judge(original(2), part(one(7, txn_type=cmp.NORMAL)), rules)
+    assert written.verdict == (cmp.FOREIGN_WRITE if marks else cmp.BEHIND)
 
 
 def test_partition_of_before_an_upgrade_has_no_data_version_yet() -> None:

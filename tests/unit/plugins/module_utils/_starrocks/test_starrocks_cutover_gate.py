@@ -32,8 +32,8 @@ WORKS = tv.Verdict(tv.RUNNING, (tv.Reason("starrocks.sync.jobs_left", "1 of 2 jo
 QUIET = fs.SwitchLook({}, {}, ())
 
 
-def part(version: int, txn_type: str = cmp.REPLICATION) -> Partition:
-    return Partition((Physical(version, version, 7, txn_type),), 0)
+def part(version: int, txn_type: str = cmp.REPLICATION, epoch: int = 7) -> Partition:
+    return Partition((Physical(version, version, epoch, txn_type),), 0)
 
 
 def held(source: t.Mapping[str, Partition], target: t.Mapping[str, Partition], max_behind: int = 1000) -> t.List[str]:
@@ -49,6 +49,7 @@ def findings(
     kept: t.Collection[str] = (),
     tool: tv.Verdict = WORKS,
     stuck: t.Sequence[StuckPublish] = (),
+    renewed_stay: str = "",
 ) -> t.List[Finding]:
     """The gate before one table ``d.t`` with these partitions, and a tool that is at work."""
     comparison = Comparison(RULES, kept=kept)
@@ -66,6 +67,7 @@ def findings(
         jobs=qu.Condition(qu.NO_JOBS, True, ()),
         tool=tool,
         extra_stay=extra_stay,
+        renewed_stay=renewed_stay,
     )
     return cg.gate(view, max_behind)
 
@@ -98,6 +100,20 @@ def test_nothing_may_be_missing_or_never_copied(target: t.Mapping[str, Partition
     told = next(one for one in findings(source, target) if one.id == "starrocks.comparison.not_copied")
     assert told.subject == "d.t"
     assert told.evidence == {"tables": 1, "partitions": {"d.t": 1 if target else 2}}
+
+
+def test_what_the_source_has_made_anew_is_the_tools_to_drop_unless_it_may_not() -> None:
+    """The freeze waits for it within the budget, as for the last loads."""
+    source, target = {"p": part(2, cmp.NORMAL, 9), "q": part(5)}, {"p": part(7), "q": part(5)}
+    told = findings(source, target)
+    assert [(one.id, one.severity, one.subject) for one in told if one.id != "starrocks.tool.not_converged"] == [
+        ("starrocks.comparison.made_anew", "warning", "d.t")
+    ]
+    assert told[0].evidence == {"partitions": 1, "tables": {"d.t": ["p"]}}
+    assert "comparison.too_far_behind" in held(source, target, 0)
+    stay = findings(source, target, renewed_stay="it does not run any more")
+    assert (stay[0].id, stay[0].severity) == ("starrocks.comparison.made_anew", "blocker")
+    assert "Drop these tables on the target" in stay[0].remedy
 
 
 EXTRA = "starrocks.comparison.extra_on_target"

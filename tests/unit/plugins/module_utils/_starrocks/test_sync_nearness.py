@@ -40,6 +40,14 @@ def test_what_was_never_copied_is_waited_for_however_little_it_is(counts: dict[s
     assert found.waiting_for == "the first copy of 1 partition"
 
 
+def test_what_was_made_anew_before_is_waited_for() -> None:
+    """However much may be behind by loads: nobody has seen yet that the tool takes the old copies away."""
+    all_counts = {**dict.fromkeys(cmp.VERDICTS, 0), cmp.EQUAL: 5, cmp.BEHIND: 1}
+    found = sn.nearness(all_counts, 0, [], tv.RUNNING, "why", made_anew=1, max_behind=3, samples=1, good=5)
+    assert (found.reason, found.good) == (sn.BEHIND, 0)
+    assert found.waiting_for == "1 partition that the source has made anew since the copy"
+
+
 @pytest.mark.parametrize("verdict", [tv.NOT_STARTED, tv.STALLED, tv.STALE, tv.FAILED, tv.STOPPED])
 def test_a_tool_that_is_not_well_passes_nothing(verdict: str) -> None:
     found = near(verdict, good=5)
