@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Finding
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_tables import BASE_TABLE
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_tables import shown
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_view import View
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_properties import DROPS
@@ -95,6 +96,8 @@ def collision_findings(view: View) -> t.Iterator[Finding]:
             shown([f"{name}: {selected[name].type} on the source, {there[name].type} on the target" for name in other]),
             "These names belong to an object of another kind on the target. Drop or rename it there, or exclude it.",
         )
+    # Materialized views are of type VIEW. Their refreshes fill them, on the target too, and nothing is copied there.
+    common = [name for name in common if selected[name].type == there[name].type == BASE_TABLE]
     if not common:
         return
     if view.written.tables is None:

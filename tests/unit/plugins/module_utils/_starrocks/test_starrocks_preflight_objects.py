@@ -402,6 +402,16 @@ def test_tables_that_the_target_has_already(written: Written, found: t.List[str]
     assert ids(judged(written=Written(None, "no node"))) == []
 
 
+@pytest.mark.parametrize("written", [Written({"d.m": 3}), Written(None, "no node")])
+def test_materialized_views_of_the_target_are_filled_there(written: Written) -> None:
+    """Their refreshes write to them, and no copy does; so they are in nobody's way when it is run again."""
+    views = tuple(Table("d", name, "VIEW", "") for name in ("m", "v"))
+    source = cluster(SOURCE, tables=(base("a"), *views), databases={"d": 3})
+    target = cluster(TARGET, tables=views, databases={"d": 2})
+    properties = {**NO_DROPS, "enable_materialized_view_sync": "true", "enable_view_sync": "true"}
+    assert ids(judged(source, target, written=written, properties=properties), "blocker") == []
+
+
 def test_where_the_version_does_not_tell_it_is_a_warning() -> None:
     target = cluster(TARGET, tables=(base("a"),), databases={"d": 1})
     assert ids(judged(target=target, written=Written({"d.a": 1}, "too old")), "warning") == ["target.table_written"]
