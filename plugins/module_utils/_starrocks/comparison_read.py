@@ -14,6 +14,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.compari
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_scope import Scope
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_tables import (
     TEMPORARY,
+    decode_tables,
     decode_temporary,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import text
@@ -41,6 +42,9 @@ _WANTED = (
     "IS_TEMP",
 )
 _SHOW_COLUMNS = {"DataVersion": "DATA_VERSION", "VersionEpoch": "VERSION_EPOCH", "VersionTxnType": "VERSION_TXN_TYPE"}
+_NO_TABLE = ("is not a OLAP", "does not exists or is not OLAP")
+"""Of a table without partitions of its own, as servers say it; the second also of one that is gone by now, with the
+number of any error (ShowStmtAnalyzer, before that ShowPartitionsStmt)."""
 _GONE = ("starrocks.unknown_table", "starrocks.unknown_database")
 _NO_SUCH_VIEW = (*_GONE, "starrocks.access_denied", "starrocks.unsupported_here")
 
@@ -154,13 +158,14 @@ class PartitionReader:
         return {name: tables for name, tables in found.items() if name in set(databases)}
 
     def tables(self, database: str) -> t.List[str]:
-        """The tables of a database that are compared, sorted; views are none."""
+        """The tables of a database that are compared, sorted; views are none, nor tables whose data is elsewhere."""
         rows = self._server.query(
-            "SELECT TABLE_NAME FROM information_schema.tables WHERE TABLE_TYPE='BASE TABLE' AND "  # noqa: S608
-            f"TABLE_SCHEMA={quote_string(database)}",
+            "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, ENGINE FROM information_schema.tables WHERE "  # noqa: S608
+            f"TABLE_TYPE='BASE TABLE' AND TABLE_SCHEMA={quote_string(database)}",
             f"list the tables of {database}",
         )
-        return sorted(str(row[0]) for row in rows.rows if self._scope.takes(database, str(row[0])))
+        listed = (table for table in decode_tables(rows) if not table.external)
+        return sorted(table.name for table in listed if self._scope.takes(database, table.name))
 
     def _show(self, database: str, table: str, collector: Collector) -> bool:
         """One table; False if it is none that has partitions, or gone by now."""
@@ -168,7 +173,7 @@ class PartitionReader:
         try:
             rows = self._server.query(f"SHOW PARTITIONS FROM {name}", f"read the partitions of {database}.{table}")
         except MigrationError as error:
-            if error.code in _GONE or "is not a OLAP" in (error.server_text or ""):
+            if error.code in _GONE or any(words in (error.server_text or "") for words in _NO_TABLE):
                 return False
             raise
         self._shown |= {_SHOW_COLUMNS[column] for column in rows.columns if column in _SHOW_COLUMNS}
