@@ -42,7 +42,16 @@ _KINDS: t.Tuple[t.Tuple[str, str, t.Pattern[str]], ...] = (
         re.compile(r"disable_load_job is set to true, all load jobs are (?:rejected|prevented)"),
     ),
     ("access_denied", FATAL, re.compile(r"Access denied")),
-    ("disk_full", FATAL, re.compile(r"target_cluster_max_disk_used_percent")),
+    (
+        "disk_full",
+        FATAL,
+        # No sample is known. Its name with a value alone is a line of the configuration, which a tool may print.
+        re.compile(
+            r"\b(?:exceed(?:s|ed)?|reached|above|over|(?:larger|greater|higher|more) than)\b"
+            r".*target_cluster_max_disk_used_percent"
+            r"|target_cluster_max_disk_used_percent(?!['\"\]]?\s*[=:])"
+        ),
+    ),
     (
         "unreachable",
         TRANSIENT,

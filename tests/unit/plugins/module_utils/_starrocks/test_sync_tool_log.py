@@ -110,6 +110,22 @@ def test_texts_of_the_target(text: str, kind: str, severity: str) -> None:
     assert SEVERITY[kind] == severity
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("target_cluster_max_disk_used_percent=80", None),
+        ("target_cluster_max_disk_used_percent = 80, ddl_job_batch_size = 10", None),
+        ('{"target_cluster_max_disk_used_percent": "80"}', None),
+        ("Disk usage 83% exceeds target_cluster_max_disk_used_percent: 80", "disk_full"),
+        ("used percent of 10.0.0.1 is larger than target_cluster_max_disk_used_percent=80", "disk_full"),
+        ("terminate because of target_cluster_max_disk_used_percent", "disk_full"),
+        ("include_data_list=, replication_job_batch_size=10, one_time_run_mode=false", None),
+    ],
+)
+def test_a_configuration_that_is_listed_is_no_error(text: str, kind: t.Optional[str]) -> None:
+    assert classify(f"load(Config.java:10): {text}") == kind
+
+
 def test_subject() -> None:
     assert subject_of("table db1.orders: Target data version") == "db1.orders"
     assert subject_of("Replication job of table 10041 is already running") == "10041"
