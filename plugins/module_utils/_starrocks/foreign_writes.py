@@ -13,6 +13,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.transport import Rows
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import text
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.partitions import plain_database
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sql import like_literal
 
 REPLICATION = "REPLICATION"
 LAKE_COMPACTION = "LAKE_COMPACTION"
@@ -20,7 +21,8 @@ MV_REFRESH = "MV_REFRESH"
 _NO_USER_WRITE = frozenset((REPLICATION, LAKE_COMPACTION, MV_REFRESH))
 """What is not written by users into tables. A refresh writes into a materialized view, whose data is not migrated."""
 MOST_ROWS = 2000
-"""max_show_proc_transactions_entry as shipped: a list this long may have been cut."""
+"""``_LONGEST`` as shipped: a list this long may have been cut."""
+_LONGEST = "max_show_proc_transactions_entry"
 MOST_ASKED = 200
 """Of so many transactions, the newest ones, it is asked which tables they wrote to: one question for each."""
 _GONE = ("does not exist", "Unknown database")
@@ -91,6 +93,17 @@ class TransactionReader:
     def finished(self, database: str, database_id: str) -> t.List[Transaction]:
         """The newest ones that have ended, newest first, as many as the server shows."""
         return self._read(database, database_id, "finished")
+
+    def longest(self) -> int:
+        """How many rows of a list the server shows at most; as shipped where it does not tell."""
+        sql = f"ADMIN SHOW FRONTEND CONFIG LIKE {like_literal(_LONGEST)}"
+        try:
+            rows = self._server.query(sql, "see how many transactions are listed")
+        except MigrationError:
+            # It takes a privilege more than the lists do in some versions.
+            return MOST_ROWS
+        found = [text(row.get("value")) for row in rows.records() if row.get("key") == _LONGEST]
+        return int(found[0]) if found and found[0].isdigit() else MOST_ROWS
 
     def _read(self, database: str, database_id: str, state: str) -> t.List[Transaction]:
         return [_decode(database, row) for row in self._rows(database, database_id, state)]
@@ -231,9 +244,10 @@ def find_foreign(
     for database in sorted(databases):
         if database in ids:
             listed += reader.finished(database, ids[database])
+    longest = reader.longest() if listed else MOST_ROWS
     if migrated is None:
-        return foreign(listed)
-    found = foreign(listed, migrated=migrated.databases)
+        return foreign(listed, longest)
+    found = foreign(listed, longest, migrated.databases)
     return dataclasses.replace(
         found,
         writes=of_migrated(reader, found.writes, migrated),

@@ -19,6 +19,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign
     foreign,
     of_migrated,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sql import like_literal
 
 
 def tx(number: int, source: str, status: str = "VISIBLE", database: str = "d") -> Transaction:
@@ -81,6 +82,8 @@ class Proc:
         self.asked.append(sql)
         if sql == "SHOW PROC '/transactions'":
             return Rows(("DbId", "DbName"), ((11, "d"), (12, "other")))
+        if sql.startswith("ADMIN SHOW"):
+            raise MigrationError("starrocks.access_denied", "OPERATE is missing")
         if sql == "SHOW PROC '/dbs/11'":
             return Rows(("TableId", "TableName"), tuple(self.NAMES.items()))
         number = int(sql.strip("'").rpartition("/")[2])
@@ -157,13 +160,18 @@ def test_loads_into_tables_that_only_the_target_has_are_no_finding(
 
 
 class Server:
-    def __init__(self) -> None:
+    LONGEST = "max_show_proc_transactions_entry"
+
+    def __init__(self, longest: str = "2000") -> None:
+        self.longest = longest
         self.asked: t.List[str] = []
 
     def query(self, sql: str, doing: str) -> Rows:
         self.asked.append(sql)
         if sql == "SHOW PROC '/transactions'":
             return Rows(("DbId", "DbName"), ((11, "default_cluster:d"), ("12", "gone"), ("13", "other")))
+        if sql.startswith("ADMIN SHOW"):
+            return Rows(("Key", "Value"), (("max_show_proc_transactions_entry_x", "9"), (self.LONGEST, self.longest)))
         if "/12/" in sql:
             raise MigrationError("starrocks.refused", "", server_text="databaseTransactionMgr[12] does not exist")
         return Rows(
@@ -182,4 +190,11 @@ def test_databases_are_asked_for_by_id() -> None:
         "SHOW PROC '/transactions'",
         "SHOW PROC '/transactions/11/finished'",
         "SHOW PROC '/transactions/12/finished'",
+        f"ADMIN SHOW FRONTEND CONFIG LIKE {like_literal(Server.LONGEST)}",
     ]
+
+
+@pytest.mark.parametrize(("longest", "cut"), [("2", True), ("3", False), ("?", False)])
+def test_a_list_is_cut_where_the_server_says_that_it_ends(longest: str, cut: bool) -> None:
+    """Two transactions are shown: all there are, or the newest two."""
+    assert find_foreign(TransactionReader(Server(longest)), ["d"]).incomplete == (("d",) if cut else ())
