@@ -186,7 +186,8 @@ foreign_transactions:
 sample:
   description: >-
     C(counted) partitions with their rows and checksums, C(equal), and C(detects), the probability of finding a fault in
-    C(one) partition, in C(one_percent) or in C(ten_percent) of them.
+    C(one) partition, in C(one_percent) or in C(ten_percent) of them. Partitions whose counts differ and whose versions
+    were other ones afterwards have C(changed_meanwhile), and are left out of C(equal).
   returned: success
   type: dict
 findings:

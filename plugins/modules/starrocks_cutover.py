@@ -263,7 +263,8 @@ code:
   description: >-
     Stable code of the error, such as C(starrocks.cutover_blocked) (with the findings in RV(details)),
     C(starrocks.budget_too_small), C(starrocks.freeze_unproved), C(starrocks.not_quiescent),
-    C(starrocks.not_converged), C(starrocks.foreign_write), C(starrocks.made_anew), C(starrocks.source_moved), C(starrocks.tool_not_stopped),
+    C(starrocks.not_converged), C(starrocks.foreign_write), C(starrocks.made_anew), C(starrocks.source_moved),
+    C(starrocks.tool_not_stopped),
     C(guard.lost), C(guard.refused), C(starrocks.not_lifted), C(starrocks.cutover_running), C(starrocks.handed_over),
     C(starrocks.freeze_was_lifted), C(starrocks.already_on_target), C(control.aborted), C(control.paused),
     C(control.postponed), C(control.unreadable) or C(cutover.outside_window).

@@ -17,7 +17,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks import 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_live import compare_clusters
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_read import PartitionReader
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_scope import read_scope
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_scope import Scope, read_scope
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_sum import MOST_DIFFERENCES
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import (
     ForeignWrites,
@@ -30,10 +30,14 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options
     source_and_target,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sample_choice import (
+    Key,
     Sampler,
     detection_result,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sample_counts import count_sample
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sample_counts import (
+    count_sample,
+    told_from_loads,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.two_clusters import require_two_clusters
 
 _LARGEST_SAMPLE = 10000
@@ -78,9 +82,15 @@ class ComparisonTask:
             sampler = Sampler(size, str(params["sample_seed"] or source.cluster_id))
 
             def offer(table: str, partitions: t.Mapping[str, t.Any]) -> None:
-                database, _dot, name = table.partition(".")
-                for partition in partitions:
-                    sampler.offer((database, name, partition))
+                for key, versions in _keyed(table, partitions):
+                    sampler.offer(key, versions)
+
+            def look(tables: t.Collection[str]) -> t.Dict[Key, t.Any]:
+                found: t.Dict[Key, t.Any] = {}
+                few = Scope(frozenset(tables))
+                readers = PartitionReader(source, few), PartitionReader(target, few)
+                compare_clusters(*readers, lambda table, partitions: found.update(_keyed(table, partitions)), 0)
+                return found
 
             comparison = compare_clusters(ours, theirs, offer if size else None, most)
             findings = [*cf.comparison_findings(comparison), *cf.extra_findings(comparison)]
@@ -92,19 +102,27 @@ class ComparisonTask:
                 foreign = find_foreign(TransactionReader(target), theirs.databases, ours)
                 findings += cf.foreign_findings(foreign)
             counted = count_sample(source, target, sampler.chosen(), as_bool(params["checksum"], "checksum"))
+            counted = told_from_loads(counted, sampler.versions(), look)
             findings += cf.sample_findings(counted)
+            steady = [one for one in counted if not one.changed]
             return {
                 **comparison.as_result(),
                 "foreign_transactions": foreign.as_result(),
                 "sample": {
                     **detection_result(sampler.offered, size if size else 0),
                     "counted": [one.as_result() for one in counted],
-                    "equal": all(one.equal for one in counted) if counted else None,
+                    "equal": all(one.equal for one in steady) if steady else None,
                 },
                 "findings": [one.as_result() for one in findings],
                 "passed": not any(_blocks(one) for one in findings),
                 "requests": {"source": source.requests, "target": target.requests},
             }
+
+
+def _keyed(table: str, partitions: t.Mapping[str, t.Any]) -> t.Iterator[t.Tuple[Key, t.Any]]:
+    database, _dot, name = table.partition(".")
+    for partition, versions in partitions.items():
+        yield (database, name, partition), versions
 
 
 def _blocks(finding: Finding) -> bool:

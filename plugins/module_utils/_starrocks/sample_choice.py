@@ -23,22 +23,26 @@ class Sampler:
         self.offered = 0
         self._size = size
         self._seed = seed
-        self._kept: t.List[t.Tuple[bytes, Key]] = []
+        self._kept: t.List[t.Tuple[bytes, Key, t.Any]] = []
 
-    def offer(self, key: Key) -> None:
-        """One partition: database, table, name."""
+    def offer(self, key: Key, versions: t.Any = None) -> None:
+        """One partition: database, table, name; with its versions, see ``versions``."""
         self.offered += 1
         if self._size <= 0:
             return
         mark = hashlib.sha256("\0".join((self._seed, *key)).encode("utf-8")).digest()
         if len(self._kept) < self._size or mark < self._kept[-1][0]:
-            self._kept.append((mark, key))
+            self._kept.append((mark, key, versions))
             self._kept.sort()
             del self._kept[self._size :]
 
     def chosen(self) -> t.List[Key]:
         """The sample, in order of names."""
-        return sorted(key for _mark, key in self._kept)
+        return sorted(self.versions())
+
+    def versions(self) -> t.Dict[Key, t.Any]:
+        """What was offered with those of the sample."""
+        return {key: versions for _mark, key, versions in self._kept}
 
 
 def detection(partitions: int, sample: int, faulty: int) -> float:

@@ -18,6 +18,9 @@ _NO_TEXT = ("bitmap", "hll", "percentile", "json", "array", "map", "struct", "va
 """Types that have no text, or none that is the same everywhere; such columns are left out of a checksum."""
 
 
+Versions = t.Mapping[Key, t.Any]
+
+
 class SampleServer(t.Protocol):
     """What is needed of a cluster (``client.Cluster``)."""
 
@@ -27,17 +30,21 @@ class SampleServer(t.Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Counted:
-    """One partition. Rows and checksums as found; ``problem`` where it could not be counted, otherwise ""."""
+    """One partition. Rows and checksums as found; ``problem`` where it could not be counted, otherwise "".
+
+    ``changed``: whether it was written to, or is being copied again, since its versions were found equal.
+    """
 
     key: Key
     source: t.Tuple[t.Optional[int], t.Optional[str]]
     target: t.Tuple[t.Optional[int], t.Optional[str]]
     problem: str
     columns_left_out: t.Tuple[str, ...]
+    changed: bool = False
 
     @property
     def equal(self) -> bool:
-        """Whether both clusters hold the same, for all that was asked."""
+        """Whether both clusters hold the same, for all that was asked. Of one that has changed, that tells nothing."""
         return not self.problem and self.source == self.target
 
     def as_result(self) -> t.Dict[str, t.Any]:
@@ -48,6 +55,7 @@ class Counted:
             "table": table,
             "partition": partition,
             "equal": self.equal,
+            "changed_meanwhile": self.changed,
             "source_rows": self.source[0],
             "target_rows": self.target[0],
             "source_checksum": self.source[1],
@@ -77,6 +85,22 @@ def count_sample(source: SampleServer, target: SampleServer, keys: t.Sequence[Ke
         except MigrationError as error:
             found.append(Counted(key, (None, None), (None, None), error.message, left_out))
     return found
+
+
+def told_from_loads(
+    counted: t.Sequence[Counted], before: t.Mapping[Key, t.Any], look: t.Callable[[t.Collection[str]], Versions]
+) -> t.List[Counted]:
+    """The same, with those marked that differ because something was loaded between comparison and counts.
+
+    :param before: the versions of equal partitions before anything was counted
+    :param look: the same as it is now, of some tables (``db.table``), and only of partitions that are equal
+    """
+    tables = {"{}.{}".format(*one.key) for one in counted if not one.equal}
+    now = look(tables) if tables else {}
+    return [
+        one if one.equal or now.get(one.key) == before[one.key] else dataclasses.replace(one, changed=True)
+        for one in counted
+    ]
 
 
 def statement(database: str, table: str, partition: str, columns: t.Sequence[str]) -> str:
