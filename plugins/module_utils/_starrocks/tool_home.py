@@ -9,6 +9,7 @@ All that is kept is in ``.dbops-migration``, which only its owner can read.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -27,6 +28,14 @@ STATE = ".dbops-migration"
 CONFIGURATION = (SYNC_PROPERTIES, HOSTS_PROPERTIES)
 LOG_FOLDERS = ("log", "logs")
 """The manual writes ``log``; a screenshot of it shows ``logs``."""
+
+_OTHER_USER = "become the user that the tool belongs to"
+_FIXES = {
+    errno.EDQUOT: "make room there, or give another directory",
+    errno.ENOSPC: "make room there, or give another directory",
+    errno.ENOTDIR: "give another directory",
+    errno.EROFS: "give another directory",
+}
 
 
 class Home:
@@ -83,6 +92,22 @@ class Home:
             kept, text = self.state(os.path.basename(name)), read_text(self.path(name))
             if text is not None and not os.path.exists(kept):
                 write_text(kept, text)
+
+    def require_writable(self, beside: bool) -> None:
+        """What a real run would find when it writes. ``beside``: whether a folder is to be put in this one's place.
+
+        :raises MigrationError: ``starrocks.tool_not_accessible``
+        """
+        folder = os.path.dirname(self.directory) if beside else self.directory
+        while not os.path.lexists(folder):
+            folder = os.path.dirname(folder)
+        number = 0
+        if not os.path.isdir(folder):
+            number = errno.ENOTDIR
+        elif not os.access(folder, os.W_OK | os.X_OK):
+            number = errno.EACCES
+        if number:
+            raise not_accessible(folder, OSError(number, os.strerror(number)))
 
     def _record(self, name: str) -> t.Mapping[str, t.Any]:
         try:
@@ -161,9 +186,9 @@ def remove_file(path: str) -> None:
 
 
 def not_accessible(path: str, error: OSError) -> MigrationError:
-    """The error for a file or folder that this user may not read or write."""
+    """The error for a file or folder that cannot be read or written: not by this user, or not at all."""
     return MigrationError(
         "starrocks.tool_not_accessible",
-        f"{path} cannot be used ({error.strerror or error}); become the user that the tool belongs to.",
+        f"{path} cannot be used ({error.strerror or error}); {_FIXES.get(error.errno or 0, _OTHER_USER)}.",
         details={"path": path},
     )

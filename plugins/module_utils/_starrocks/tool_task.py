@@ -95,6 +95,8 @@ class ToolTask:
             )
             planner = Planner(request, supervisor, self._systemd, self._now())
             plan = planner.plan(look, shipped)
+            if self._check_mode and plan.steps:
+                home.require_writable(beside=fresh is not None)
             left = self._left_open(planner.resource, plan, look)
             deeds = Deeds(request, home, self._processes, self._systemd, supervisor, planner.unit, self._clock)
             self._carry_out(plan, deeds, fresh, left)
@@ -130,9 +132,12 @@ class ToolTask:
             raise not_accessible(parent or tempfile.gettempdir(), error) from error
         try:
             fresh = os.path.join(folder, "tool")
-            os.mkdir(fresh, 0o700)
-            with verified_archive(request.archive, request.sha256, folder, request.download_timeout) as archive:
-                unpack(archive, fresh)
+            try:
+                os.mkdir(fresh, 0o700)
+                with verified_archive(request.archive, request.sha256, folder, request.download_timeout) as archive:
+                    unpack(archive, fresh)
+            except OSError as error:
+                raise not_accessible(error.filename or folder, error) from error
             yield fresh
         finally:
             shutil.rmtree(folder, ignore_errors=True)

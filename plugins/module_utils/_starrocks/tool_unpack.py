@@ -32,19 +32,28 @@ def unpack(archive: t.BinaryIO, folder: str) -> None:
 
     Only files, folders and links that stay inside are taken. Modes lose set-id bits and everybody's right to write.
 
+    Of a member that is there twice the last one counts, as for tar.
+
     :raises MigrationError: ``starrocks.tool_archive_unsafe``, ``starrocks.tool_archive_damaged`` or
         ``starrocks.tool_layout``; the folder may then hold a part
+    :raises OSError: the folder cannot be written
     """
     try:
         with tarfile.open(fileobj=archive, mode="r:*") as tar:
             members = _checked(tar)
             prefix = _prefix(members)
             _check_layout(members, prefix)
-            links = [one for one in members if one[1].issym() or one[1].islnk()]
+            links = [one for one in members if _is_link(one[1])]
             for name, member in members:
-                if not (member.issym() or member.islnk()):
+                if not _is_link(member):
                     _place(tar, member, folder, _inside(name, prefix))
             _link(links, folder, prefix)
+            missing = missing_parts(folder)
+            if missing:
+                raise _no_tool(members, prefix, missing)
+            start = os.path.join(folder, START)
+            mode = os.stat(start).st_mode | 0o111
+            os.chmod(start, mode)
     except (tarfile.TarError, zlib.error, gzip.BadGzipFile, EOFError, ValueError) as error:
         raise MigrationError(
             "starrocks.tool_archive_damaged",
@@ -67,21 +76,33 @@ Named = t.Tuple[str, tarfile.TarInfo]
 
 
 def _checked(tar: tarfile.TarFile) -> t.List[Named]:
-    """Every member under its normal name; the first one that is not safe ends it all."""
-    members: t.List[Named] = []
+    """Every member under its normal name, the last of each; the first one that is not safe ends it all."""
+    members: t.Dict[str, tarfile.TarInfo] = {}
     size = 0
-    for member in tar:
+    for count, member in enumerate(tar, 1):
         name = posixpath.normpath(member.name)
         if member.name.startswith("/") or name == ".." or name.startswith("../") or "\0" in name:
             raise _unsafe(member, "lies outside of the archive")
-        if not (member.isreg() or member.isdir() or member.issym() or member.islnk()):
+        if not (member.isreg() or member.isdir() or _is_link(member)):
             raise _unsafe(member, "is neither a file, a folder nor a link")
         size += member.size
-        if len(members) >= _MOST_MEMBERS or size > _MOST_BYTES:
+        if count > _MOST_MEMBERS or size > _MOST_BYTES:
             raise _unsafe(member, f"is one too many: more than {_MOST_MEMBERS} members or {_MOST_BYTES >> 30} GiB")
-        if name != ".":
-            members.append((name, member))
-    return members
+        # GNU tar stores a file that it was told of twice the second time as a link to itself.
+        itself = member.islnk() and posixpath.normpath(member.linkname) == name and name in members
+        # macOS puts what its files have besides their content into files of such names.
+        if name != "." and not itself and not posixpath.basename(name).startswith("._"):
+            members[name] = member
+    folders = {name[:at] for name in members for at, letter in enumerate(name) if letter == "/"}
+    for name in sorted(folders & set(members)):
+        # What is below it would be written through a link, or not at all.
+        if not members[name].isdir():
+            raise _unsafe(members[name], "is not a folder, and there are others in it")
+    return list(members.items())
+
+
+def _is_link(member: tarfile.TarInfo) -> bool:
+    return member.issym() or member.islnk()
 
 
 def _prefix(members: t.Sequence[Named]) -> str:
@@ -96,16 +117,25 @@ def _inside(name: str, prefix: str) -> str:
 
 
 def _check_layout(members: t.Sequence[Named], prefix: str) -> None:
-    files = {_inside(name, prefix) for name, member in members if member.isreg()}
-    missing = [part for part in REQUIRED if part not in files]
+    """Before gigabytes of something else are unpacked. Where a link leads to is seen when all is there."""
+    there = {_inside(name, prefix): member for name, member in members}
+    missing = []
+    for part in REQUIRED:
+        way = (part, posixpath.dirname(part))
+        if not any(one in there and (_is_link(there[one]) or (one == part and there[one].isreg())) for one in way):
+            missing.append(part)
     if missing:
-        tops = sorted({_inside(name, prefix).split("/", 1)[0] for name, _member in members} - {"."})
-        raise MigrationError(
-            "starrocks.tool_layout",
-            f"The archive is not the sync tool: it has no {' and no '.join(missing)}. It has "
-            f"{', '.join(tops[:8]) or 'nothing'}{f' in {prefix}' if prefix else ''}.",
-            details={"missing": missing, "found": tops[:50]},
-        )
+        raise _no_tool(members, prefix, missing)
+
+
+def _no_tool(members: t.Sequence[Named], prefix: str, missing: t.Sequence[str]) -> MigrationError:
+    tops = sorted({_inside(name, prefix).split("/", 1)[0] for name, _member in members} - {"."})
+    return MigrationError(
+        "starrocks.tool_layout",
+        f"The archive is not the sync tool: it has no {' and no '.join(missing)}. It has "
+        f"{', '.join(tops[:8]) or 'nothing'}{f' in {prefix}' if prefix else ''}.",
+        details={"missing": list(missing), "found": tops[:50]},
+    )
 
 
 def _place(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: str, name: str) -> None:
@@ -114,11 +144,11 @@ def _place(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: str, name: str
         os.makedirs(path, exist_ok=True)
         return
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    mode = 0o755 if member.mode & 0o111 or name == START else 0o644
+    mode = 0o755 if member.mode & 0o111 else 0o644
     source = tar.extractfile(member)
     if source is None:
         raise _unsafe(member, "has no content")
-    # O_EXCL: a second member of the same name would overwrite what was checked as the first.
+    # The folder was empty, and every name is there once.
     target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), mode)
     with source, os.fdopen(target, "wb") as file:
         shutil.copyfileobj(source, file)
@@ -130,8 +160,6 @@ def _link(links: t.Sequence[Named], folder: str, prefix: str) -> None:
     root = os.path.realpath(folder)
     for name, member in links:
         path = os.path.join(folder, _inside(name, prefix))
-        if os.path.lexists(path):
-            raise _unsafe(member, "is there twice")
         os.makedirs(os.path.dirname(path), exist_ok=True)
         if member.issym():
             os.symlink(member.linkname, path)

@@ -73,7 +73,9 @@ def test_without_one_folder(tmp_path: pathlib.Path) -> None:
         [link("lib/out", "../evil", tarfile.LNKTYPE)],
         [("starrocks-cluster-sync/pipe", {"type": tarfile.FIFOTYPE})],
         [("starrocks-cluster-sync/null", {"type": tarfile.CHRTYPE})],
-        [link("bin/start.sh", "../lib/sync-1.0.jar")],
+        [link("bin/start.sh", "../../../evil")],
+        [link("lib", "..")],
+        [link("lib", "bin"), ("starrocks-cluster-sync/lib/sync-1.0.jar", b"other")],
     ],
 )
 def test_nothing_lands_or_points_outside(tmp_path: pathlib.Path, extra: list[Member]) -> None:
@@ -85,6 +87,46 @@ def test_nothing_lands_or_points_outside(tmp_path: pathlib.Path, extra: list[Mem
     assert caught.value.code == "starrocks.tool_archive_unsafe"
     assert (tmp_path / "a" / "evil").read_text() == "mine"
     assert sorted(path.name for path in tmp_path.rglob("evil")) == ["evil"]
+
+
+def test_of_a_member_that_is_there_twice_the_last_counts(tmp_path: pathlib.Path) -> None:
+    members: list[Member] = [
+        *TOOL,
+        ("starrocks-cluster-sync/bin/start.sh", b"#!/bin/sh\nexec java\n"),
+        ("./starrocks-cluster-sync/bin/", {"type": tarfile.DIRTYPE}),
+        link("lib/sync.jar", "none"),
+        link("lib/sync.jar", "sync-1.0.jar"),
+        link("lib/sync-1.0.jar", "starrocks-cluster-sync/lib/sync-1.0.jar", tarfile.LNKTYPE),
+    ]
+    unpack(archive(members), str(tmp_path))
+    assert (tmp_path / "bin/start.sh").read_bytes() == b"#!/bin/sh\nexec java\n"
+    assert (tmp_path / "lib/sync.jar").read_bytes() == b"jar"
+
+
+@pytest.mark.parametrize(
+    "links", [[link("bin/start.sh", "../lib/run")], [link("bin", "lib"), ("starrocks-cluster-sync/lib/start.sh", b"#")]]
+)
+def test_the_start_script_may_be_reached_by_a_link(tmp_path: pathlib.Path, links: list[Member]) -> None:
+    members: list[Member] = [one for one in TOOL if "bin" not in one[0]]
+    unpack(archive([*members, ("starrocks-cluster-sync/lib/run", b"#!/bin/sh\n"), *links]), str(tmp_path))
+    assert missing_parts(str(tmp_path)) == []
+    assert (tmp_path / "bin/start.sh").stat().st_mode & 0o7777 == 0o755
+
+
+def test_a_start_script_that_leads_nowhere(tmp_path: pathlib.Path) -> None:
+    members: list[Member] = [one for one in TOOL if "bin" not in one[0]]
+    with pytest.raises(MigrationError, match=r"it has no bin/start.sh\. It has") as caught:
+        unpack(archive([*members, link("bin/start.sh", "../lib/none")]), str(tmp_path))
+    assert caught.value.code == "starrocks.tool_layout"
+
+
+def test_what_macos_adds_is_left_out(tmp_path: pathlib.Path) -> None:
+    added: list[Member] = [("._starrocks-cluster-sync", b"x"), ("starrocks-cluster-sync/lib/._sync-1.0.jar", b"x")]
+    folder = tmp_path / "a"
+    folder.mkdir()
+    unpack(archive([*added, *TOOL]), str(folder))
+    assert missing_parts(str(folder)) == []
+    assert not list(tmp_path.rglob("._*"))
 
 
 def test_a_file_through_a_link_does_not_leave(tmp_path: pathlib.Path) -> None:

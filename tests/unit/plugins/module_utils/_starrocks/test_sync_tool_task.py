@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pathlib
 import socket
@@ -16,6 +17,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.clock import
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import MASK, Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_unpack
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_home import Home
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_properties import as_property
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._starrocks.tool_lot import (
@@ -160,6 +162,35 @@ def test_bad_input_touches_nothing(lot: Lot, more: dict[str, t.Any], code: str, 
     assert text in caught.value.message
     assert not lot.home.exists()
     assert not lot.journal.exists()
+
+
+def test_what_cannot_be_written_is_told_in_check_mode_too(lot: Lot, monkeypatch: pytest.MonkeyPatch) -> None:
+    (lot.folder / "file").write_text("")
+    with pytest.raises(MigrationError, match="file cannot be used .Not a directory.; give another") as caught:
+        lot.call("started", check=True, directory=str(lot.folder / "file" / "opt" / "sync"))
+    assert caught.value.code == "starrocks.tool_not_accessible"
+    refused = str(lot.folder)
+    allowed = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path != refused and allowed(path, mode))
+    with pytest.raises(MigrationError, match=f"{refused} cannot be used .Permission denied.; become") as caught:
+        lot.call("started", check=True)
+    assert caught.value.code == "starrocks.tool_not_accessible"
+    lot.call("present")
+    refused = str(lot.home)
+    with pytest.raises(MigrationError, match=f"{refused} cannot be used"):
+        lot.call("present", check=True, source_cluster_user="tool")
+    assert not lot.call("present", check=True)["changed"]
+
+
+def test_a_full_disk(lot: Lot, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_args: t.Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(tool_unpack.shutil, "copyfileobj", full)
+    with pytest.raises(MigrationError, match="No space left on device.; make room there") as caught:
+        lot.call("started")
+    assert caught.value.code == "starrocks.tool_not_accessible"
+    assert not list(lot.home.parent.iterdir())
 
 
 def test_a_file_that_somebody_has_spoilt_is_written_anew(lot: Lot) -> None:
