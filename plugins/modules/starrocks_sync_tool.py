@@ -357,6 +357,8 @@ options:
     description:
       - Variables for the tool, such as C(JAVA_HOME). A mapping, or JSON text of one. Of the module's own environment it
         gets the search path, the locale and the time zone only.
+      - Values may be secret, such as a C(-Djavax.net.ssl.trustStorePassword) in C(JAVA_TOOL_OPTIONS). Only names are
+        shown, and a systemd unit reads the values from a file that only its owner can read.
     type: raw
   adopt:
     description:

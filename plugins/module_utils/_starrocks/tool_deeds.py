@@ -15,6 +15,7 @@ import uuid
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_options as to
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_plan as tpl
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.properties import ENCODING
@@ -46,7 +47,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_se
     run_stop_script,
     start_in_session,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_systemd import Systemd
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_systemd import Systemd, environment_text
 
 _OUTPUT = "output.log"
 _POLL = 0.1
@@ -130,7 +131,9 @@ class Deeds:
         child: t.Optional[subprocess.Popen[bytes]] = None
         try:
             if self._supervisor == to.SYSTEMD:
-                write_text(self._home.state(tpl.MARK_FILE), f"{MARK}={mark}\n")
+                text = environment_text({**self._request.variables, MARK: mark})
+                # systemd reads UTF-8, and the file is written byte by byte.
+                write_text(self._home.state(tpl.ENVIRONMENT_FILE), text.encode("utf-8").decode(ENCODING))
                 # Not "start": a unit whose processes have ended is still active, as it is told to remain.
                 self._systemd.call("restart", self._request.unit)
                 leader = next(iter(self._find()), None)
@@ -177,6 +180,8 @@ class Deeds:
         if one_time and ended_run(self._home, look, self._clock.now().timestamp())[0] == COMPLETED:
             return
         output = (read_text(self._home.state(_OUTPUT)) or "").encode(ENCODING).decode("utf-8", "replace")
+        # Java tells of JAVA_TOOL_OPTIONS with their whole text.
+        output = Redactor(self._request.variables.values()).mask(output)
         told = " ".join(output.split("\n")[-6:]).strip()
         ended = "ended at once" if code is None else f"ended at once with {code}"
         raise MigrationError(

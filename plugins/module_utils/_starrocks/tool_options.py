@@ -35,6 +35,7 @@ AUTO, SYSTEMD, SESSION = "auto", "systemd", "session"
 
 _TYPES = {tp.BOOL: "bool", tp.INT: "int", tp.TEXT: "str", tp.SECRET: "str", tp.NAMES: "raw"}
 _DIRECTORY = re.compile(r"/[^\s$%\"'\\\\:]+")
+_SHORTEST_HIDDEN = 8
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -107,12 +108,22 @@ def read_tool_request(params: t.Mapping[str, t.Any]) -> ToolRequest:
 
 
 def extra_secrets(params: t.Mapping[str, t.Any]) -> t.List[str]:
-    """The secrets that no option of their own holds, for Ansible to hide."""
-    try:
-        extra = as_mapping(params.get("extra_properties"), "extra_properties")
-    except InvalidOption:
-        return []
-    return [str(value) for name, value in extra.items() if tp.is_secret(name) and value not in (None, "")]
+    """The secrets that no option of their own holds, for Ansible to hide.
+
+    Of variables, values that are long enough to hold one, as ``JAVA_TOOL_OPTIONS`` may: a short one would hide half of
+    the result with itself.
+    """
+    found: t.List[str] = []
+    for option, shortest in (("extra_properties", None), ("environment", _SHORTEST_HIDDEN)):
+        try:
+            given = as_mapping(params.get(option), option)
+        except InvalidOption:
+            continue
+        for name, value in given.items():
+            text = "" if value is None else str(value)
+            if text and (tp.is_secret(name.lower()) or (shortest is not None and len(text) >= shortest)):
+                found.append(text)
+    return found
 
 
 class _Reader:

@@ -26,7 +26,11 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_lo
     ended_run,
     is_one_time,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_systemd import Systemd, unit_text
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_systemd import (
+    Systemd,
+    shown_unit,
+    unit_text,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_unpack import (
     START,
     STOP,
@@ -38,7 +42,7 @@ INSTALL, CONFIGURE, UNIT, UNIT_AWAY, START_TOOL, STOP_TOOL, REMOVE, GIVE_BACK = 
     "install", "configure", "unit", "remove_unit", "start", "stop", "remove", "give_back",
 )  # fmt: skip
 
-MARK_FILE = "start.env"
+ENVIRONMENT_FILE = "start.env"
 PRIVATE = 0o600
 
 
@@ -185,8 +189,8 @@ class Planner:
     def unit(self) -> str:
         """The wanted text of the unit's file."""
         request = self._request
-        mark_file = self._home.state(MARK_FILE)
-        return unit_text(request.directory, mark_file, request.user, request.variables, request.stop_timeout)
+        environment = self._home.state(ENVIRONMENT_FILE)
+        return unit_text(request.directory, environment, request.user, request.stop_timeout)
 
     def _unit(self) -> t.Iterator[t.Tuple[str, str, Change]]:
         name = self._request.unit
@@ -194,7 +198,7 @@ class Planner:
         before, after = self._systemd.read(name), self.unit()
         if before != after:
             call = {"write": self._systemd.path(name)}
-            yield UNIT, name, Change(f"{self._resource}:unit", UNIT, before, after, call)
+            yield UNIT, name, Change(f"{self._resource}:unit", UNIT, shown_unit(before), after, call)
 
     def _start(self) -> t.Tuple[str, str, Change]:
         if self._supervisor == to.SYSTEMD:
@@ -202,7 +206,11 @@ class Planner:
         else:
             call = self._home.path(START)
         after = {"running": True, "supervisor": self._supervisor}
-        return START_TOOL, "", Change(f"{self._resource}:process", START_TOOL, {"running": False}, after, {"run": call})
+        request: t.Dict[str, t.Any] = {"run": call}
+        if self._request.variables:
+            # Their values may be secret.
+            request["environment"] = sorted(self._request.variables)
+        return START_TOOL, "", Change(f"{self._resource}:process", START_TOOL, {"running": False}, after, request)
 
     def _stop(self, look: Look) -> t.Tuple[str, str, Change]:
         calls: t.List[str] = []
@@ -220,7 +228,7 @@ class Planner:
         if unit is not None:
             self._systemd.check_ours(request.unit, request.directory)
             gone = {"remove": self._systemd.path(request.unit)}
-            yield UNIT_AWAY, request.unit, Change(f"{self._resource}:unit", UNIT_AWAY, unit, None, gone)
+            yield UNIT_AWAY, request.unit, Change(f"{self._resource}:unit", UNIT_AWAY, shown_unit(unit), None, gone)
         if look.installed:
             before = {"sha256": look.installed}
             yield REMOVE, "", Change(self._resource, REMOVE, before, None, {"remove": request.directory})

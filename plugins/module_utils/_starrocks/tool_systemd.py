@@ -13,12 +13,15 @@ import subprocess
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import MASK
 
 _RUNS = "/run/systemd/system"
 """There only where systemd is the init that runs. Source: sd_booted(3)."""
 _UNITS = "/etc/systemd/system"
 _OURS = "# Made by dbops.migration for "
 _NAME = re.compile(r"[A-Za-z0-9:_.@-]{1,200}")
+_ESCAPED = re.compile(r'["\\$`]')
+_ENVIRONMENT = re.compile(r"^(\s*Environment\s*=\s*).+$", re.MULTILINE)
 
 
 class Systemd:
@@ -93,8 +96,8 @@ def read_unit_name(value: str, option: str) -> str:
     return name
 
 
-def unit_text(directory: str, mark_file: str, user: str, variables: t.Mapping[str, str], stop_timeout: float) -> str:
-    """The unit's file.
+def unit_text(directory: str, environment_file: str, user: str, stop_timeout: float) -> str:
+    """The unit's file. What is in the environment may be secret, and this file is everybody's to read.
 
     It is not known whether bin/start.sh stays or leaves a daemon behind (undocumented): with RemainAfterExit both keep
     running, and stopping ends all of the unit's processes. It is not restarted by itself, as its exit codes are not
@@ -113,12 +116,29 @@ def unit_text(directory: str, mark_file: str, user: str, variables: t.Mapping[st
         "KillMode=control-group",
         f"TimeoutStopSec={max(1, round(stop_timeout))}",
         f"WorkingDirectory={_literal(directory)}",
-        f"EnvironmentFile={_literal(mark_file)}",
-        *(f'Environment="{name}={_quoted(value)}"' for name, value in sorted(variables.items())),
+        f"EnvironmentFile={_literal(environment_file)}",
         *([f"User={_literal(user)}"] if user else []),
         f'ExecStart="{_quoted(directory)}/bin/start.sh"',
     ]
     return "\n".join(lines) + "\n"
+
+
+def environment_text(variables: t.Mapping[str, str]) -> str:
+    """The file that the unit reads its environment from.
+
+    In double quotes a backslash stands before what it escapes, and nothing is expanded. Source: systemd.exec(5),
+    EnvironmentFile=.
+    """
+    return "".join(f'{name}="{_ESCAPED.sub(_escape, value)}"\n' for name, value in variables.items())
+
+
+def shown_unit(text: t.Optional[str]) -> t.Optional[str]:
+    """A unit's file without the values of variables that somebody has put into it."""
+    return None if text is None else _ENVIRONMENT.sub(rf"\1{MASK}", text)
+
+
+def _escape(match: t.Match[str]) -> str:
+    return "\\" + match.group()
 
 
 def _literal(text: str) -> str:

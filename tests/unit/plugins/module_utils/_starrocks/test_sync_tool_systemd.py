@@ -12,6 +12,7 @@ import typing as t
 import pytest
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_options import extra_secrets
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_systemd import (
     Systemd,
     read_unit_name,
@@ -72,12 +73,37 @@ def test_a_life_as_a_unit(lot: Lot, root: pathlib.Path) -> None:
     assert (lot.home / ".dbops-migration/start.env").stat().st_mode & 0o777 == 0o600
     assert not call("started")["changed"]
     second = call("started", environment={"JAVA_HOME": "/opt/java"})
-    assert lot.actions(second) == ["unit", "stop", "start"]
+    assert lot.actions(second) == ["stop", "start"]
     assert lot.actions(call("stopped")) == ["stop"]
     assert "stop starrocks-cluster-sync" in (root / "calls").read_text()
     assert not any(is_alive(pid) for pid in (*first["pids"], *second["pids"]))
     assert lot.actions(call("absent")) == ["remove_unit", "remove"]
     assert not list((root / "etc/systemd/system").iterdir())
+
+
+def test_values_of_variables_are_for_the_tool_alone(lot: Lot, root: pathlib.Path) -> None:
+    systemd = Systemd(str(root), [str(root / "systemctl")])
+    lot.archive(start='#!/bin/sh\nprintf "%s" "$JAVA_TOOL_OPTIONS" > told\nsleep 600 &\nwait\n')
+    value = 'T0ps3cret "x" \\ $HOME `date` %h \u00e9'
+    unit = root / "etc/systemd/system/starrocks-cluster-sync.service"
+    unit.write_text(f'# Made by dbops.migration for {lot.home}\n[Service]\nEnvironment="A=T0ps3cret"\n')
+    result = lot.call("started", supervisor="auto", systemd=systemd, environment={"JAVA_TOOL_OPTIONS": value})
+    assert (lot.home / "told").read_text() == value
+    assert result["changes"][-1]["request"]["environment"] == ["JAVA_TOOL_OPTIONS"]
+    lot.call("absent", supervisor="auto", systemd=systemd)
+    for told in (str(result), lot.journal.read_text()):
+        assert "T0ps3cret" not in told
+    lot.archive(start='#!/bin/sh\necho "Picked up JAVA_TOOL_OPTIONS: $JAVA_TOOL_OPTIONS" >&2\nexit 1\n')
+    with pytest.raises(MigrationError, match=r"Picked up JAVA_TOOL_OPTIONS: \*{8}$|\*{8}. Its log") as caught:
+        lot.call("started", environment={"JAVA_TOOL_OPTIONS": value})
+    assert "T0ps3cret" not in str(caught.value.details) + lot.journal.read_text()
+
+
+def test_long_values_are_hidden_in_the_options_that_ansible_shows() -> None:
+    given = {"JAVA_TOOL_OPTIONS": "-DtrustStorePassword=x", "LEVEL": "1", "STORE_PASSWORD": "abc", "NONE": None}
+    params = {"environment": given, "extra_properties": {"a_password": "p", "other": "long enough"}}
+    assert extra_secrets(params) == ["p", "-DtrustStorePassword=x", "abc"]
+    assert extra_secrets({"environment": "no mapping"}) == []
 
 
 def test_a_unit_of_somebody_else(lot: Lot, root: pathlib.Path) -> None:
@@ -102,12 +128,12 @@ def test_a_manager_that_fails(root: pathlib.Path) -> None:
 
 
 def test_text_of_a_unit() -> None:
-    text = unit_text("/opt/sync", "/opt/sync/m", "tool", {"A": 'x "y" \\ %'}, 30.4)
-    assert 'Environment="A=x \\"y\\" \\\\ %%"\n' in text
+    text = unit_text("/opt/sync", "/opt/sync/m", "tool", 30.4)
+    assert "EnvironmentFile=/opt/sync/m\n" in text
     assert "User=tool\n" in text
     assert "TimeoutStopSec=30\n" in text
     assert 'ExecStart="/opt/sync/bin/start.sh"\n' in text
-    assert "User=" not in unit_text("/opt/sync", "/opt/sync/m", "", {}, 30)
+    assert "User=" not in unit_text("/opt/sync", "/opt/sync/m", "", 30)
 
 
 def test_names_of_units() -> None:
