@@ -226,6 +226,9 @@ def test_jobs_are_paused_and_resumed(starrocks_lab: LabFactory) -> None:
     lab = starrocks_lab("3.4")
     sql = Sql(lab)
     assert sql.error("RESUME ROUTINE LOAD FOR sales.nope")[0] == 1064
+    text = "There is no job named nope in db sales. Include history? "
+    for every, history in (("", "false"), ("ALL ", "true")):
+        assert sql.error("SHOW %sROUTINE LOAD FOR sales.nope" % every) == (1064, text + history)
     state = "SELECT STATE FROM information_schema.routine_load_jobs"
     sql.rows("PAUSE ROUTINE LOAD FOR sales.from_kafka_0")
     assert sql.column(state) == ["PAUSED"]

@@ -76,7 +76,7 @@ _TEXTS: t.Sequence[t.Tuple[str, t.Pattern[str]]] = tuple(
             r"not (?:the )?leader|leader (?:is )?(?:null|unknown|not (?:found|ready))|(?:get|find) leader fe|"
             r"(?:fe|node|metadata|catalog) is not ready|forward(?:ing)? .*(?:fail|too many)|fail\w* to forward",
         ),
-        ("unknown_database", r"Unknown database|unknown db"),
+        ("unknown_database", r"Unknown database|unknown db|failed to find database"),
         ("unknown_table", r"Unknown table"),
         ("syntax", r"Getting syntax error|You have an error in your SQL syntax"),
     )

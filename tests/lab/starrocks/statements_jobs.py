@@ -61,7 +61,7 @@ class JobStatements:
         if not database:
             raise SqlError("No database selected", 1046, "3D000")
         self._front.database(database)
-        return [
+        found = [
             job
             for job in self._front.cluster.routine_loads
             if job.database == database
@@ -69,6 +69,10 @@ class JobStatements:
             and (every or job.state not in FINAL)
             and call.rights.sees(job.database)(job.table)
         ]
+        if name and not found:
+            words = (name, database, "true" if every else "false")
+            raise SqlError("There is no job named %s in db %s. Include history? %s" % words)
+        return found
 
     async def _show(self, call: Call) -> ResultSet:
         return self._listing(self._wanted(call, every=False))

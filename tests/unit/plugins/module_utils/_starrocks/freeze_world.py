@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.transport import Rows
 from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.errors import classify
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.http_wire import HttpReply
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import Frontend
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.profile import Profile
@@ -43,6 +44,7 @@ class World:
         self.values = {f"fe{index}": "false" for index in range(len(self.hosts))}
         self.dead: t.Set[str] = set()
         self.deaf: t.Set[str] = set()
+        self.dropped: t.Set[str] = set()
         self.jobs: t.Dict[t.Tuple[str, str], Job] = {}
         self.changes: t.List[str] = []
         self.lose_replies = 0
@@ -99,7 +101,12 @@ class World:
         found = _SHOW.fullmatch(sql)
         assert found, sql
         columns = ("DbName", "Name", "Id", "State", "ReasonOfStateChanged")
-        return Rows(columns, tuple(self._row(job) for job in self._of("routine_load") if job.name == found.group(2)))
+        if found.group(1) in self.dropped:
+            raise _refused(f"failed to find database by dbFullName {found.group(1)}")
+        jobs = [job for job in self._of("routine_load") if job.name == found.group(2)]
+        if not jobs:
+            raise _refused(f"There is no job named {found.group(2)} in db {found.group(1)}. Include history? true")
+        return Rows(columns, tuple(self._row(job) for job in jobs))
 
     def _of(self, kind: str) -> t.List[Job]:
         return [job for job in self.jobs.values() if job.kind == kind]
@@ -133,7 +140,7 @@ class World:
         if found:
             job = self.jobs.get(("routine_load", found.group(3)))
             if job is None or job.state in ("STOPPED", "CANCELLED"):
-                raise MigrationError("starrocks.refused", "no such job", server_text="not found")
+                raise _refused(f"There is no running job with name[{found.group(3)}] in database[{found.group(2)}]")
             job.state, job.reason = ("PAUSED" if found.group(1) == "PAUSE" else "NEED_SCHEDULE"), ""
             return
         found = _PIPE.fullmatch(sql)
@@ -146,6 +153,10 @@ class World:
             self.values[place.name] = path.rpartition("=")[2]
         self.tick()
         return HttpReply(200, '{"set":{"disable_load_job":"x"},"err":{}}', "")
+
+
+def _refused(text: str) -> MigrationError:
+    return MigrationError(f"starrocks.{classify(text, 1064)}", "refused", server_text=text)
 
 
 def _asked(sql: str, job: Job) -> bool:

@@ -255,6 +255,26 @@ def test_a_job_that_our_switch_stopped_goes_on(migration: Migration) -> None:
     assert stopped_by_others.state == "PAUSED"
 
 
+@pytest.mark.parametrize("how", ["expired", "dropped with its database"])
+def test_a_job_that_the_server_has_forgotten_holds_nothing_up(migration: Migration, how: str) -> None:
+    """A load that has ended is kept for days (label_keep_max_second), and one of a dropped database not at all."""
+    world = migration.world
+    for name in ("a", "b"):
+        world.add(name)
+    world.add("p", "RUNNING", "pipe")
+    migration.freeze()
+    world.jobs.pop(("routine_load", "a"))
+    if how != "expired":
+        world.jobs.pop(("routine_load", "b"))
+        world.dropped.add("d")
+    migration.lift()
+    assert set(world.values.values()) == {"false"}
+    assert world.jobs[("pipe", "p")].state == "RUNNING"
+    if how == "expired":
+        assert world.jobs[("routine_load", "b")].state == "NEED_SCHEDULE"
+    assert not any(past.changes for past in migration.again().past().values())
+
+
 def test_a_guard_needs_no_journal(migration: Migration) -> None:
     migration.world.add("a")
     freeze = Freeze(migration.cluster, migration.clock)
