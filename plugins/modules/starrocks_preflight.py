@@ -58,6 +58,7 @@ notes:
     C(ddl_job_allow_drop_*) that is on. It is a blocker when it is on only because the tool is shipped so, and a warning
     when O(sync_properties) says so; C(starrocks.tool.ddl_job_allow_drop_target_only) is always a blocker, and tells
     what would be dropped."
+  - "Ids about the cutover: C(starrocks.cutover.no_switch_tasks) (see O(switch_tasks_found)), a warning."
   - "Ids about the target's side of the tables: C(starrocks.target.other_kind), C(starrocks.target.table_written) (data
     that no replication brought; a warning where the version does not tell), C(starrocks.target.data_unknown),
     blockers."
@@ -134,6 +135,11 @@ options:
       - Whether to look at every selected table and database one by one, however many there are.
     type: bool
     default: false
+  switch_tasks_found:
+    description:
+      - Whether there is something that will send the clients to the target when it is cut over. V(false) is a warning.
+        The role looks for its C(starrocks_switch_tasks) on the controller. Not looked at by default.
+    type: bool
   fail_on_blocker:
     description:
       - Whether to fail (with the code C(preflight.blocked)) while a blocker is open. With V(false) look at RV(passed).

@@ -32,7 +32,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflig
 
 
 def evaluate(view: View) -> t.List[Finding]:
-    """All findings, in a stable order: the pair, each cluster, what is selected, the tool, known bugs."""
+    """All findings, in a stable order: the pair, each cluster, what is selected, the tool, the switch, known bugs."""
     findings = list(pair_findings(view.source, view.target))
     if any(finding.id == SAME for finding in findings):
         # Seen from both sides, every table would be its own obstacle.
@@ -47,8 +47,22 @@ def evaluate(view: View) -> t.List[Finding]:
     findings.extend(_volumes(view))
     findings.extend(tool_findings(view))
     findings.extend(collision_findings(view))
+    findings.extend(_switch(view))
     findings.extend(bug_findings(view))
     return findings
+
+
+def _switch(view: View) -> t.Iterator[Finding]:
+    if view.switch_tasks_found is False:
+        yield Finding(
+            "starrocks.cutover.no_switch_tasks",
+            "warning",
+            "starrocks_switch_tasks",
+            {"found": False},
+            "Nothing would send the clients to the target, so the copy can be made, but not be cut over. Before the "
+            "cutover, set starrocks_switch_tasks to the absolute path of a file with tasks that do it, on the "
+            "controller.",
+        )
 
 
 def _volumes(view: View) -> t.Iterator[Finding]:

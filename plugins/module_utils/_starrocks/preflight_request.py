@@ -51,6 +51,7 @@ class PreflightRequest:
     port_timeout: float
     inventory: bool
     deep: bool
+    switch_tasks_found: t.Optional[bool] = None
 
     @property
     def destinations(self) -> Destinations:
@@ -72,6 +73,7 @@ def preflight_argument_spec() -> ArgumentSpec:
             "port_timeout": {"type": "str", "default": "3s"},
             "inventory": {"type": "bool", "default": True},
             "deep": {"type": "bool", "default": False},
+            "switch_tasks_found": {"type": "bool"},
             "fail_on_blocker": {"type": "bool", "default": True},
         }
     )
@@ -108,6 +110,7 @@ def read_request(params: t.Mapping[str, t.Any]) -> PreflightRequest:
         port_timeout=timeout,
         inventory=bool(params.get("inventory", True)),
         deep=bool(params.get("deep", False)),
+        switch_tasks_found=params.get("switch_tasks_found"),
     )
 
 

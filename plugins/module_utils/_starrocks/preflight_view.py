@@ -130,7 +130,7 @@ class View:
     """All of it. ``properties``: those of the sync tool that were given; the rest is as the tool is shipped.
 
     ``volume_problems``: sentences of the mirror step, for a migration between shared-data clusters.
-    ``duration``: how long the migration is expected to take, in seconds.
+    ``duration``: how long the migration is expected to take, in seconds. ``switch_tasks_found``: None if not told.
     """
 
     source: ClusterView
@@ -145,6 +145,7 @@ class View:
     written: Written = Written()
     volume_problems: t.Tuple[str, ...] = ()
     volumes: t.Mapping[str, int] = dataclasses.field(default_factory=dict)
+    switch_tasks_found: t.Optional[bool] = None
 
     def selected(self) -> t.Tuple[Table, ...]:
         """The tables and views of the source that the lists take."""

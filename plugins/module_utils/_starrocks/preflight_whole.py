@@ -68,6 +68,7 @@ def take_view(request: PreflightRequest, source: Cluster, target: Cluster, clock
         written=_written(asking[TARGET], here, there),
         volume_problems=problems,
         volumes=volumes,
+        switch_tasks_found=request.switch_tasks_found,
     )
 
 

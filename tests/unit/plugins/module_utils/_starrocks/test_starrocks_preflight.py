@@ -246,3 +246,10 @@ def test_ports_are_told_by_cluster_and_kind() -> None:
     found = judged(ports=ports)
     assert list(only(found, "port.frontend_unreachable").evidence) == ["FE 10.1.0.1 rpc_port 10.1.0.1:9020"]
     assert only(found, "port.node_unreachable").severity == "warning"
+
+
+def test_a_cutover_without_tasks_that_switch_is_told_in_good_time() -> None:
+    assert ids(judged(switch_tasks_found=False)) == ["cutover.no_switch_tasks"]
+    assert ids(judged(switch_tasks_found=False), "blocker") == []
+    for told in (True, None):
+        assert ids(judged(switch_tasks_found=told)) == []
