@@ -98,13 +98,22 @@ def test_what_a_later_step_would_refuse_is_refused_before_the_first_change(tmp_p
     with process.start(profile="4.1", factor=20, **SMALL) as lab:
         given = variables(lab, tmp_path)
         other = given["starrocks_volume_credentials"]["*"]
+        inventory = tmp_path / "inventory.json"
+        here = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+        inventory.write_text(json.dumps({"here": {"hosts": {"localhost": here}}}))
         for more, words in (
             ({"starrocks_tool_archive_sha256": "0" * 64}, "nothing was unpacked"),
             ({"starrocks_volume_credentials": {"*": {**other, "aws.s3.secret_key": "wrong"}}}, "access key"),
             ({"starrocks_target_settings": [{"key": "no_such_config", "value": 1}]}, "no_such_config is not known"),
+            ({"starrocks_create_sync_users": True, "starrocks_source_cluster_user": ""}, "'root' cannot be made"),
+            ({"starrocks_frontend_group": "frontends"}, "The inventory has no host in a group frontends"),
+            ({"starrocks_target_frontend_group": "here", "starrocks_fe_conf": "/nowhere/fe.conf"}, "/nowhere/fe.conf"),
+            ({"starrocks_tool_directory": str(tmp_path / "vars.json" / "opt" / "sync")}, "Not a directory"),
+            ({"starrocks_log_utc_offset": "CET", "starrocks_stall_after": "soon"}, "stall_after"),
         ):
-            refused = p.play("starrocks_migrate", {**given, **more}, tmp_path)
-            assert words in refused.failures[0]["msg"], refused.failures
+            given["starrocks_in_container"] = True
+            refused = p.play("starrocks_migrate", {**given, **more}, tmp_path, "-i", str(inventory))
+            assert refused.code != 0 and words in refused.output, refused.output
         assert mutating(lab) == []
         assert changed_configs(lab) == {"source": set(), "target": set()}
         assert not (tmp_path / "sync").exists()
@@ -187,7 +196,7 @@ def test_tasks_of_the_operator_that_fail_and_that_are_killed(tmp_path: pathlib.P
         hook = tmp_path / "switch.yml"
         good = hook.read_text()
         given["starrocks_switch_tasks"] = ""
-        p.play("starrocks_migrate", given, tmp_path).succeed()
+        assert "starrocks.cutover.no_switch_tasks" in p.play("starrocks_migrate", given, tmp_path).succeed().output
         lab.clear_requests()
         without = p.play("starrocks_cutover", given, tmp_path)
         assert "Set starrocks_switch_tasks" in without.failures[0]["msg"]
@@ -195,6 +204,9 @@ def test_tasks_of_the_operator_that_fail_and_that_are_killed(tmp_path: pathlib.P
 
         # It fails behind the end of the sync tool, before anybody is switched: the tool goes on.
         given["starrocks_switch_tasks"] = str(hook)
+        # With the intervals that the tool has until then, this would be too short.
+        p.play("starrocks_cutover", {**given, "starrocks_budget": "3m"}, tmp_path, "--check").succeed()
+        assert mutating(lab) == []
         lab.fault("error_before", surface="target-mysql", match="/running'", message="out of order", times=0)
         broken = p.play("starrocks_cutover", given, tmp_path)
         assert "Could not list the running transactions" in broken.failures[-1]["msg"]
@@ -292,7 +304,21 @@ def test_blocks_in_fe_conf_from_a_shared_nothing_source(tmp_path: pathlib.Path) 
             text = pathlib.Path(one["fe_conf"]).read_text()
             assert f"{COMPACTION} = 0" in text
             assert f"{LEGACY} = true" in text
-        p.play("starrocks", given, tmp_path, *arguments).succeed()
+        p.play("starrocks_cutover", given, tmp_path, *arguments).succeed()
+        # A host that cannot be reached does not keep anything else from being put back, and is told of.
+        down = target[0]["host"]
+        hosts[down] = {"ansible_host": "192.0.2.1", "ansible_connection": "ssh", "ansible_ssh_timeout": 1}
+        (tmp_path / "inventory.json").write_text(json.dumps(inventory))
+        left = p.play("starrocks_restore", given, tmp_path, *arguments)
+        assert f"The block of this migration stays in fe.conf of {down}, as said above" in left.failures[-1]["msg"]
+        assert changed_configs(lab) == {"source": {"disable_load_job"}, "target": set()}
+        assert not (tmp_path / "sync").exists()
+        texts = [pathlib.Path(one["fe_conf"]).read_text() for one in target]
+        assert [COMPACTION in text for text in texts] == [True, False, False]
+
+        hosts[down] = {**here, "starrocks_fe_conf": target[0]["fe_conf"]}
+        (tmp_path / "inventory.json").write_text(json.dumps(inventory))
+        p.play("starrocks_restore", given, tmp_path, *arguments).succeed()
         for one in target:
             text = pathlib.Path(one["fe_conf"]).read_text()
             assert COMPACTION not in text

@@ -63,6 +63,8 @@ def run_config_file(module: AnsibleModule) -> t.Dict[str, t.Any]:
             f"{path}: somebody has edited the block {name}, so it stays. Look at it, and take it out by hand or with "
             "force: true."
         ]
+    if wanted != text:
+        _require_writable(path)
     if wanted != text and not module.check_mode:
         _write(module, path, wanted)
     return result
@@ -97,6 +99,13 @@ def _read(path: str) -> str:
         raise InvalidOption(
             "path", f"{path!r} cannot be read ({error.strerror})", "Give the configuration file on this host"
         ) from error
+
+
+def _require_writable(path: str) -> None:
+    """Check mode tells of it, too. A file that is replaced as a whole needs a folder that can be written."""
+    folder = os.path.dirname(os.path.realpath(path))
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InvalidOption("path", f"{path!r} cannot be replaced", "Become the user that the file belongs to")
 
 
 def _write(module: AnsibleModule, path: str, text: str) -> None:

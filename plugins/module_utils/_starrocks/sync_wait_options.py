@@ -21,6 +21,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_progress_options import (
     progress_argument_spec,
+    read_progress_request,
 )
 
 CAUGHT_UP, DRAINED = "caught_up", "compaction_drained"
@@ -80,6 +81,9 @@ def read_wait_request(params: t.Mapping[str, t.Any]) -> WaitRequest:
     step = None if params.get("step_time") in (None, "") else seconds("step_time", 0, 3600)
     if params["until"] == CAUGHT_UP and not params.get("directory"):
         problems.add("directory", "it is not given", "Give the folder of the sync tool on this host")
+    tool = params.get("directory") or "/"
+    # What the look at the tool takes is told now, and not days later.
+    problems.attempt(lambda: read_progress_request({**params, "directory": tool, "target_frontends": None}))
     wait = bool(problems.attempt(lambda: as_bool(params["wait"], "wait")))
     if problems.found or clusters is None or scope is None or behind is None or samples is None:
         raise problems.error()

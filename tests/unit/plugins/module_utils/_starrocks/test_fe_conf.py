@@ -5,11 +5,17 @@
 
 from __future__ import annotations
 
+import os
+import pathlib
+import types
+import typing as t
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_file import run_config_file
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.fe_conf import (
     find_block,
     put_block,
@@ -82,3 +88,24 @@ def test_a_last_line_that_swallows_the_next_is_refused() -> None:
 
 def test_names() -> None:
     assert valid_name("lake-2026.1_x") and not valid_name("two words") and not valid_name("")
+
+
+def test_a_file_that_cannot_be_replaced_is_told_in_check_mode_too(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "fe.conf"
+    path.write_text(FILE, encoding="utf-8")
+    params = {
+        "path": str(path),
+        "block": "lake",
+        "settings": [{"key": "lake_compaction_max_tasks", "value": 0}],
+        "state": "present",
+        "in_container": True,
+        "force": False,
+    }
+    module = t.cast(t.Any, types.SimpleNamespace(params=params, check_mode=True))
+    assert run_config_file(module)["changed"] is True
+    monkeypatch.setattr(os, "access", lambda path, _mode: path != str(tmp_path))
+    with pytest.raises(InvalidOption, match=r"fe.conf' cannot be replaced. Become"):
+        run_config_file(module)
+    assert run_config_file(t.cast(t.Any, types.SimpleNamespace(params={**params, "state": "absent"}, check_mode=True)))

@@ -48,3 +48,11 @@ def test_everything_wrong_is_told_at_once() -> None:
     told = str(caught.value)
     for name in ("poll_interval", "max_behind", "timeout", "target_frontends", "stable_samples"):
         assert name in told
+
+
+def test_what_the_look_at_the_tool_takes_is_told_too() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        read(stall_after="soon", log_utc_offset="CET", directory="sync", timeout="1 moon")
+    told = str(caught.value)
+    for name in ("stall_after", "log_utc_offset", "directory", "timeout"):
+        assert name in told
