@@ -7,6 +7,7 @@ from __future__ import annotations
 import errno
 import os
 import pathlib
+import shutil
 import socket
 import typing as t
 
@@ -17,7 +18,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.clock import
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import MASK, Redactor
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_unpack
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_home import Home
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_properties import as_property
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._starrocks.tool_lot import (
@@ -186,7 +186,7 @@ def test_a_full_disk(lot: Lot, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_args: t.Any) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(tool_unpack.shutil, "copyfileobj", full)
+    monkeypatch.setattr(shutil, "copyfileobj", full)
     with pytest.raises(MigrationError, match=r"No space left on device\); make room there") as caught:
         lot.call("started")
     assert caught.value.code == "starrocks.tool_not_accessible"
