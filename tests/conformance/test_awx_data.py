@@ -168,7 +168,11 @@ def test_what_a_credential_brings_reaches_modules_on_other_hosts(role: str) -> N
         for name in names:
             behind = sources.fallback(role, CHOICES["credentials"][key].get("renamed", {}).get(name, name))
             assert behind is not None
-            assert f"lookup('ansible.builtin.env', '{behind.variables[0]}')" in text, name
+            looked_up = f"lookup('ansible.builtin.env', '{behind.variables[0]}')"
+            given = re.findall(r"^  \w+: (?:>-\n(?:    .*\n)+|\".*\"\n)", text, re.M)
+            handed_on = [value for value in given if f"{{{{ {role}_{name} |" in value]
+            assert handed_on, name
+            assert [value for value in handed_on if looked_up not in value] == [], name
 
 
 def test_modules_take_an_empty_variable_for_none() -> None:
