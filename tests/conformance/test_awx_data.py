@@ -124,6 +124,37 @@ def test_no_secret_is_asked_in_a_survey() -> None:
     assert "password" not in {question["type"] for _name, question in SURVEYS}
 
 
+LASTING = {"pegasus", "starrocks"}
+"""What they start on the host must outlive the job."""
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_nobody_runs_in_the_container_what_must_outlive_it(role: str) -> None:
+    asked = [question for _name, question in SURVEYS if question["variable"] == f"{role}_hosts"]
+    assert len(asked) == len(sources.specs(role)) + 1
+    for question in asked:
+        assert question["required"]
+        assert question["default"] == ("" if role in LASTING else "localhost")
+        assert ("not localhost" in question["question_description"]) == (role in LASTING)
+
+
+LARGE = {
+    **dict.fromkeys(("greptimedb_tables", "greptimedb_exclude_tables"), 64),
+    **dict.fromkeys(("greptimedb_moves", "greptimedb_edited_plan"), 400),
+    **dict.fromkeys(("pegasus_tables", "pegasus_remote_tables", "starrocks_include_data_list"), 128),
+    "starrocks_exclude_data_list": 128,
+}
+"""Characters of one item."""
+
+
+def test_ten_thousand_names_fit() -> None:
+    longest = {question["variable"]: question for _name, question in SURVEYS if question["variable"] in LARGE}
+    assert set(longest) == set(LARGE)
+    for name, question in longest.items():
+        assert question["type"] == "textarea", name
+        assert question["max"] >= 10_000 * LARGE[name], name
+
+
 # --- credentials -----------------------------------------------------------------------------------------------------
 
 
@@ -173,6 +204,13 @@ def test_what_a_credential_brings_reaches_modules_on_other_hosts(role: str) -> N
             handed_on = [value for value in given if f"{{{{ {role}_{name} |" in value]
             assert handed_on, name
             assert [value for value in handed_on if looked_up not in value] == [], name
+
+
+def test_inputs_stay_text_whatever_they_look_like() -> None:
+    """Up to ansible-core 2.18 a template whose text is JSON, True or False becomes something else without the filter."""
+    inputs = [value for one in DATA["controller_credentials"] for value in one["inputs"].values()]
+    assert len(inputs) > 40
+    assert [value for value in inputs if not value.endswith(" | string }}")] == []
 
 
 def test_modules_take_an_empty_variable_for_none() -> None:
@@ -277,6 +315,7 @@ def test_ansible_loads_the_files_as_the_controller_collection_does(tmp_path: pat
     }
     (tmp_path / "load.yml").write_text(json.dumps([play]))
     environment = {**linked.ansible_environment(), "GREPTIMEDB_PASSWORD": "{{ not a template }}"}
+    environment["STARROCKS_VOLUME_CREDENTIALS"] = volumes = '{"src_a": {"aws.s3.access_key": "AK"}}'
     done = subprocess.run(
         ["ansible-playbook", str(tmp_path / "load.yml")],
         check=False,
@@ -295,6 +334,7 @@ def test_ansible_loads_the_files_as_the_controller_collection_does(tmp_path: pat
     assert kinds["dbops.migration GreptimeDB"]["injectors"]["env"]["GREPTIMEDB_PASSWORD"] == "{{ password }}"
     inputs = {one["name"]: one["inputs"] for one in loaded["controller_credentials"]}
     assert inputs["dbops.migration GreptimeDB"]["password"] == "{{ not a template }}"
+    assert inputs["dbops.migration StarRocks"]["volume_credentials"] == volumes
     assert inputs["dbops.migration GreptimeDB"]["tls"] == "disable"
     assert inputs["dbops.migration GreptimeDB"]["ca_cert"] == ""
 

@@ -63,7 +63,8 @@ def controller_of(lab: LabClient, bucket: Bucket, folder: pathlib.Path) -> Contr
 def answers(lab: LabClient, **more: str) -> dict[str, str]:
     """What a person answers, and extra variables that no survey asks for."""
     return {
-        "pegasus_tables": ",".join(lab.describe["tables"]),
+        "pegasus_hosts": "localhost",
+        "pegasus_tables": "\n".join(lab.describe["tables"]),
         "pegasus_metaproxies": json.dumps(lab.describe["metaproxies"]),
         "pegasus_config_sync_interval": "keep",
         "pegasus_budget": "6m",

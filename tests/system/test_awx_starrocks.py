@@ -82,6 +82,7 @@ def secrets_of(lab: LabClient) -> list[str]:
 def answers(lab: LabClient, folder: pathlib.Path, **more: str) -> dict[str, str]:
     """What a person answers, and extra variables that no survey asks for."""
     return {
+        "starrocks_hosts": "localhost",
         "starrocks_tool_directory": str(folder / "sync"),
         "starrocks_tool_archive": lab.describe["tool"]["archive"],
         "starrocks_tool_archive_sha256": lab.describe["tool"]["sha256"],

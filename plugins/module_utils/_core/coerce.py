@@ -13,13 +13,14 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, raise_problems
 
+_BREAK = re.compile(r"[,\r\n]")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _TRUE = frozenset(("true", "yes", "on", "y", "t", "1"))
 _FALSE = frozenset(("false", "no", "off", "n", "f", "0"))
 
 
 def as_list(value: t.Any, option: str) -> list[t.Any]:
-    """A list, JSON text of one, comma-separated text, or a single thing; None and empty text are the empty list."""
+    """A list, JSON text of one, text with commas or line breaks, or a single thing; None and empty text are the empty list."""
     if value is None:
         return []
     if isinstance(value, (list, tuple)):
@@ -30,7 +31,7 @@ def as_list(value: t.Any, option: str) -> list[t.Any]:
     if text[:1] in ("[", "{"):
         loaded = _load(text, option, "a list")
         return list(loaded) if isinstance(loaded, (list, tuple)) else [loaded]
-    return [part.strip() for part in text.split(",") if part.strip()]
+    return [part.strip() for part in _BREAK.split(text) if part.strip()]
 
 
 def as_mapping(value: t.Any, option: str) -> dict[str, t.Any]:

@@ -107,9 +107,11 @@ def credentials() -> list[dict[str, t.Any]]:
 
 
 def _from_environment(one: t.Mapping[str, t.Any]) -> str:
+    """A template. Without the last filter, ansible-core up to 2.18 makes a mapping, a list or a boolean of a text that
+    looks like one."""
     value = f"lookup('ansible.builtin.env', '{one['env']}')"
     if one["file"]:
-        return f"{{{{ lookup('ansible.builtin.file', {value}) if {value} else '' }}}}"
-    if one["option"].get("choices"):
-        return f"{{{{ {value} | default('{one['option']['default']}', true) }}}}"
-    return f"{{{{ {value} }}}}"
+        value = f"(lookup('ansible.builtin.file', {value}) if {value} else '')"
+    elif one["option"].get("choices"):
+        value = f"{value} | default('{one['option']['default']}', true)"
+    return f"{{{{ {value} | string }}}}"

@@ -14,8 +14,9 @@ import typing as t
 
 from tooling.awx import sources
 
-TEXT_MAX = 1024
-TEXTAREA_MAX = 4096
+# AWX takes any length, and keeps answers in a text column. A list of 10,000 names, or a plan of as many moves, must fit.
+TEXT_MAX = 16 * 1024
+TEXTAREA_MAX = 4 * 1024 * 1024
 NUMBER_MAX = 2**31 - 1
 TYPES = {
     "int": "integer",
@@ -84,15 +85,17 @@ def question(role: str, name: str, option: sources.Option) -> Question:
 
 def hosts_question(role: str) -> Question:
     """Where the modules run, which is the play's matter and no option of a role."""
+    wishes = sources.choices()["roles"][role]
     return {
         "question_name": "Hosts",
-        "question_description": plain(sources.choices()["roles"][role]["hosts"]),
+        "question_description": plain(wishes["hosts"]),
         "required": True,
         "variable": f"{role}_{HOSTS}",
         "type": "text",
         "min": 1,
         "max": TEXT_MAX,
-        "default": "localhost",
+        # Nothing where localhost would not do: who only accepts the form must not run there what has to last.
+        "default": wishes["default_host"],
     }
 
 

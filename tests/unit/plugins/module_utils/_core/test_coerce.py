@@ -48,6 +48,7 @@ def test_a_list_of_mappings_and_its_json_text_are_the_same(value: t.List[t.Dict[
         (None, []),
         ("", []),
         ("a, b,,c ", ["a", "b", "c"]),
+        ("a\r\nb,\n c\n", ["a", "b", "c"]),
         ("7", ["7"]),
         (7, [7]),
         ((1, 2), [1, 2]),
