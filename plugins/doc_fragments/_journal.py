@@ -15,7 +15,8 @@ options:
       - Where the journal of the migration is kept, a path on the host where the module runs, or V(s3://bucket/prefix).
       - The journal remembers what was found, intended, done and put back. Give the same one to every phase.
       - A new journal is made where none is. Its file can be read by its owner only, and holds no secrets.
-      - An S3 store must honour C(If-None-Match), and the module then needs the Python library C(boto3).
+      - An S3 store must honour C(If-None-Match), and the module then needs the Python library C(boto3), 1.35.2
+        or newer.
       - When not given, the environment variable E(DBOPS_MIGRATION_JOURNAL) is used.
     type: str
   migration_id:

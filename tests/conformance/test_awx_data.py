@@ -207,7 +207,7 @@ def test_what_a_credential_brings_reaches_modules_on_other_hosts(role: str) -> N
 
 
 def test_inputs_stay_text_whatever_they_look_like() -> None:
-    """Up to ansible-core 2.18 a template whose text is JSON, True or False becomes something else without the filter."""
+    """Up to ansible-core 2.18 a template whose text is JSON or a boolean becomes one without the filter."""
     inputs = [value for one in DATA["controller_credentials"] for value in one["inputs"].values()]
     assert len(inputs) > 40
     assert [value for value in inputs if not value.endswith(" | string }}")] == []

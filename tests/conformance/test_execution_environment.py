@@ -46,6 +46,21 @@ def test_the_definition_names_the_tarball_of_this_version() -> None:
     assert definition["dependencies"]["ansible_core"]["package_pip"] == f"ansible-core{floor}".removesuffix(".0")
 
 
+def test_the_least_boto3_is_the_same_everywhere() -> None:
+    """The first one with conditional writes, without which two runs could overwrite each other's journal."""
+
+    def text(path: str) -> str:
+        return " ".join((paths.ROOT / path).read_text(encoding="utf-8").split())
+
+    found = re.search(r'LEAST_BOTO3 = "([\d.]+)"', text("plugins/module_utils/_core/journal_s3.py"))
+    assert found is not None
+    least = found.group(1)
+    assert f"boto3>={least} " in text("meta/ee-requirements.txt")
+    assert f"boto3 {least} or newer" in text("README.md")
+    assert f"C(boto3), {least} or newer" in text("plugins/doc_fragments/_journal.py")
+    assert f"boto3 {least} or newer" in text("docs/docsite/rst/guide_errors.rst")
+
+
 @pytest.mark.cost(15)
 def test_the_context_installs_the_tarball(stage: stages.Stage, context: pathlib.Path) -> None:
     containerfile = (context / "Containerfile").read_text(encoding="utf-8")

@@ -20,7 +20,7 @@ _FALSE = frozenset(("false", "no", "off", "n", "f", "0"))
 
 
 def as_list(value: t.Any, option: str) -> list[t.Any]:
-    """A list, JSON text of one, text with commas or line breaks, or a single thing; None and empty text are the empty list."""
+    """A list, JSON text of one, text with commas or line breaks, or one thing; None and empty text are no item."""
     if value is None:
         return []
     if isinstance(value, (list, tuple)):

@@ -16,6 +16,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.journal_chai
 
 _OBJECT = re.compile(r"[0-9]{12}\.jsonl")
 _WORKERS = 16
+LEAST_BOTO3 = "1.35.2"
+"""The first release whose PutObject takes IfNoneMatch (botocore's changelog: 1.35.2, conditional writes)."""
 _TAKEN = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
 _ABSENT = ("NoSuchKey", "404", "NotFound")
 
@@ -110,12 +112,17 @@ class S3Store:
         return Stored(b"".join(found), head)
 
     def append(self, first_seq: int, payload: bytes) -> None:
-        """Put one new object. MigrationError ``journal.conflict`` when another run was first, or ``.write_failed``."""
+        """Put one new object.
+
+        MigrationError ``journal.conflict`` when another run was first, ``.boto3_too_old`` or ``.write_failed``.
+        """
         if self._poisoned:
             raise self._write_failed("an earlier write has an unknown end")
         try:
             self._put_new(_name(first_seq), payload)
         except Exception as error:
+            if type(error).__name__ == "ParamValidationError":
+                raise _too_old(error) from error
             if not self._is_ours(first_seq, payload, error):
                 raise self._conflict() from error
         if not first_seq:
@@ -212,6 +219,16 @@ class S3Store:
             f"{self.location}: the journal cannot be read ({error}). Correct the bucket, s3_endpoint_url, s3_region "
             "or the credentials.",
         )
+
+
+def _too_old(error: Exception) -> MigrationError:
+    """Nothing was sent: the library itself refuses an argument that it does not know."""
+    return MigrationError(
+        "journal.boto3_too_old",
+        f"journal: an s3:// journal needs the Python library boto3 {LEAST_BOTO3} or newer, and the one that is "
+        "installed knows no conditional writes. Install a newer one for the Python that runs this module, or give a "
+        f"path. Nothing more was started. ({' '.join(str(error).split())[:300]})",
+    )
 
 
 def _name(first_seq: int) -> str:

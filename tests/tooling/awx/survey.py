@@ -14,7 +14,7 @@ import typing as t
 
 from tooling.awx import sources
 
-# AWX takes any length, and keeps answers in a text column. A list of 10,000 names, or a plan of as many moves, must fit.
+# AWX takes any length. A list of 10,000 names, or a plan of as many moves, must fit.
 TEXT_MAX = 16 * 1024
 TEXTAREA_MAX = 4 * 1024 * 1024
 NUMBER_MAX = 2**31 - 1

@@ -16,6 +16,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_chain import scan
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_s3 import (
+    LEAST_BOTO3,
     S3Options,
     S3Store,
     make_client,
@@ -261,6 +262,23 @@ def test_no_right_to_write() -> None:
         open_journal(s3)
     assert caught.value.code == "journal.write_failed"
     assert "AccessDenied" in caught.value.message
+
+
+class ParamValidationError(ValueError):
+    """What botocore raises before it sends anything; here as releases before 1.35.2 word it."""
+
+
+def test_a_library_that_knows_no_conditional_writes() -> None:
+    s3 = FakeS3()
+    s3.before = [
+        ParamValidationError('Parameter validation failed:\nUnknown parameter in input: "IfNoneMatch", must be')
+    ]
+    with pytest.raises(MigrationError) as caught:
+        open_journal(s3)
+    assert caught.value.code == "journal.boto3_too_old"
+    assert f"boto3 {LEAST_BOTO3} or newer" in caught.value.message
+    assert "credentials" not in caught.value.message
+    assert s3.objects == {}
 
 
 def test_locations() -> None:
