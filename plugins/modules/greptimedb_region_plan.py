@@ -253,7 +253,8 @@ plan:
     forecast:
       description: >-
         A guess of the duration in seconds, and what it assumes (C(basis)). With O(rehearsal_journal) also
-        C(refused_per_region), for how many seconds writes to the rehearsal's region were refused.
+        C(move_seconds), how long one of its moves took, and C(refused_per_region), for how many seconds writes to the
+        rehearsal's region were refused.
       type: dict
     before:
       description: Leaders and bytes by datanode now. Bytes are V(null) if they are not known.

@@ -57,6 +57,8 @@ options:
   needed:
     description:
       - How long what comes may take. A window that closes earlier than that counts as closed.
+      - When no window that is open or still opens is as long as that, the module fails with C(cutover.no_window) at
+        once.
     type: str
     default: '0'
   timeout:

@@ -169,7 +169,7 @@ def test_aborted_and_gone_on_with(lab: LabClient, begin: Begin) -> None:
 
 @pytest.mark.cost(8)
 def test_outside_the_window_nothing_is_sent(begin: Begin) -> None:
-    run = begin(cutover_window="2020-01-01T00:00:00Z/2020-01-01T01:00:00Z", wait=False, step_time="1s")
+    run = begin(cutover_window="2090-01-01T00:00:00Z/2090-01-01T01:00:00Z", wait=False, step_time="1s")
     result = run.finish(run.start())
     assert result["finished"] is False
     assert [(one["reason"], one["count"]) for one in result["waits"]] == [("window.closed", SCENE.count)]

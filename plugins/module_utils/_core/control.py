@@ -97,7 +97,11 @@ def usual_answer(kind: str, wish: Wish) -> Answer:
 
 
 class Control:
-    """What is wished now, in one call of a module. ``problem``: why the text cannot be read, "" where it can."""
+    """What is wished now, in one call of a module.
+
+    ``problem``: why it is not known, "" where it is. ``garbled``: why the text that is there cannot be taken, which may
+    have been meant as a stop; a store that does not answer for a while leaves it as it was.
+    """
 
     def __init__(
         self,
@@ -110,6 +114,7 @@ class Control:
         """``entries``: the journal's. ``carried``: what ``carry`` gave the step before; for a run without a journal."""
         self.wish = NO_WISH
         self.problem = ""
+        self.garbled = ""
         self._store = store
         self._clock = clock
         self._answers = answers
@@ -146,7 +151,7 @@ class Control:
                 # The library for S3 is missing, or its options cannot work: no text, now or later.
                 raise
             return self._cannot_read(error, raw, written)
-        self.problem = ""
+        self.problem = self.garbled = ""
         if not raw.strip() and self._young(written):
             return []
         self.wish, self._unreadable = wish, ""
@@ -203,13 +208,16 @@ class Control:
     def _cannot_read(
         self, error: MigrationError, raw: bytes, written: t.Optional[datetime.datetime]
     ) -> t.List[Acknowledgement]:
-        self.problem = error.message
+        self.problem = detail = error.message
+        if isinstance(error, Unreadable):
+            self.garbled = error.message
+            detail += " Nothing new is begun until it can be read."
         # What a store says may differ from one time to the next; that it says no is told once.
         mark = hashlib.sha256(raw if isinstance(error, Unreadable) else error.code.encode("ascii")).hexdigest()
         if mark == self._unreadable or (isinstance(error, Unreadable) and self._young(written)):
             return []
         self._unreadable = mark
-        return [Acknowledgement(TEXT, "", mark, UNREADABLE, error.message)]
+        return [Acknowledgement(TEXT, "", mark, UNREADABLE, detail)]
 
     def _young(self, written: t.Optional[datetime.datetime]) -> bool:
         return written is not None and abs((self._clock.now() - written).total_seconds()) < BEING_WRITTEN

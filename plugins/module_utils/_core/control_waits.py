@@ -40,6 +40,18 @@ class Hold(t.NamedTuple):
     waiting_for: str
 
 
+def stopped_by(control: Control) -> t.Optional[Hold]:
+    """What keeps work that goes on for days from beginning anything new; None when nothing does.
+
+    A text that cannot be taken may be a stop. A store that does not answer is none: what was wished before stays.
+    """
+    if control.garbled:
+        return Hold(CANNOT_READ, f"{control.location}, which cannot be read: {control.garbled}")
+    if control.wish.paused:
+        return Hold(PAUSED, f"{control.location} to say resume")
+    return None
+
+
 def held_by(
     control: Control, windows: Windows, now: datetime.datetime, *, hold: bool, needed: float = 0.0
 ) -> t.Optional[Hold]:
@@ -48,8 +60,9 @@ def held_by(
     wish = control.wish
     if control.problem:
         return Hold(CANNOT_READ, f"{control.location}, which cannot be read: {control.problem}")
-    if wish.paused:
-        return Hold(PAUSED, f"{control.location} to say resume")
+    stopped = stopped_by(control)
+    if stopped is not None:
+        return stopped
     if wish.until is not None and wish.until > now:
         return Hold(POSTPONED, f"{iso(wish.until)}, to which it was postponed")
     if hold and not wish.proceed:

@@ -41,10 +41,14 @@ class GateTask:
         self.result: t.Dict[str, t.Any] = {"changed": False, "finished": False, "waits": [], "events": []}
 
     def body(self) -> t.Dict[str, t.Any]:
-        """The module's result. MigrationError ``control.aborted`` or ``deadline.expired``."""
+        """The module's result. MigrationError ``control.aborted``, ``cutover.no_window`` or ``deadline.expired``."""
         params = self._params
         self._windows = parse_windows(params.get("cutover_window"), "cutover_window")
         self._needed = parse_duration(params["needed"], "needed", minimum=0, maximum=LONGEST)
+        fix = "Give a longer window, or what comes less time (needed; for a cutover its budget)"
+        never = self._windows.never(self._clock.now(), self._needed, str(params["before"]), fix)
+        if never is not None:
+            raise never
         timeout = parse_duration(params["timeout"], "timeout", minimum=1, maximum=LONGEST)
         self._poll = parse_duration(params["poll_interval"], "poll_interval", minimum=0.1, maximum=300)
         step = params.get("step_time")

@@ -148,6 +148,27 @@ class Windows:
             },
         )
 
+    def never(
+        self, now: datetime.datetime, seconds: float, what: str, fix: str = "Give a longer window"
+    ) -> t.Optional[MigrationError]:
+        """``cutover.no_window`` when no opening from now on is as long as ``what`` may take: waiting is in vain."""
+        longest = -1.0
+        for begin in [max(one.begin, now) for one in self._around(now) if one.end > now]:
+            longest = max(longest, ((self.closes(begin) or begin) - begin).total_seconds())
+            if longest >= seconds:
+                return None
+        if not self._windows:
+            return None
+        why = "it does not open any more. Give a window that does"
+        if longest >= 0:
+            why = (
+                f"{what} may take {format_duration(seconds)}, and from now on it is open for "
+                f"{format_duration(longest)} at the longest, so there is nothing to wait for. {fix}"
+            )
+        return MigrationError(
+            "cutover.no_window", f"cutover_window: {why}. Nothing was begun. Windows: " + "; ".join(self.texts) + "."
+        )
+
 
 def parse_windows(value: t.Any, option: str) -> Windows:
     """The windows of an option: a list, JSON text of one, or text with commas. All that is wrong is told at once."""

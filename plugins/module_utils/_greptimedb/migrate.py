@@ -196,6 +196,8 @@ class RegionMigration:
         for track, decision in decisions:
             if decision.kind == "done":
                 self._done(track, now)
+                if track.intent_at is not None:
+                    self._control.moved(now - track.intent_at)
             elif decision.kind in ("retry", "fail"):
                 self._end_attempt(track, decision)
             elif track.wait_reason != decision.reason:

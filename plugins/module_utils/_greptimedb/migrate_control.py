@@ -19,7 +19,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.control impo
 )
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_options import open_control
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_text import LIMITS, Wish
-from ansible_collections.dbops.migration.plugins.module_utils._core.control_waits import PAUSED, WINDOW_CLOSED
+from ansible_collections.dbops.migration.plugins.module_utils._core.control_waits import WINDOW_CLOSED, stopped_by
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.schedule import Limits
 from ansible_collections.dbops.migration.plugins.module_utils._core.window import Windows
@@ -27,9 +27,16 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_v
 
 
 class RunControl:
-    """Whether moves may begin, how many at a time, and whether the run shall end. ``limits`` are the plan's."""
+    """Whether moves may begin, how many at a time, and whether the run shall end.
 
-    def __init__(self, control: Control, windows: Windows, limits: Limits, clock: Clock) -> None:
+    ``limits`` are the plan's. ``rehearsed``: how many seconds a move took in a rehearsal, 0 without one.
+    """
+
+    def __init__(
+        self, control: Control, windows: Windows, limits: Limits, clock: Clock, rehearsed: float = 0.0
+    ) -> None:
+        self._rehearsed = rehearsed
+        self._took: t.List[float] = []
         self._control = control
         self._windows = windows
         self._plan = dict(limits)
@@ -39,14 +46,20 @@ class RunControl:
 
     @classmethod
     def of(
-        cls, params: t.Mapping[str, t.Any], windows: Windows, limits: Limits, entries: t.Iterable[t.Any], clock: Clock
+        cls,
+        params: t.Mapping[str, t.Any],
+        windows: Windows,
+        limits: Limits,
+        entries: t.Iterable[t.Any],
+        clock: Clock,
+        rehearsed: float = 0.0,
     ) -> RunControl:
         """The one of a module's parameters. ``entries``: the journal's."""
 
         def answers(kind: str, wish: Wish) -> Answer:
             return answer(kind, wish, limits)
 
-        return cls(open_control(params, clock, entries=entries, answers=answers), windows, limits, clock)
+        return cls(open_control(params, clock, entries=entries, answers=answers), windows, limits, clock, rehearsed)
 
     def look(self) -> t.List[Acknowledgement]:
         """Read the wish if it is time; returns what is to be acknowledged."""
@@ -63,11 +76,28 @@ class RunControl:
     @property
     def hold(self) -> t.Optional[str]:
         """The reason for which no move may begin now."""
-        if self._control.wish.paused:
-            return PAUSED
-        if self._windows.refusal(self._clock.now(), 0, "a move") is not None:
+        stopped = stopped_by(self._control)
+        if stopped is not None:
+            return stopped.reason
+        if self._windows.refusal(self._clock.now(), self.move_seconds, "a move") is not None:
             return WINDOW_CLOSED
         return None
+
+    @property
+    def move_seconds(self) -> float:
+        """The forecast of one move: the median of this run or what was rehearsed, the longer one; 0 without both."""
+        seen = sorted(self._took)
+        return max(self._rehearsed, seen[len(seen) // 2] if seen else 0.0)
+
+    def moved(self, seconds: float) -> None:
+        """A move of this run took so long."""
+        self._took.append(max(0.0, seconds))
+
+    def require_window(self) -> None:
+        """MigrationError ``cutover.no_window`` when no move could ever begin."""
+        never = self._windows.never(self._clock.now(), self.move_seconds, "a move")
+        if never is not None:
+            raise never
 
     def _in_force(self) -> t.Dict[str, t.Optional[int]]:
         return {**self._plan, **_wished(self._control.wish)[0]}

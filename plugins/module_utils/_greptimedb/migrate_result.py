@@ -76,7 +76,7 @@ def _moment(seconds: float) -> datetime.datetime:
 def waits(tracks: t.Sequence[ms.Track], run_wait: t.Optional[str], now: float) -> t.List[t.Dict[str, t.Any]]:
     """Return one wait per reason, the one with most moves first."""
     # What is not begun because of people or the calendar waits for them, and not for its turn.
-    not_begun = run_wait if run_wait in (cw.PAUSED, cw.WINDOW_CLOSED) else "greptimedb.wait.limit"
+    not_begun = run_wait if run_wait in (cw.PAUSED, cw.CANNOT_READ, cw.WINDOW_CLOSED) else "greptimedb.wait.limit"
     by_reason: t.Dict[str, t.List[ms.Track]] = {}
     for track in tracks:
         if track.state in (ms.WAITING, ms.SUBMITTED):

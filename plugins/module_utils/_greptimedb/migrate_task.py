@@ -115,7 +115,9 @@ class MigrationTask:
                 given_up = give_up(self._tracks, problems, now, settings.follow_only)
                 schedule = make_schedule(plan.moves, self._tracks, plan.limits, plan.ordering)
                 to_do = [track for track in self._tracks if track.state == ms.WAITING]
-                control = RunControl.of(self._params, self._windows, plan.limits, entries, self._clock)
+                control = self._run_control(plan, past, entries)
+                if to_do and past.run_started is None:
+                    control.require_window()
                 if self._check_mode:
                     return self._prediction(client, settings, to_do, control)
                 # A journal that is there needs no word of a run with nothing to do. A new one is made even then, so
@@ -152,6 +154,15 @@ class MigrationTask:
         finally:
             if journal is not None:
                 journal.close()
+
+    def _run_control(self, plan: Plan, past: Past, entries: t.Sequence[t.Any]) -> RunControl:
+        """With a forecast of one move: from the rehearsal that the plan was made with, and from this run's earlier
+        steps."""
+        control = RunControl.of(self._params, self._windows, plan.limits, entries, self._clock, plan.rehearsed_seconds)
+        for move in past.moves.values():
+            if move.ended_in_run and move.status == "done" and move.finished_at is not None:
+                control.moved(move.finished_at - move.intent_at)
+        return control
 
     def _open_journal(self, create: bool) -> Journal:
         journal = open_journal(

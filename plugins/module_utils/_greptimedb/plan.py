@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import format_duration
@@ -130,6 +131,12 @@ class Plan:
         """Whether everything that was asked for is in the plan or need not move."""
         return not self.unplaceable
 
+    @property
+    def rehearsed_seconds(self) -> float:
+        """How long one move took in the rehearsal that the forecast is from, 0 without one. People may edit plans."""
+        seconds = self.forecast.get("move_seconds")
+        return float(seconds) if isinstance(seconds, (int, float)) and 0 < seconds < math.inf else 0.0
+
     def with_limits(self, limits: Limits) -> Plan:
         """The same plan where ``limits`` fill in what the plan does not say."""
         return dataclasses.replace(self, limits={**limits, **self.limits})
@@ -248,7 +255,13 @@ def with_rehearsal(plan: Plan, measured: t.Optional[t.Mapping[str, t.Any]], wher
         f"{_FLUSHED_PER_SECOND // 2**20} MiB/s for the flush of its memtable"
     )
     return dataclasses.replace(
-        plan, forecast={**forecast, "basis": basis, "refused_per_region": float(measured["refused"])}
+        plan,
+        forecast={
+            **forecast,
+            "basis": basis,
+            "move_seconds": float(measured["move_seconds"]),
+            "refused_per_region": float(measured["refused"]),
+        },
     )
 
 

@@ -17,7 +17,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.control impo
 )
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_options import control_store
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_text import LIMITS, Wish
-from ansible_collections.dbops.migration.plugins.module_utils._core.control_waits import ENDS_WHEN, PAUSED
+from ansible_collections.dbops.migration.plugins.module_utils._core.control_waits import ENDS_WHEN, stopped_by
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_journal import RunJournal
@@ -52,14 +52,15 @@ class DuplicationControl:
         started = self._clock.monotonic()
         while True:
             self.heed(journal, events)
-            if not self._control.wish.paused:
+            stopped = stopped_by(self._control)
+            if stopped is None:
                 return None
             since = since or iso(self._clock.now())
-            text = f"{self._control.location} to say resume"
-            wait = Wait(PAUSED, text, ENDS_WHEN[PAUSED], since, self._tables, len(self._tables))
+            reason, text = stopped
+            wait = Wait(reason, text, ENDS_WHEN[reason], since, self._tables, len(self._tables))
             journal.begin()
             journal.waits([wait.as_result()])
-            deadline.check([f"{PAUSED}: {text}"])
+            deadline.check([f"{reason}: {text}"])
             left = None if options.step_time is None else options.step_time - (self._clock.monotonic() - started)
             if left is not None and left <= _POLL:
                 deadline.sleep(max(0.0, left))

@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.dbops.migration.plugins.module_utils._core.control_waits import PAUSED
+from ansible_collections.dbops.migration.plugins.module_utils._core.control_waits import CANNOT_READ, PAUSED
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import ReasonRegistry
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import comparison as cmp
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_verdict as tv
@@ -24,7 +24,7 @@ SETTLING = "starrocks.wait.settling"
 TOOL = "starrocks.wait.tool"
 COMPACTIONS = "starrocks.wait.compactions"
 UNREACHABLE = "starrocks.wait.unreachable"
-REASONS = ReasonRegistry(frozenset((COPYING, BEHIND, SETTLING, TOOL, COMPACTIONS, UNREACHABLE, PAUSED)))
+REASONS = ReasonRegistry(frozenset((COPYING, BEHIND, SETTLING, TOOL, COMPACTIONS, UNREACHABLE, PAUSED, CANNOT_READ)))
 
 _AT_WORK = (tv.RUNNING, tv.CONVERGED)
 _OVER = (tv.FAILED, tv.STOPPED)

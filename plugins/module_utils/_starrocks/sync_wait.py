@@ -22,7 +22,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.control impo
 )
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_options import control_store
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_text import LIMITS, RUN, Wish
-from ansible_collections.dbops.migration.plugins.module_utils._core.control_waits import ENDS_WHEN, PAUSED
+from ansible_collections.dbops.migration.plugins.module_utils._core.control_waits import ENDS_WHEN, stopped_by
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Verdict, judge
@@ -177,9 +177,10 @@ class SyncWaitTask:
             near = sn.Nearness(sn.UNREACHABLE, error.message, "the clusters answer again", 0)
             self.result["line"] = error.message
         self._good = near.good
-        if not near.reason and self._control.wish.paused:
-            near = sn.Nearness(PAUSED, f"{self._control.location} to say resume", ENDS_WHEN[PAUSED], near.good)
-            self.result["line"] += f"; {PAUSED}"
+        stopped = None if near.reason else stopped_by(self._control)
+        if stopped is not None:
+            near = sn.Nearness(stopped.reason, stopped.waiting_for, ENDS_WHEN[stopped.reason], near.good)
+            self.result["line"] += f"; {stopped.reason}"
         self._tell(near)
         return near
 

@@ -97,6 +97,21 @@ def test_the_window_must_hold_what_comes(clock: Saying) -> None:
     assert "less than the 7m" in wait["waiting_for"]
 
 
+def test_what_no_window_can_hold_is_told_at_once(clock: Saying) -> None:
+    given: t.Dict[str, t.Any] = {"cutover_window": ["daily 03:00-03:20 UTC", "daily 05:00-06:00 UTC"]}
+    with pytest.raises(MigrationError, match=r"the cutover may take 1h 1m, .*open for 1h at the longest") as caught:
+        gate(clock, needed="61m", **given).body()
+    assert caught.value.code == "cutover.no_window"
+    with pytest.raises(MigrationError, match="does not open any more"):
+        gate(clock, cutover_window="2026-11-20T03:00:00Z/2026-11-20T04:00:00Z").body()
+    # It is 03:14; what is left of the only window is less than the whole of it.
+    once = "2026-11-21T03:00:00Z/2026-11-21T04:00:00Z"
+    assert gate(clock, needed="45m", cutover_window=once).body()["finished"] is True
+    with pytest.raises(MigrationError, match="at the longest"):
+        gate(clock, needed="47m", cutover_window=once).body()
+    assert clock.slept == []
+
+
 def test_what_cannot_be_read_holds(clock: Saying) -> None:
     clock.say("psotpone 2h")
     clock.plan = [(5, "proceed")]

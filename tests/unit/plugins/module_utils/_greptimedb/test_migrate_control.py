@@ -12,6 +12,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.window import Windows, parse_windows
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import migrate_result as mr
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import move_state as ms
@@ -194,3 +195,49 @@ def test_a_later_step_tells_no_wish_again(tmp_path: pathlib.Path, text: str) -> 
     for _number in range(3):
         scene.run(step_time=2)
     assert len(scene.acknowledged()) == 1
+
+
+def test_no_move_begins_that_would_not_end_before_the_window_closes(tmp_path: pathlib.Path) -> None:
+    # It is 03:14:00. Twice four moves of 25 seconds fit, and not a third time.
+    scene = Scene(tmp_path, {}, "daily 03:14-03:15 UTC")
+    scene.server.duration = 25.0
+    run, _control = scene.run(step_time=90)
+    assert states(run) == {ms.DONE: 8, ms.WAITING: COUNT - 8}
+    assert max(busy(scene)) <= 60 - 25
+    assert run.run_wait == "window.closed"
+
+
+def test_a_rehearsed_move_counts_before_the_first_one(tmp_path: pathlib.Path) -> None:
+    scene = Scene(tmp_path, {}, "daily 03:14-03:15 UTC")
+    params = {"control": str(scene.clock.path)}
+
+    def control(seconds: float) -> RunControl:
+        return RunControl.of(params, scene.windows, LIMITS, (), scene.clock, seconds)
+
+    assert control(1).hold is None
+    assert control(60.1).hold == "window.closed"
+    control(60).require_window()
+    with pytest.raises(MigrationError, match=r"a move may take 1m 1s") as caught:
+        control(61).require_window()
+    assert caught.value.code == "cutover.no_window"
+    seen = control(2)
+    seen.moved(5)
+    assert seen.move_seconds == 5
+
+
+def test_a_text_that_cannot_be_read_may_be_a_stop(tmp_path: pathlib.Path) -> None:
+    scene = Scene(tmp_path, {2: "puase", 60: "resume"})
+    run, _control = scene.run()
+    assert states(run) == {ms.DONE: COUNT}
+    assert [second for second in busy(scene) if 4 <= second < 60] == []
+    (told,) = [event for event in run.events if "cannot be read" in event]
+    assert "'puase' is none of the wishes" in told
+    assert "Nothing new is begun until it can be read" in told
+
+
+def test_a_store_that_does_not_answer_stops_nothing(tmp_path: pathlib.Path) -> None:
+    scene = Scene(tmp_path, {})
+    scene.clock.path.mkdir()
+    run, _control = scene.run()
+    assert states(run) == {ms.DONE: COUNT}
+    assert max(busy(scene)) < 30
