@@ -68,4 +68,13 @@ class ArgumentSpec:
             required_by=self.required_by,
             **kwargs,
         )
+        self._fill_in(module.params)
         return module
+
+    def _fill_in(self, params: t.Dict[str, t.Any]) -> None:
+        """Empty text is no length of time: a survey of AWX delivers it for an answer that was cleared, so the default
+        holds. Only options whose default begins with a digit are lengths of time or numbers as text."""
+        for name, option in self.argument_spec.items():
+            default = option.get("default")
+            if isinstance(default, str) and default[:1].isdigit() and params.get(name) == "":
+                params[name] = default

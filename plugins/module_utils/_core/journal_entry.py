@@ -77,6 +77,8 @@ def decode(line: bytes) -> Entry:
         raise BrokenLine("its hash does not match its content")
     if not isinstance(value["data"], dict):
         raise BrokenLine("its data is not a mapping")
+    if type(value["seq"]) is not int or not isinstance(value["at"], str) or not isinstance(value["kind"], str):
+        raise BrokenLine("its number, time or kind is none")
     return Entry(value["seq"], value["at"], value["kind"], value["data"], value["prev"], digest)
 
 

@@ -38,9 +38,35 @@ def test_two_meanings_of_one_option_are_refused() -> None:
         ArgumentSpec({"host": {"type": "str"}}).merge(ArgumentSpec({"host": {"type": "int"}}))
 
 
+class Made:
+    """An AnsibleModule as far as it matters here."""
+
+    def __init__(self, params: t.Dict[str, t.Any]) -> None:
+        self.params = params
+
+
+def test_an_answer_that_was_cleared_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"timeout": "", "needed": "0", "budget": 0, "before": "", "path": "", "step_time": ""}
+    monkeypatch.setattr(argspec, "AnsibleModule", lambda **_kwargs: Made(given))
+    spec = ArgumentSpec(
+        {
+            "timeout": {"default": "24h"},
+            "needed": {"default": "5m"},
+            "budget": {"default": "60s"},
+            "before": {"default": "the cutover"},
+            "path": {"type": "path"},
+            "step_time": {"type": "str"},
+        }
+    )
+    made = spec.create_ansible_module().params
+    # Zero is an answer, or a mistake that must be told.
+    assert made == {**given, "timeout": "24h"}
+    assert (made["needed"], made["budget"], made["before"]) == ("0", 0, "")
+
+
 def test_module_gets_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: t.Dict[str, t.Any] = {}
-    monkeypatch.setattr(argspec, "AnsibleModule", lambda **kwargs: seen.update(kwargs))
+    monkeypatch.setattr(argspec, "AnsibleModule", lambda **kwargs: seen.update(kwargs) or Made({}))
     ArgumentSpec({"a": {}}, required_if=[("a", 1, ("b",))], required_one_of=[("a", "b")]).create_ansible_module(
         supports_check_mode=True
     )

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import typing as t
 
 import pytest
@@ -165,3 +167,19 @@ def test_an_unreadable_head_is_none(raw: bytes) -> None:
 
 def test_head_reads_back() -> None:
     assert Head.decode(head(3).encode()) == head(3)
+
+
+def test_a_forged_time_is_told_and_nothing_is_raised() -> None:
+    value: t.Dict[str, t.Any] = {"at": 5, "data": {}, "kind": "note", "prev": "", "seq": 0}
+    lines = []
+    for seq in (0, 1):
+        value.update(
+            seq=seq, kind="journal.opened" if not seq else "note", at="2026-11-21T03:14:00.000Z" if not seq else 5
+        )
+        text = json.dumps({key: value[key] for key in sorted(value)}, separators=(",", ":"))
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        lines.append(json.dumps({**value, "hash": digest}, sort_keys=True, separators=(",", ":")))
+        value["prev"] = digest
+    found = scan("j", Stored(("\n".join(lines) + "\n").encode(), None))
+    assert [one.code for one in found.problems if one.fatal] == ["journal.chain_broken"]
+    assert len(found.entries) == 1

@@ -84,6 +84,23 @@ def test_what_is_no_json(line: bytes) -> None:
         decode(line)
 
 
+def forged(**changes: t.Any) -> bytes:
+    """A line with a right hash, as somebody could write it who wants to."""
+    value = {"at": AT, "data": {}, "kind": "note", "prev": PREV, "seq": 7, **changes}
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    value["hash"] = hashlib.sha256(canonical.encode()).hexdigest()
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+@pytest.mark.parametrize(
+    "changes", [{"at": 5}, {"at": None}, {"kind": 1}, {"kind": ["note"]}, {"seq": True}, {"seq": 7.0}, {"data": []}]
+)
+def test_a_right_hash_makes_no_entry_of_other_things(changes: t.Dict[str, t.Any]) -> None:
+    assert decode(forged()).seq == 7
+    with pytest.raises(BrokenLine):
+        decode(forged(**changes))
+
+
 def test_spaces_are_a_change_too() -> None:
     line = encode(0, AT, "note", {"a": 1}, "")[1][:-1]
     with pytest.raises(BrokenLine, match="hash"):
