@@ -144,9 +144,10 @@ class _Table:
         """The items of a proof by partition, as far as they are about the table."""
         found: t.Dict[int, t.Mapping[str, t.Any]] = {}
         for item in tr.items(proof):
-            table, _slash, index = v.word(item.get("subject")).rpartition("/")
-            if table == self._table and index.isdigit():
-                found[int(index)] = item
+            table, _slash, text = v.word(item.get("subject")).rpartition("/")
+            index = v.index(text)
+            if table == self._table and index is not None:
+                found[index] = item
         return found
 
     def _switched_seq(self) -> int:

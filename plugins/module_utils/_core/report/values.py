@@ -8,11 +8,13 @@ a journal may be years old, or written by a later release."""
 from __future__ import annotations
 
 import json
-import math
 import typing as t
 from collections.abc import Mapping
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import parse_iso
+
+_MOST = 1e21
+"""More than any journal tells of, in bytes and nanoseconds too, and little enough to be reckoned with."""
 
 
 def mapping(value: t.Any) -> t.Mapping[str, t.Any]:
@@ -31,10 +33,15 @@ def mappings(value: t.Any) -> t.List[t.Mapping[str, t.Any]]:
 
 
 def number(value: t.Any) -> t.Optional[float]:
-    """A finite number, else None. A bool is no number."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+    """A number that something may be counted or measured in, else None. A bool is no number."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and -_MOST <= value <= _MOST:
         return float(value)
     return None
+
+
+def index(text: str) -> t.Optional[int]:
+    """The number of a partition as text, else None. Unlike ``str.isdigit`` alone, never what ``int`` refuses."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def word(value: t.Any) -> str:
@@ -76,4 +83,5 @@ def tail(resource: str) -> str:
 
 def natural(text: str) -> t.Tuple[int, int, str]:
     """A sort key that puts 9 before 10, and numbers before words."""
-    return (0, int(text), "") if text.isascii() and text.isdigit() and len(text) < 19 else (1, 0, text)
+    number_of = index(text)
+    return (1, 0, text) if number_of is None else (0, number_of, "")

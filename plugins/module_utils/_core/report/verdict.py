@@ -36,8 +36,8 @@ class Verdict:
 def lost_writes(report: r.Report) -> t.Optional[int]:
     """The caller's count of acknowledged writes that are missing, None when it was not measured."""
     value = report.extra.get(LOST)
-    if isinstance(value, str) and value.strip().isdigit():
-        return int(value)
+    if isinstance(value, str):
+        return v.index(value.strip())
     known = v.number(value)
     return None if known is None else int(known)
 

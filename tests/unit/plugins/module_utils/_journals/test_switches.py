@@ -14,6 +14,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core import guard
 from ansible_collections.dbops.migration.plugins.module_utils._core import legality as le
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_chain import Problem
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_view import JournalView
+from ansible_collections.dbops.migration.plugins.module_utils._core.report.page import page
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import legality as greptimedb
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import proof as greptimedb_proof
 from ansible_collections.dbops.migration.plugins.module_utils._journals.switches import judge_switches
@@ -29,7 +30,11 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks import 
     quiescence,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import legality as starrocks
-from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._journals.journals import Altered, moved
+from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._journals.journals import (
+    Altered,
+    moved,
+    report,
+)
 
 ENGINES = ("greptimedb", "pegasus", "starrocks")
 Alteration = t.Callable[[Altered], t.Any]
@@ -338,3 +343,25 @@ def test_of_thousands_only_some_are_told_in_full() -> None:
     assert len(found["cutovers"]) == 5001
     assert "checks" in found["cutovers"][-1]
     assert sum("checks" in cutover for cutover in found["cutovers"]) == 100
+
+
+ODD = (10**400, -(10**400), 1e308, "\u00b2", "temp/\u00b2", "temp/" + "9" * 5000, [None], {"a": 10**400})
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: str(odd)[:9])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_odd_values_are_not_known_and_raise_nothing(engine: str, odd: t.Any) -> None:
+    """As a later release, or somebody who wants to, could write them."""
+    altered = Altered(engine)
+    for _at, kind, data in altered.records:
+        if kind == "proof":
+            data["items"] = [{**dict.fromkeys(item, odd), "table": "temp"} for item in data.get("items") or ()]
+        elif kind in ("progress", "wait") or kind.startswith("cutover."):
+            data.update({name: odd for name in data if name != "table"})
+        for name in ("window", "forecast", "measured", "evidence"):
+            if name in data:
+                data[name] = dict.fromkeys(data[name], odd) if isinstance(data[name], dict) else odd
+    told = report(altered)
+    assert told.switch is not None
+    assert told.switch.legal != le.YES
+    assert page(told)
