@@ -19,7 +19,7 @@ description:
   - The findings about tables and objects carry a verdict, C(migrated), C(needs_switch) (of the sync tool), C(recreate)
     (by hand on the target) or C(unsupported), and the query that found them. The whole list is in RV(inventory).
   - The number of questions does not grow with the number of tables, but for C(SHOW CREATE TABLE), which is read of up
-    to 1000 selected tables unless O(deep) is true; nothing else tells of C(AUTO_INCREMENT) columns.
+    to 1000 selected tables unless O(deep) is true; nothing else tells of C(AUTO_INCREMENT) columns and of indexes.
 notes:
   - "Privileges on both clusters: C(OPERATE ON SYSTEM), and any privilege on every table and view. Tables that the user
     does not see are found by counting, and are a blocker."
@@ -41,7 +41,8 @@ notes:
   - "Ids about what is seen and selected: C(starrocks.privileges.operate), C(starrocks.privileges.hidden_tables),
     C(starrocks.inventory.unknown), C(starrocks.selection.unknown) (an entry of O(include_data_list) that names
     nothing), C(starrocks.selection.empty), blockers; C(starrocks.selection.excluded_unknown),
-    C(starrocks.inventory.not_visible), C(starrocks.inventory.properties_unknown) (before 3.0), warnings;
+    C(starrocks.inventory.not_visible), C(starrocks.inventory.databases_unasked) (of more than 20, without O(deep)),
+    C(starrocks.inventory.properties_unknown) (before 3.0), warnings;
     C(starrocks.inventory.policies_unlisted) (policies on rows and columns must be asked for, from 3.1.9 on), an info."
   - "Ids about tables: C(starrocks.table.auto_increment), C(starrocks.table.range_distribution), blockers;
     C(starrocks.table.auto_increment_unknown), C(starrocks.table.external), C(starrocks.table.generated_columns),
@@ -242,7 +243,7 @@ unused_acceptances:
   type: list
   elements: dict
 inventory:
-  description: Every kind of object that the version of the source knows, those without any too.
+  description: Every kind of object that the version of the source has, those without any too.
   returned: when the clusters could be looked at
   type: list
   elements: dict
@@ -264,7 +265,7 @@ inventory:
       description: The statement that found them.
       type: str
     looked_at:
-      description: Whether they could be looked at.
+      description: Whether they could be looked at, and everywhere.
       type: bool
 path:
   description: The run modes of the two clusters.

@@ -282,7 +282,8 @@ def test_foreign_actions_leave_no_trace_in_the_record(starrocks_lab: LabFactory)
     sql = Sql(lab, frontend=1)
     assert sql.config("disable_load_job") == "true"
     assert Sql(lab).config("disable_load_job") == "false"
-    assert sql.rows("SHOW RESOURCE GROUPS ALL")[0]["name"] == "rg1"
+    assert sql.column("SHOW RESOURCE GROUPS ALL") == ["default_mv_wg", "default_wg", "rg1"]
+    assert sql.rows("SHOW PLUGINS")[0]["Sources"] == "Builtin"
     assert "theirs" in sql.column("SHOW DATABASES")
 
 
@@ -345,7 +346,8 @@ def test_what_only_a_test_puts_there(starrocks_lab: LabFactory) -> None:
     lab.call("POST", "/nodes/source/%d" % node, {"config": {"enable_transparent_data_encryption": "true"}})
     lab.call("POST", "/frontends/source/2", {"clock_skew": 900})
     sql = Sql(lab)
-    assert sql.column("SELECT TASK_NAME FROM information_schema.tasks") == ["nightly"]
+    assert sql.column("SELECT `DATABASE` FROM information_schema.tasks") == ["sales"]
+    assert "syntax error" in sql.error("SELECT DATABASE, TASK_NAME FROM information_schema.tasks")[1]
     jobs = "SELECT NAME FROM information_schema.routine_load_jobs WHERE STATE = 'PAUSED'"
     assert sql.column(jobs) == ["second"]
     assert sql.rows("SHOW ALTER TABLE ROLLUP FROM sales")[0]["State"] == "RUNNING"
@@ -356,3 +358,23 @@ def test_what_only_a_test_puts_there(starrocks_lab: LabFactory) -> None:
     assert sql.column(configs % node) == ["true"]
     clocks = [Sql(lab, frontend=number).column("SELECT UNIX_TIMESTAMP()")[0] for number in (0, 1)]
     assert clocks[1] - clocks[0] >= 900
+
+
+def test_what_old_versions_do_not_know(starrocks_lab: LabFactory) -> None:
+    old = Sql(starrocks_lab("2.5"))
+    assert "'root'@'%'" in old.column("SHOW ALL AUTHENTICATION")
+    for statement in ("SHOW USERS", "SHOW ALTER TABLE OPTIMIZE FROM sales", "SELECT * FROM information_schema.pipes"):
+        assert old.error(statement)
+    assert [row["DbName"] for row in old.rows("SHOW ALL ROUTINE LOAD FROM sales")] == ["sales"]
+    new = Sql(starrocks_lab("3.2"))
+    assert "'root'@'%'" in new.column("SHOW USERS") and new.rows("SHOW ALTER TABLE OPTIMIZE FROM sales") == []
+
+
+def test_indexes_are_in_create_table_and_not_in_statistics(starrocks_lab: LabFactory) -> None:
+    sql = Sql(starrocks_lab("3.5"))
+    sql.rows(
+        "CREATE TABLE sales.indexed (a INT, INDEX by_a (a) USING BITMAP COMMENT '') DUPLICATE KEY(a) "
+        'DISTRIBUTED BY HASH(a) BUCKETS 1 PROPERTIES ("replication_num" = "1")'
+    )
+    assert "INDEX `by_a` (`a`) USING BITMAP" in sql.rows("SHOW CREATE TABLE sales.indexed")[0]["Create Table"]
+    assert sql.rows("SELECT * FROM information_schema.statistics") == []

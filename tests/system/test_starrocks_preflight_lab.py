@@ -27,6 +27,10 @@ ASKED_FOR = json.dumps(
         "ddl_job_allow_drop_partition_target_only": True,
     }
 )
+INDEXED = (
+    "CREATE TABLE %s.indexed (a INT, INDEX by_a (a) USING BITMAP) DUPLICATE KEY(a) "
+    'DISTRIBUTED BY HASH(a) BUCKETS 1 PROPERTIES ("replication_num" = "1")'
+)
 
 
 @pytest.fixture(name="labs", scope="module")
@@ -78,6 +82,9 @@ def root(lab: LabClient, *statements: str, side: str = "source") -> None:
 
 def test_a_pair_in_order_passes_and_nothing_is_touched(begin: Begin, tmp_path: pathlib.Path) -> None:
     lab = begin(profile="3.3", target_profile="3.5", target_mode="shared_data")
+    database = "sales"
+    root(lab, INDEXED % database)
+    lab.foreign(task={"name": "nightly", "database": database, "table": "indexed"})
     lab.clear_requests()
     journal = tmp_path / "journal.jsonl"
     found = preflight(lab, journal=str(journal))
@@ -86,6 +93,9 @@ def test_a_pair_in_order_passes_and_nothing_is_touched(begin: Begin, tmp_path: p
     assert (found["looked_at"]["tables"], sent(lab)) == (found["clusters"]["source"]["tables"], [])
     assert lab.describe["clusters"]["source"]["token"] not in json.dumps(found) + journal.read_text(encoding="utf-8")
     kinds = {one["kind"]: one["verdict"] for one in found["inventory"]}
+    assert only(found, "object.bitmap_index")["evidence"]["first"] == [f"{database}.indexed.by_a"]
+    assert only(found, "object.task")["evidence"]["first"] == [f"{database}.nightly"]
+    assert not {"inventory.not_visible", "object.plugin", "object.resource_group"} & set(ids(found, "warning"))
     assert kinds["table"] == "migrated" and kinds["user"] == "recreate" and kinds["view"] == "needs_switch"
 
 

@@ -175,7 +175,15 @@ DYNAMIC: t.Mapping[tuple[str, str], t.Callable[[], t.Iterable[str]]] = {
     (_STARROCKS + "errors.py", "f'starrocks.{error.kind}'"): lambda: _of("starrocks.", _TLS),
     (_STARROCKS + "known_bugs.py", "'starrocks.bug.' + name"): lambda: _bugs("starrocks", "BUGS"),
     (_STARROCKS + "preflight_objects.py", "f'starrocks.object.{one.kind.name}'"): lambda: _of(
-        "starrocks.object.", [kind.name for kind in _load("_starrocks.inventory_objects").KINDS]
+        "starrocks.object.",
+        [
+            kind.name
+            for kinds in (
+                _load("_starrocks.inventory_objects").KINDS,
+                _load("_starrocks.inventory_objects").INDEX_KINDS,
+            )
+            for kind in kinds
+        ],
     ),
     (_STARROCKS + "preflight_tables.py", "f'starrocks.table.{name}'"): lambda: _of(
         "starrocks.table.", _traits_of_tables()

@@ -5,13 +5,15 @@
 """Objects of a cluster besides its tables, as data: how each kind is found, and what becomes of it in a migration.
 
 The sync tool moves databases, native tables and, if switched on, views, materialized views and bitmap indexes. All else
-stays where it is (the vendor's manual, section Limits). A kind that a version does not know is skipped.
+stays where it is (the vendor's manual, section Limits). A kind that came after a version is not asked for.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.profile import Profile
 
 MIGRATED, NEEDS_SWITCH, RECREATE, UNSUPPORTED = "migrated", "needs_switch", "recreate", "unsupported"
 VERDICTS = (MIGRATED, NEEDS_SWITCH, RECREATE, UNSUPPORTED)
@@ -21,7 +23,8 @@ Record = t.Mapping[str, t.Any]
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """One kind of object. ``columns``: those whose values, joined by dots, name it (lower case, the first that exist).
+    """One kind of object. ``columns`` (lower case): their values, joined by dots, name it where ``selected`` or
+    ``joined``; otherwise the first that exists does.
 
     ``database``: the query is asked for each selected database, with its quoted name put in for ``{database}``.
     ``selected``: the first column is the database, and rows of databases that are not selected are left out.
@@ -37,6 +40,7 @@ class Kind:
     severity: str = "warning"
     database: bool = False
     selected: bool = False
+    joined: bool = False
     keep: t.Callable[[Record], bool] = lambda record: True
     switch: str = ""
     moved: str = "The sync tool moves their definitions. Verify them on the target."
@@ -59,9 +63,17 @@ def _user(record: Record) -> bool:
     return not name.startswith(("'root'", "root"))
 
 
+def _installed(record: Record) -> bool:
+    """The servers' own plugins are listed too: ``__builtin_AuditLogBuilder`` of type AUDIT, its Sources Builtin."""
+    own = str(record.get("sources", "")).lower() == "builtin"
+    return not own and not str(record.get("name", "")).startswith("__builtin_")
+
+
 # The same text for several kinds, so that it is sent once.
 _MATERIALIZED = "SELECT TABLE_SCHEMA, TABLE_NAME, REFRESH_TYPE, IS_ACTIVE FROM information_schema.materialized_views"
-_INDEXES = "SELECT TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, INDEX_TYPE FROM information_schema.statistics"
+# information_schema.statistics exists and has never a row.
+_INDEXES = "SHOW CREATE TABLE"
+_BUILT_IN_GROUPS = ("default_wg", "default_mv_wg")
 _BUILT_IN_ROLES = ("root", "cluster_admin", "db_admin", "user_admin", "security_admin", "public")
 
 KINDS: t.Tuple[Kind, ...] = (
@@ -107,26 +119,6 @@ KINDS: t.Tuple[Kind, ...] = (
         keep=_is("refresh_type", "ROLLUP"),
     ),
     Kind(
-        "bitmap_index",
-        _INDEXES,
-        ("table_schema", "table_name", "index_name"),
-        NEEDS_SWITCH,
-        "Set enable_bitmap_index_sync to true, or create the indexes on the target by hand.",
-        selected=True,
-        keep=_is("index_type", "BITMAP"),
-        switch="enable_bitmap_index_sync",
-    ),
-    Kind(
-        "other_index",
-        _INDEXES,
-        ("table_schema", "table_name", "index_name"),
-        RECREATE,
-        "The manual knows nothing of indexes of these types. Compare SHOW INDEX on both sides, and create what is "
-        "missing.",
-        selected=True,
-        keep=_is("index_type", "NGRAMBF", "GIN", "VECTOR"),
-    ),
-    Kind(
         "routine_load",
         "SELECT DB_NAME, NAME, STATE FROM information_schema.routine_load_jobs",
         ("db_name", "name"),
@@ -146,7 +138,8 @@ KINDS: t.Tuple[Kind, ...] = (
     ),
     Kind(
         "task",
-        "SELECT DATABASE, TASK_NAME FROM information_schema.tasks",
+        # The name of the column is a reserved word.
+        "SELECT `DATABASE`, TASK_NAME FROM information_schema.tasks",
         ("database", "task_name"),
         RECREATE,
         "Create them on the target after the cutover. While writes are stopped, their INSERTs fail on the source.",
@@ -172,7 +165,7 @@ KINDS: t.Tuple[Kind, ...] = (
     Kind(
         "user",
         "SHOW USERS",
-        ("user", "useridentity"),
+        ("user",),
         RECREATE,
         "Create them on the target with their grants (SHOW GRANTS), or use enable_privilege_sync if the tool has it.",
         keep=_user,
@@ -187,7 +180,14 @@ KINDS: t.Tuple[Kind, ...] = (
         keep=_not("name", *_BUILT_IN_ROLES),
         switch="enable_privilege_sync",
     ),
-    Kind("resource_group", "SHOW RESOURCE GROUPS ALL", ("name",), RECREATE, "Create them on the target."),
+    Kind(
+        "resource_group",
+        "SHOW RESOURCE GROUPS ALL",
+        ("name",),
+        RECREATE,
+        "Create them on the target.",
+        keep=_not("name", *_BUILT_IN_GROUPS),
+    ),
     Kind(
         "function",
         "SHOW FULL FUNCTIONS FROM {database}",
@@ -218,9 +218,7 @@ KINDS: t.Tuple[Kind, ...] = (
     Kind(
         "dictionary", "SHOW DICTIONARY", ("dictionaryname",), RECREATE, "Create them on the target, and refresh them."
     ),
-    Kind(
-        "plugin", "SHOW PLUGINS", ("name",), RECREATE, "Install them on the target.", keep=_not("type", "AUDIT_BUILTIN")
-    ),
+    Kind("plugin", "SHOW PLUGINS", ("name",), RECREATE, "Install them on the target.", keep=_installed),
     Kind("blacklist_rule", "SHOW SQLBLACKLIST", ("id", "index"), RECREATE, "Add them on the target."),
     Kind("baseline", "SHOW BASELINE", ("id",), RECREATE, "Create them on the target.", "info"),
     Kind(
@@ -241,3 +239,41 @@ KINDS: t.Tuple[Kind, ...] = (
         lake_only=True,
     ),
 )
+
+BITMAP_INDEX = Kind(
+    "bitmap_index",
+    _INDEXES,
+    (),
+    NEEDS_SWITCH,
+    "Set enable_bitmap_index_sync to true, or create the indexes on the target by hand.",
+    switch="enable_bitmap_index_sync",
+)
+OTHER_INDEX = Kind(
+    "other_index",
+    _INDEXES,
+    (),
+    RECREATE,
+    "The manual knows nothing of indexes of these types. Compare SHOW INDEX on both sides, and create what is missing.",
+)
+INDEX_KINDS = (BITMAP_INDEX, OTHER_INDEX)
+"""Told by the text of CREATE TABLE only, so they have no statement of their own (``preflight_details``)."""
+
+
+def kinds_of(profile: Profile) -> t.Tuple[Kind, ...]:
+    """Those that a cluster can have, as it is to be asked for them."""
+    return tuple(
+        _as_asked(kind, profile)
+        for kind in KINDS
+        if profile.has_objects(kind.name) and (profile.shared_data or not kind.lake_only)
+    )
+
+
+def _as_asked(kind: Kind, profile: Profile) -> Kind:
+    if kind.name == "routine_load" and not profile.routine_load_jobs:
+        query = "SHOW ALL ROUTINE LOAD FROM {database}"
+        return dataclasses.replace(
+            kind, query=query, columns=("dbname", "name"), database=True, selected=False, joined=True
+        )
+    if kind.name == "user" and not profile.show_users:
+        return dataclasses.replace(kind, query="SHOW ALL AUTHENTICATION", columns=("useridentity",))
+    return kind

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This module_util is private: it may change in any release.
-"""Asking without failing: what a version does not know and what a user may not see is remembered, not raised."""
+"""Asking without failing: what a server refuses, or a user may not see, is remembered and not raised."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.transport import Rows
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_objects import KINDS, Kind
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_objects import Kind, kinds_of
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.partitions import plain_database
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_view import Objects
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.profile import Profile
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sql import quote_identifier
 
 _OUT_OF_REACH = ("unreachable", "not_leader", "tls_not_offered", "tls_failed", "login_failed", "insecure_transport")
-# How an old version says that it has never heard of a statement or a table.
-_NOT_KNOWN = ("syntax", "unsupported_here", "unknown_table", "unknown_proc", "unknown_database")
 DATABASES_AT_MOST = 20
 """Databases that are asked one by one unless everything is to be looked at."""
 
@@ -29,8 +28,8 @@ class Server(t.Protocol):
         """A read on the leader."""
 
 
-Reply = t.Tuple[t.Optional[Rows], str, bool]
-"""The rows, or why there are none, and whether that is because the version has no such thing."""
+Reply = t.Tuple[t.Optional[Rows], str]
+"""The rows, or why there are none."""
 
 
 class Asker:
@@ -43,7 +42,7 @@ class Asker:
 
     def ask(self, name: str, sql: str) -> t.Optional[Rows]:
         """The rows, or None with the reason in ``problems``. Raises only when the cluster itself is out of reach."""
-        rows, problem, _unknown = self.once(sql, name)
+        rows, problem = self.once(sql, name)
         if problem:
             self.problems[name] = problem
         return rows
@@ -55,30 +54,28 @@ class Asker:
         return self._kept[sql]
 
     def once(self, sql: str, name: str) -> Reply:
-        """The rows or why there are none, and whether the version has no such thing."""
+        """The rows or why there are none."""
         try:
-            return self._server.query(sql, f"look at {name}"), "", False
+            return self._server.query(sql, f"look at {name}"), ""
         except MigrationError as error:
             code = error.code.partition(".")[2]
             if code in _OUT_OF_REACH:
                 raise
-            text = error.server_text or ""
-            unknown = code in _NOT_KNOWN or "No matching" in text or "not support" in text.lower()
-            return None, f"{error.message} {text}".strip(), unknown
+            return None, f"{error.message} {error.server_text or ''}".strip()
 
 
 def read_objects(
-    asker: Asker, databases: t.Sequence[str], takes: t.Callable[[str], bool], shared_data: bool, deep: bool
+    asker: Asker, databases: t.Sequence[str], takes: t.Callable[[str], bool], profile: Profile
 ) -> t.Tuple[Objects, ...]:
-    """Every kind of object. ``databases``: the selected ones; ``takes``: whether one is selected."""
-    asked = databases if deep else databases[:DATABASES_AT_MOST]
+    """Every kind of object that the version has. ``databases``: those to be asked; ``takes``: whether one is selected.
+
+    What the version should know and does not is a problem like any other: nothing says then that there are none.
+    """
     found: t.List[Objects] = []
-    for kind in KINDS:
-        if kind.lake_only and not shared_data:
-            continue
+    for kind in kinds_of(profile):
         statements = [kind.query]
         if kind.database:
-            statements = [kind.query.format(database=quote_identifier(name)) for name in asked]
+            statements = [kind.query.format(database=quote_identifier(name)) for name in databases]
         found.append(_objects(asker, kind, statements, takes))
     return tuple(found)
 
@@ -86,14 +83,15 @@ def read_objects(
 def _objects(asker: Asker, kind: Kind, statements: t.Sequence[str], takes: t.Callable[[str], bool]) -> Objects:
     names: t.List[str] = []
     for statement in statements:
-        rows, problem, unknown = asker.ask_kind(statement, kind.name.replace("_", " ") + "s")
+        rows, problem = asker.ask_kind(statement, kind.name.replace("_", " ") + "s")
         if rows is None:
-            return Objects(kind, tuple(sorted(names)), "" if unknown else problem, unknown)
+            return Objects(kind, tuple(sorted(names)), problem)
         for record in rows.records():
             name = [str(record[column]) for column in kind.columns if record.get(column) not in (None, "")]
             if not name or not kind.keep(record):
                 continue
             if kind.selected and not takes(plain_database(str(next(iter(record.values()))))):
                 continue
-            names.append(".".join(name if kind.selected else name[:1]))
+            full = kind.selected or kind.joined
+            names.append(".".join((plain_database(name[0]), *name[1:])) if full else name[0])
     return Objects(kind, tuple(sorted(dict.fromkeys(names))))

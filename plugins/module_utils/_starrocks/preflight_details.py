@@ -11,15 +11,23 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.transport import Rows
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_scope import Scope
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_read import DATABASES_AT_MOST, Asker
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_tables import Native
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_objects import (
+    BITMAP_INDEX,
+    OTHER_INDEX,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_read import Asker
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_tables import Native, Table
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.partitions import plain_database
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_view import Details, Written
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_view import (
+    Details,
+    Objects,
+    Written,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.profile import Profile
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sql import quote_identifier
 
 STATEMENTS_AT_MOST = 1000
-"""Tables whose CREATE TABLE is read unless all shall be; nothing else tells of AUTO_INCREMENT (facts 9)."""
+"""Tables whose CREATE TABLE is read unless all shall be; nothing else tells of AUTO_INCREMENT and indexes (facts 9)."""
 COUNT = "SELECT COUNT(*) FROM information_schema.partitions_meta"
 TEMPORARY = "SELECT DB_NAME, TABLE_NAME, PARTITION_NAME FROM information_schema.partitions_meta WHERE IS_TEMP = 1"
 GENERATED = (
@@ -36,16 +44,24 @@ _OVER = ("FINISHED", "CANCELLED")
 _AUTO_INCREMENT = re.compile(r"\bAUTO_INCREMENT\b", re.IGNORECASE)
 _DEFAULT = re.compile(r'DEFAULT\s+"((?:[^"\\]|\\.)*)"', re.IGNORECASE | re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f]|\\[nrt0bZ]")
+_TEXT_OR_NAME = re.compile(r"""`(?:[^`]|``)*`|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'""", re.DOTALL)
+# INDEX `n` (`c`) USING GIN("parser" = "english") COMMENT ''
+_INDEX = re.compile(r"^\s*INDEX\s+(`(?:[^`]|``)+`|\w+)\s*\([^)]*\)\s*USING\s+(\w+)", re.IGNORECASE | re.MULTILINE)
 
 
 def read_details(
-    asker: Asker, profile: Profile, scope: Scope, natives: t.Sequence[Native], inventory: bool, deep: bool
+    asker: Asker,
+    profile: Profile,
+    scope: Scope,
+    natives: t.Sequence[t.Union[Native, Table]],
+    databases: t.Sequence[str],
+    deep: bool,
 ) -> Details:
-    """Of the source. ``natives``: the selected tables. ``inventory``: ask databases for running ALTER jobs, too."""
+    """Of the source. ``natives``: the selected tables. ``databases``: those that are asked for running ALTER jobs."""
     problems: t.Dict[str, str] = {}
 
     def ask(name: str, sql: str) -> t.Optional[Rows]:
-        rows, problem, _unknown = asker.once(sql, name.replace("_", " "))
+        rows, problem = asker.once(sql, name.replace("_", " "))
         if rows is None:
             problems[name] = problem
         return rows
@@ -53,22 +69,32 @@ def read_details(
     meta = profile.partitions_meta
     count = ask("partitions", COUNT) if meta else None
     temporary = ask("temporary_partitions", TEMPORARY) if meta else None
-    generated = ask("generated", GENERATED) if profile.generation_expression else None
-    groups = ask("groups", GROUPS)
-    databases = sorted({table.database for table in natives})
-    asked = databases if deep else databases[: DATABASES_AT_MOST if inventory else 0]
-    altering = _altering(ask, asked, scope)
-    increments, controls, unread = _statements(asker, natives, deep)
+    generated = ask("generated_columns", GENERATED) if profile.generation_expression else None
+    groups = ask("colocation_groups", GROUPS)
+    owning = {table.database for table in natives}
+    altering = _altering(ask, [name for name in databases if name in owning], scope, profile)
     return Details(
         partitions=None if count is None else int(str(count.single() or 0)),
         temporary_partitions=None if temporary is None else _names(temporary, scope),
         generated=None if generated is None else _names(generated, scope),
-        auto_increment=increments,
-        control_characters=controls,
-        unread=unread,
-        altering=None if any(name.startswith("altering") for name in problems) else altering,
+        altering=altering,
         unstable_groups=() if groups is None else _unstable(groups),
         problems=problems,
+        **_statements(asker, natives, deep),
+    )
+
+
+def index_objects(details: t.Optional[Details]) -> t.Tuple[Objects, ...]:
+    """Indexes as objects of the inventory. ``details``: None if the tables are not known."""
+    problem = ""
+    if details is None:
+        problem = "The tables could not be listed."
+    elif details.unread:
+        problem = f"SHOW CREATE TABLE was not read of {details.unread} tables (of more than {STATEMENTS_AT_MOST} only "
+        problem += "with deep: true)."
+    return (
+        Objects(BITMAP_INDEX, details.bitmap_indexes if details is not None else (), problem),
+        Objects(OTHER_INDEX, details.other_indexes if details is not None else (), problem),
     )
 
 
@@ -77,10 +103,10 @@ def read_written(asker: Asker, profile: Profile) -> Written:
     if not profile.partitions_meta:
         return Written(reason=f"StarRocks {profile.version} has no information_schema.partitions_meta")
     if not profile.partitions_meta_data_version:
-        rows, problem, _unknown = asker.once(WRITTEN_BEFORE, "partitions with data")
+        rows, problem = asker.once(WRITTEN_BEFORE, "partitions with data")
         reason = f"StarRocks {profile.version} does not tell replication from other writes"
         return Written(_counted(rows), reason) if rows is not None else Written(reason=problem)
-    rows, problem, _unknown = asker.once(WRITTEN, "partitions that no replication wrote")
+    rows, problem = asker.once(WRITTEN, "partitions that no replication wrote")
     return Written(_counted(rows)) if rows is not None else Written(reason=problem)
 
 
@@ -94,17 +120,27 @@ def has_control_characters(statement: str) -> bool:
     return any(_CONTROL.search(found) for found in _DEFAULT.findall(statement))
 
 
-def _statements(
-    asker: Asker, natives: t.Sequence[Native], deep: bool
-) -> t.Tuple[t.Tuple[str, ...], t.Tuple[str, ...], int]:
+def indexes_of(statement: str) -> t.List[t.Tuple[str, str]]:
+    """Name and type (BITMAP, GIN, NGRAMBF, VECTOR) of each index of a CREATE TABLE; texts may hold any word."""
+    bare = _TEXT_OR_NAME.sub(lambda found: found[0] if found[0].startswith("`") else '""', statement)
+    return [
+        (name[1:-1].replace("``", "`") if name.startswith("`") else name, kind.upper())
+        for name, kind in _INDEX.findall(bare)
+    ]
+
+
+def _statements(asker: Asker, natives: t.Sequence[t.Union[Native, Table]], deep: bool) -> t.Dict[str, t.Any]:
+    """The fields of ``Details`` that CREATE TABLE tells."""
+    if len(natives) > STATEMENTS_AT_MOST and not deep:
+        return {"unread": len(natives)}
     increments: t.List[str] = []
     controls: t.List[str] = []
-    if len(natives) > STATEMENTS_AT_MOST and not deep:
-        return (), (), len(natives)
+    bitmaps: t.List[str] = []
+    others: t.List[str] = []
     unread = 0
     for table in natives:
         place = f"{quote_identifier(table.database)}.{quote_identifier(table.name)}"
-        rows, _problem, _unknown = asker.once(f"SHOW CREATE TABLE {place}", f"table {table.full}")
+        rows, _problem = asker.once(f"SHOW CREATE TABLE {place}", f"table {table.full}")
         row = rows.rows[0] if rows is not None and rows.rows else ()
         if len(row) < 2:
             unread += 1
@@ -114,15 +150,23 @@ def _statements(
             increments.append(table.full)
         if has_control_characters(statement):
             controls.append(table.full)
-    return tuple(increments), tuple(controls), unread
+        for name, kind in indexes_of(statement):
+            (bitmaps if kind == "BITMAP" else others).append(f"{table.full}.{name}")
+    return {
+        "auto_increment": tuple(increments),
+        "control_characters": tuple(controls),
+        "bitmap_indexes": tuple(bitmaps),
+        "other_indexes": tuple(others),
+        "unread": unread,
+    }
 
 
 def _altering(
-    ask: t.Callable[[str, str], t.Optional[Rows]], databases: t.Sequence[str], scope: Scope
+    ask: t.Callable[[str, str], t.Optional[Rows]], databases: t.Sequence[str], scope: Scope, profile: Profile
 ) -> t.Tuple[str, ...]:
     found: t.Set[str] = set()
     for database in databases:
-        for kind in ("COLUMN", "ROLLUP", "OPTIMIZE"):
+        for kind in ("COLUMN", "ROLLUP", "OPTIMIZE") if profile.optimize_jobs else ("COLUMN", "ROLLUP"):
             rows = ask(f"altering_{kind.lower()}", f"SHOW ALTER TABLE {kind} FROM {quote_identifier(database)}")
             for record in rows.records() if rows is not None else ():
                 table = str(record.get("tablename") or "")

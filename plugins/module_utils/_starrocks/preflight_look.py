@@ -120,15 +120,13 @@ def _config(asker: Asker, keys: t.Iterable[str]) -> t.Dict[str, str]:
 
 
 def _encryption(asker: Asker, profile: Profile) -> t.Dict[str, str]:
-    rows, _problem, _unknown = (
-        asker.once(_ENCRYPTED_NODES, "the nodes") if profile.update_be_configs else (None, "", True)
-    )
+    rows = asker.once(_ENCRYPTED_NODES, "the nodes")[0] if profile.update_be_configs else None
     on = any(str(row[1]).lower() == "true" for row in rows.rows) if rows is not None else False
     return {_ENCRYPTION: "true"} if on else {}
 
 
 def _temporary(asker: Asker) -> t.Dict[str, int]:
-    rows, _problem, _unknown = asker.ask_kind(tables.TEMPORARY, "temporary tables")
+    rows, _problem = asker.ask_kind(tables.TEMPORARY, "temporary tables")
     return {} if rows is None else tables.decode_temporary(rows)
 
 

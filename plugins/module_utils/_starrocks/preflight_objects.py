@@ -11,6 +11,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Finding
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import inventory_objects as kinds
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import inventory_tables as inventory
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_read import DATABASES_AT_MOST
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_look import DATABASES
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_tables import SHOWN, shown
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_view import (
@@ -20,6 +21,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflig
     View,
 )
 
+ALTERING = "altering"
 _MANUAL = "https://docs.starrocks.io/docs/administration/data_migration_tool/"
 _POLICIES = "https://docs.starrocks.io/docs/administration/user_privs/authorization/ranger_plugin/"
 
@@ -108,6 +110,7 @@ def selection_findings(view: View) -> t.Iterator[Finding]:
 def object_findings(view: View) -> t.Iterator[Finding]:
     """A finding for every kind of object that exists and does not move by itself."""
     blind = {one.kind.name: one.problem for one in view.objects if one.problem}
+    blind.update(view.details.problems)
     if blind:
         yield Finding(
             "starrocks.inventory.not_visible",
@@ -116,6 +119,18 @@ def object_findings(view: View) -> t.Iterator[Finding]:
             blind,
             "These could not be looked at, so it is unknown whether there are any. Grant the privileges, or look "
             "yourself.",
+        )
+    if view.unasked:
+        yield Finding(
+            "starrocks.inventory.databases_unasked",
+            "warning",
+            view.source.subject,
+            {
+                "databases_not_asked": view.unasked,
+                "limit": DATABASES_AT_MOST,
+                "kinds": [one.kind.name for one in view.objects if one.kind.database] + [ALTERING],
+            },
+            "These kinds are told database by database, and not all databases were asked. Run again with deep: true.",
         )
     for one in view.objects:
         if not one.names:
@@ -142,7 +157,7 @@ def verdict_of(one: Objects, view: View) -> str:
 
 
 def inventory_result(view: View) -> t.List[t.Dict[str, t.Any]]:
-    """Every kind that the version knows, with its verdict, those without objects too, for the module's result."""
+    """Every kind that the version has, with its verdict, those without objects too, for the module's result."""
     tables = {
         "kind": "table",
         "verdict": kinds.MIGRATED,
@@ -158,10 +173,9 @@ def inventory_result(view: View) -> t.List[t.Dict[str, t.Any]]:
             "count": len(one.names),
             "names": list(one.names[:SHOWN]),
             "query": one.kind.query,
-            "looked_at": not one.problem,
+            "looked_at": not one.problem and not (one.kind.database and view.unasked),
         }
         for one in view.objects
-        if not one.unknown
     ]
     return [tables, *others]
 

@@ -87,20 +87,22 @@ class ClusterView:
 
 @dataclasses.dataclass(frozen=True)
 class Objects:
-    """What was found of a kind, sorted. ``problem``: why it could not be looked at. ``unknown``: no such kind there."""
+    """What was found of a kind, sorted. ``problem``: why it could not be looked at, or not everywhere."""
 
     kind: Kind
     names: t.Tuple[str, ...] = ()
     problem: str = ""
-    unknown: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
 class Details:
-    """What only single queries tell of the source's selected tables; None: not looked at, with the reason in problems.
+    """What only single queries tell of the source's selected tables.
 
-    ``generated``: ``db.table.column``. ``auto_increment`` and ``control_characters``: ``db.table``, out of
-    ``SHOW CREATE TABLE``; ``unread``: how many tables were not asked that way. ``altering``: ``db.table``.
+    None, or less than there is, where a question failed: the reason is in ``problems``.
+
+    ``generated``: ``db.table.column``. ``auto_increment`` and ``control_characters`` (``db.table``) and the indexes
+    (``db.table.index``) are out of ``SHOW CREATE TABLE``; ``unread``: how many tables were not asked that way.
+    ``altering``: ``db.table``.
     """
 
     partitions: t.Optional[int] = None
@@ -108,8 +110,10 @@ class Details:
     generated: t.Optional[t.Tuple[str, ...]] = None
     auto_increment: t.Tuple[str, ...] = ()
     control_characters: t.Tuple[str, ...] = ()
+    bitmap_indexes: t.Tuple[str, ...] = ()
+    other_indexes: t.Tuple[str, ...] = ()
     unread: int = 0
-    altering: t.Optional[t.Tuple[str, ...]] = None
+    altering: t.Tuple[str, ...] = ()
     unstable_groups: t.Tuple[str, ...] = ()
     problems: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
@@ -131,6 +135,7 @@ class View:
 
     ``volume_problems``: sentences of the mirror step, for a migration between shared-data clusters.
     ``duration``: how long the migration is expected to take, in seconds. ``switch_tasks_found``: None if not told.
+    ``unasked``: how many databases were not asked for what is told database by database.
     """
 
     source: ClusterView
@@ -141,6 +146,7 @@ class View:
     duration: float
     ports: t.Tuple[Port, ...] = ()
     objects: t.Tuple[Objects, ...] = ()
+    unasked: int = 0
     details: Details = Details()
     written: Written = Written()
     volume_problems: t.Tuple[str, ...] = ()

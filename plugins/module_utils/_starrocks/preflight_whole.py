@@ -12,8 +12,18 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import volume_mirror as mirrors
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_read import Asker, read_objects
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_read import (
+    DATABASES_AT_MOST,
+    Asker,
+    read_objects,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_tables import (
+    BASE_TABLE,
+    Native,
+    Table,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_details import (
+    index_objects,
     read_details,
     read_written,
 )
@@ -46,14 +56,15 @@ def take_view(request: PreflightRequest, source: Cluster, target: Cluster, clock
             for role, cluster in ((SOURCE, source), (TARGET, target))
         ]
         here, there = [look.result() for look in looks]
-    natives = [table for table in here.natives or () if request.scope.takes(table.database, table.name)]
+    natives = _natives(request, here)
     databases = sorted({name for name in here.databases or {} if request.scope.touches(name)})
+    asked = (databases if request.deep else databases[:DATABASES_AT_MOST]) if request.inventory else []
+    details: t.Optional[Details] = None
+    if natives is not None:
+        details = read_details(asking[SOURCE], here.profile, request.scope, natives, asked, request.deep)
     objects: t.Tuple[Objects, ...] = ()
     if request.inventory:
-        objects = read_objects(asking[SOURCE], databases, request.scope.touches, here.profile.shared_data, request.deep)
-    details = Details()
-    if here.natives is not None:
-        details = read_details(asking[SOURCE], here.profile, request.scope, natives, request.inventory, request.deep)
+        objects = read_objects(asking[SOURCE], asked, request.scope.touches, here.profile) + index_objects(details)
     problems, volumes = _volumes(request, source, target, here, there)
     return View(
         source=here,
@@ -64,12 +75,26 @@ def take_view(request: PreflightRequest, source: Cluster, target: Cluster, clock
         duration=request.duration,
         ports=_ports(request, here, there),
         objects=objects,
-        details=details,
+        unasked=len(databases) - len(asked) if request.inventory else 0,
+        details=details or Details(),
         written=_written(asking[TARGET], here, there),
         volume_problems=problems,
         volumes=volumes,
         switch_tasks_found=request.switch_tasks_found,
     )
+
+
+def _natives(request: PreflightRequest, here: ClusterView) -> t.Optional[t.Sequence[t.Union[Native, Table]]]:
+    """The selected tables whose data is the cluster's own; where only newer versions list them, by their type."""
+    if here.natives is not None:
+        return [table for table in here.natives if request.scope.takes(table.database, table.name)]
+    if here.tables is None:
+        return None
+    return [
+        table
+        for table in here.tables
+        if table.type == BASE_TABLE and not table.external and request.scope.takes(table.database, table.name)
+    ]
 
 
 def _ports(request: PreflightRequest, here: ClusterView, there: ClusterView) -> t.Tuple[Port, ...]:

@@ -24,6 +24,18 @@ LAKE_REPLICATION_TARGET = "4.1.0"
 DATA_VERSIONS = ("3.3.2", "3.4.0")
 """The first releases that tell the data versions of partitions (4.4 of the facts)."""
 
+OBJECTS_SINCE: t.Mapping[str, t.Tuple[str, ...]] = {
+    "global_function": ("3.0.0",),
+    "pipe": ("3.2.0",),
+    "warehouse": ("3.3.0",),
+    "dictionary": ("3.3.0",),
+    "temporary_table": ("3.3.1", "3.4.0"),
+    "baseline": ("3.5.0",),
+    "security_integration": ("3.5.0",),
+    "group_provider": ("3.5.0",),
+}
+"""The first releases with a kind of object; what is not here is as old as the oldest version (9 of the facts)."""
+
 
 def require_supported(version: Version) -> None:
     """:raises MigrationError: ``starrocks.version_too_old``"""
@@ -42,6 +54,9 @@ class Profile:
 
     ``set_runs_on``: which FE carries a setting out, ``connected`` (up to 3.4, then pushed by it to the others) or
     ``leader`` (from 3.5, forwarded to it; qe/RedirectStatus of AdminSetConfigStmt).
+    ``routine_load_jobs``: information_schema.routine_load_jobs; before, SHOW ROUTINE LOAD tells, database by database.
+    ``show_users``: SHOW USERS; before, SHOW ALL AUTHENTICATION. ``optimize_jobs``: ALTER TABLE can change buckets, and
+    SHOW ALTER TABLE OPTIMIZE tells.
     ``partitions_meta*``: information_schema.partitions_meta and its columns (4.4 of the facts).
     ``policies``: rows can be filtered and columns masked, by policies of Apache Ranger, which no statement lists.
     ``commits_write_data_version``: a replication commit gives the target partition the source's data version.
@@ -61,6 +76,9 @@ class Profile:
     tables_config: bool
     generation_expression: bool
     pipes: bool
+    routine_load_jobs: bool
+    show_users: bool
+    optimize_jobs: bool
     policies: bool
     replications_proc: bool
     replication_target: bool
@@ -75,6 +93,10 @@ class Profile:
     def shared_data(self) -> bool:
         """Whether the data is in object storage."""
         return self.run_mode == SHARED_DATA
+
+    def has_objects(self, kind: str) -> bool:
+        """Whether this version has objects of that kind (``inventory_objects``)."""
+        return since(self.version, *OBJECTS_SINCE.get(kind, (str(OLDEST),)))
 
     @classmethod
     def choose(cls, version: Version, run_mode: str) -> Profile:
@@ -107,6 +129,9 @@ class Profile:
             tables_config=has("3.0.0"),
             generation_expression=has("3.2.10", "3.3.3", "3.4.0"),
             pipes=has("3.2.0"),
+            routine_load_jobs=has("3.1.0"),
+            show_users=has("3.0.0"),
+            optimize_jobs=has("3.2.0"),
             policies=has("3.1.9", "3.2.0"),
             replications_proc=has("3.1.16", "3.2.11", "3.3.4", "3.4.0"),
             replication_target=has(*REPLICATION_TARGET),

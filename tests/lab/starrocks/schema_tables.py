@@ -69,7 +69,7 @@ class Tables:
             "schemata": self._schemata,
             "materialized_views": self._materialized_views,
         }
-        if self._front.profile.since("3.3.2", "3.4"):
+        if self._front.profile.since("3.3.1", "3.4"):
             found["temp_tables"] = self._temp_tables
         return {"information_schema." + name: source for name, source in found.items()}
 
@@ -159,22 +159,8 @@ class Tables:
         return relation("views", _VIEWS, getters, self._visible(call, "views"))
 
     def _statistics(self, call: Call) -> Relation:
-        def rows(equals: Equals) -> t.Iterator[tuple[t.Any, t.Any, t.Any, int, str]]:
-            for database, table in self._visible(call, "tables")(equals):
-                for index in table.indexes:
-                    for number, column in enumerate(index.columns, 1):
-                        yield database, table, index, number, column
-
-        getters: dict[str, Getter] = {
-            **_names(lambda row: row[1].name),
-            "NON_UNIQUE": constant(1),
-            "INDEX_SCHEMA": lambda row: row[0].name,
-            "INDEX_NAME": lambda row: row[2].name,
-            "SEQ_IN_INDEX": lambda row: row[3],
-            "COLUMN_NAME": lambda row: row[4],
-            "INDEX_TYPE": lambda row: row[2].kind,
-        }
-        return relation("statistics", _STATISTICS, getters, rows, {"i64": ("NON_UNIQUE", "SEQ_IN_INDEX")})
+        """There for MySQL's clients: no server fills it. Indexes are in SHOW INDEX and SHOW CREATE TABLE."""
+        return relation("statistics", _STATISTICS, {}, lambda equals: [], {"i64": ("NON_UNIQUE", "SEQ_IN_INDEX")})
 
     def _schemata(self, call: Call) -> Relation:
         names = [database.name for database in databases(self._front, None)] + ["information_schema", "sys"]

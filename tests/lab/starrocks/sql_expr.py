@@ -208,7 +208,7 @@ class ExpressionReader:
 
     def _named(self) -> Getter:
         cursor = self._cursor
-        name = cursor.name()
+        name = cursor.identifier()
         if cursor.symbol("("):
             return self._function(name)
         if cursor.symbol("."):

@@ -24,6 +24,19 @@ _TOKEN = re.compile(
 )
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "b": "\b", "Z": "\x1a"}
 
+_RESERVED = """
+    ADD ALL ALTER ANALYZE AND ARRAY AS ASC BETWEEN BIGINT BITMAP BOTH BY CASE CHAR CHARACTER CHECK COLLATE COLUMN
+    COMPACTION CONVERT CREATE CROSS CUBE DATABASE DATABASES DECIMAL DEFAULT DEFERRED DELETE DESC DESCRIBE DISTINCT
+    DOUBLE DROP DUAL ELSE EXCEPT EXISTS EXPLAIN FALSE FLOAT FOR FORCE FROM FULL FUNCTION GRANT GROUP GROUPING GROUPS
+    HAVING HLL IF IGNORE IMMEDIATE IN INDEX INFILE INNER INSERT INT INTEGER INTERSECT INTO IS JOIN JSON KEY KEYS
+    KILL LARGEINT LATERAL LEFT LIKE LIMIT LOAD MAXVALUE MINUS MOD NOT NULL ON OR ORDER OUTER OUTFILE OVER PARTITION
+    PERCENTILE PRIMARY PROCEDURE QUALIFY RANGE READ REGEXP RELEASE RENAME REPLACE REVOKE RIGHT RLIKE ROW ROWS SCHEMA
+    SCHEMAS SELECT SET SHOW SMALLINT SYSTEM SWAP TABLE TERMINATED THEN TINYINT TO TRUE UNION UNIQUE UNSIGNED UPDATE
+    USE USING VALUES VARCHAR WHEN WHERE WITH
+"""
+RESERVED = frozenset(_RESERVED.split())
+"""Words of the grammar that are no identifiers unless they are quoted."""
+
 
 @dataclass(frozen=True)
 class Token:
@@ -140,6 +153,12 @@ class Cursor:
         if self.token.kind not in (WORD, QUOTED):
             raise self.error()
         return self.take().value
+
+    def identifier(self) -> str:
+        """An identifier as an expression has it: a reserved word must be quoted."""
+        if self.token.kind == WORD and self.token.value.upper() in RESERVED and not self.is_call():
+            raise self.error()
+        return self.name()
 
     def name_or_text(self) -> str:
         """An identifier or a string literal."""

@@ -51,7 +51,9 @@ class AccountStatements:
             yield Statement(words, run, mutating=True, forwarded=True)
         if self._front.profile.roles:
             yield Statement(("SET", "DEFAULT", "ROLE"), self._set_default_role, mutating=True, forwarded=True)
-        yield Statement(("SHOW", "USERS"), self._users)
+        if self._front.profile.roles:
+            yield Statement(("SHOW", "USERS"), self._users)
+        yield Statement(("SHOW", "ALL", "AUTHENTICATION"), self._authentication)
         yield Statement(("SHOW", "ROLES"), self._roles)
         yield Statement(("SHOW", "GRANTS"), self._grants)
 
@@ -259,6 +261,13 @@ class AccountStatements:
         call.cursor.end()
         self._admin(call)
         return table(("User",), [(account.identity,) for account in self._front.accounts.users.values()])
+
+    async def _authentication(self, call: Call) -> ResultSet:
+        call.cursor.end()
+        self._admin(call)
+        names = ("UserIdentity", "Password", "AuthPlugin", "UserForAuthPlugin")
+        users = self._front.accounts.users.values()
+        return table(names, [(account.identity, "Yes", "MYSQL_NATIVE_PASSWORD", None) for account in users])
 
     async def _roles(self, call: Call) -> ResultSet:
         call.cursor.end()

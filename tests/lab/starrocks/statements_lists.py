@@ -41,10 +41,29 @@ _IN_DATABASE = {
     "FUNCTIONS": "Signature",
     "FILE": "Id DbName GlobalFileName Catalog FileName FileSize IsContent MD5",
 }
-_INTERNAL_CATALOG = {
-    "Catalog": "default_catalog",
-    "Type": "Internal",
-    "Comment": "An internal catalog contains this cluster's self-managed tables.",
+_BUILT_IN: dict[str, list[dict[str, str]]] = {
+    "CATALOGS": [
+        {
+            "Catalog": "default_catalog",
+            "Type": "Internal",
+            "Comment": "An internal catalog contains this cluster's self-managed tables.",
+        }
+    ],
+    "PLUGINS": [
+        {
+            "Name": "__builtin_AuditLogBuilder",
+            "Type": "AUDIT",
+            "Description": "builtin audit logger",
+            "Version": "0.12.0",
+            "JavaVersion": "1.8.31",
+            "ClassName": "com.starrocks.qe.AuditLogBuilder",
+            "SoName": "NULL",
+            "Sources": "Builtin",
+            "Status": "INSTALLED",
+            "Properties": "{}",
+        }
+    ],
+    "RESOURCE GROUPS ALL": [{"name": "default_mv_wg", "id": "3"}, {"name": "default_wg", "id": "2"}],
 }
 
 
@@ -68,7 +87,7 @@ class ListStatements:
         yield Statement(("SHOW", "LOAD"), self._load)
         for verb in ("DESC", "DESCRIBE"):
             yield Statement((verb,), self._describe)
-        for kind in ("COLUMN", "ROLLUP", "OPTIMIZE"):
+        for kind in ("COLUMN", "ROLLUP", "OPTIMIZE") if self._front.profile.since("3.2") else ("COLUMN", "ROLLUP"):
             yield Statement(("SHOW", "ALTER", "TABLE", kind), self._alter(kind))
         for words, (names, releases) in _OTHERS.items():
             if not releases or self._front.profile.since(*releases):
@@ -194,8 +213,7 @@ class ListStatements:
     def _other(self, words: str, names: str) -> t.Callable[[Call], t.Awaitable[ResultSet]]:
         async def show(call: Call) -> ResultSet:
             rows = list(self._front.cluster.others.get(words.removesuffix(" ALL"), []))
-            if words == "CATALOGS":
-                rows.insert(0, _INTERNAL_CATALOG)
+            rows[:0] = _BUILT_IN.get(words, [])
             return SelectReader(call.cursor, _dict_relation("", _split(words, names), rows), {}).show()
 
         return show

@@ -17,12 +17,12 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.transport im
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import inventory_tables as tables
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import preflight_details as details
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_scope import Scope
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_objects import KINDS, VERDICTS
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_read import (
-    DATABASES_AT_MOST,
-    Asker,
-    read_objects,
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_objects import (
+    INDEX_KINDS,
+    KINDS,
+    VERDICTS,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_read import Asker, read_objects
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_tables import Native, Table
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_look import health_of
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_objects import inventory_result
@@ -35,7 +35,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflig
     Objects,
     Written,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.profile import Profile
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_properties import DROPS
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.version import parse_version
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._starrocks.starrocks_preflight_cases import (
     DATA,
     NO_DROPS,
@@ -47,7 +49,7 @@ from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._starro
     view,
 )
 
-BY_NAME = {kind.name: kind for kind in KINDS}
+BY_NAME = {kind.name: kind for kind in (*KINDS, *INDEX_KINDS)}
 
 
 def base(name: str, kind: str = "BASE TABLE", engine: str = "StarRocks", database: str = "d") -> Table:
@@ -220,8 +222,8 @@ def test_totals_are_not_added_to_themselves() -> None:
 
 
 def test_kinds_are_told_apart() -> None:
-    assert len(BY_NAME) == len(KINDS)
-    assert all(kind.verdict in VERDICTS and kind.remedy.endswith((".", "too.")) for kind in KINDS)
+    assert len(BY_NAME) == len(KINDS) + 2
+    assert all(kind.verdict in VERDICTS and kind.remedy.endswith((".", "too.")) for kind in BY_NAME.values())
     assert all("{database}" in kind.query for kind in KINDS if kind.database)
 
 
@@ -243,15 +245,25 @@ def test_materialized_views_that_are_moved_have_no_data_yet() -> None:
     assert "refresh" in remedy and "base tables" in remedy
 
 
-def test_what_could_not_be_seen_is_told_and_what_a_version_does_not_know_is_not() -> None:
-    seen = (objects("resource", problem="denied"), objects("group_provider", unknown=True), objects("plugin"))
-    found = judged(objects=seen)
-    assert only(found, "inventory.not_visible").evidence == {"resource": "denied"}
+def test_what_could_not_be_seen_is_told() -> None:
+    seen = (objects("resource", problem="denied"), objects("plugin"))
+    found = judged(objects=seen, details=Details(problems={"generated_columns": "no node"}))
+    assert only(found, "inventory.not_visible").evidence == {"resource": "denied", "generated_columns": "no node"}
     assert not [one for one in found if one.id.startswith("starrocks.object.")]
 
 
+def test_databases_that_were_not_asked_are_told_of() -> None:
+    seen = (objects("view"), objects("function"), objects("small_file", "a.pem"))
+    found = only(judged(objects=seen, unasked=30), "inventory.databases_unasked")
+    assert found.evidence == {"databases_not_asked": 30, "limit": 20, "kinds": ["function", "small_file", "altering"]}
+    assert "deep: true" in found.remedy
+    listed = {one["kind"]: one["looked_at"] for one in inventory_result(view(objects=seen, unasked=30))}
+    assert listed == {"table": True, "view": True, "function": False, "small_file": False}
+    assert "inventory.databases_unasked" not in ids(judged(objects=seen))
+
+
 def test_the_inventory_has_every_kind() -> None:
-    seen = (objects("view", "d.v"), objects("task", problem="denied"), objects("group_provider", unknown=True))
+    seen = (objects("view", "d.v"), objects("task", problem="denied"))
     listed = inventory_result(view(objects=seen))
     assert [(one["kind"], one["verdict"], one["count"], one["looked_at"]) for one in listed] == [
         ("table", "migrated", 2, True),
@@ -277,9 +289,16 @@ class Server:
         raise MigrationError("starrocks.syntax", "no such statement")
 
 
-def read(server: Server, databases: t.Sequence[str] = ("d",), **more: t.Any) -> t.Dict[str, Objects]:
-    given = {"shared_data": True, "deep": False, **more}
-    found = read_objects(Asker(server), databases, lambda name: name == "d", **given)
+def profile_of(version: str, mode: str = DATA) -> Profile:
+    parsed = parse_version(version)
+    assert parsed is not None
+    return Profile.choose(parsed, mode)
+
+
+def read(
+    server: Server, databases: t.Sequence[str] = ("d",), version: str = "3.5.0", mode: str = DATA
+) -> t.Dict[str, Objects]:
+    found = read_objects(Asker(server), databases, lambda name: name == "d", profile_of(version, mode))
     return {one.kind.name: one for one in found}
 
 
@@ -307,26 +326,121 @@ def test_accounts_that_every_cluster_has_do_not_count() -> None:
         ROLES=(("Name",), (("db_admin",), ("readers",), ("public",))),
         CATALOGS=(("Catalog", "Type", "Comment"), (("default_catalog", "Internal", ""), ("lake", "Iceberg", ""))),
         WAREHOUSES=(("Id", "Name"), (("0", "default_warehouse"), ("1", "etl"))),
+        PLUGINS=(
+            ("Name", "Type", "Sources"),
+            (("__builtin_AuditLogBuilder", "AUDIT", "Builtin"), ("AuditLoader", "AUDIT", "/opt/auditloader.zip")),
+        ),
+        GROUPS=(("name",), (("default_mv_wg",), ("default_wg",), ("etl",))),
     )
     found = read(server)
+    assert (found["plugin"].names, found["resource_group"].names) == (("AuditLoader",), ("etl",))
     assert (found["user"].names, found["role"].names) == (("'app'@'%'",), ("readers",))
     assert (found["external_catalog"].names, found["warehouse"].names) == (("lake",), ("etl",))
-    assert "warehouse" not in read(server, shared_data=False)
+    assert "warehouse" not in read(server, mode=NOTHING)
 
 
-def test_unknown_statements_and_denied_ones() -> None:
+def test_a_statement_that_the_version_should_know_is_not_taken_for_none() -> None:
     found = read(Server(RESOURCES="access_denied"))
-    assert found["resource"].problem and not found["resource"].unknown
-    assert found["group_provider"].unknown and not found["group_provider"].problem
+    assert found["resource"].problem and found["group_provider"].problem
+    assert "group_provider" not in read(Server(), version="3.4.9")
 
 
-def test_databases_are_asked_one_by_one_up_to_a_limit() -> None:
-    many = [f"d{number}" for number in range(50)]
-    server = Server(FUNCTIONS=(("Signature",), ()))
-    read(server, many)
-    assert sum("FULL FUNCTIONS" in sql for sql in server.asked) == DATABASES_AT_MOST
-    read(server, many, deep=True)
-    assert sum("FULL FUNCTIONS" in sql for sql in server.asked) == DATABASES_AT_MOST + 50
+@pytest.mark.parametrize(
+    ("kind", "first", "before"),
+    [
+        ("global_function", "3.0.0", "2.5.0"),
+        ("pipe", "3.2.0", "3.1.17"),
+        ("warehouse", "3.3.0", "3.2.16"),
+        ("dictionary", "3.3.0", "3.2.16"),
+        ("temporary_table", "3.3.1", "3.3.0"),
+        ("security_integration", "3.5.0", "3.4.4"),
+    ],
+)
+def test_kinds_are_asked_for_from_their_first_release_on(kind: str, first: str, before: str) -> None:
+    assert kind in read(Server(), version=first) and kind not in read(Server(), version=before)
+
+
+def test_old_sources_are_asked_as_they_understand() -> None:
+    jobs = (
+        ("Id", "Name", "DbName", "State"),
+        (("1", "clicks", "default_cluster:d", "RUNNING"), ("2", "gone", "default_cluster:d", "STOPPED")),
+    )
+    server = Server(
+        **{
+            "SHOW ALL ROUTINE LOAD FROM": jobs,
+            "AUTHENTICATION": (("UserIdentity", "Password"), (("'root'@'%'", "Yes"), ("'app'@'%'", "Yes"))),
+        }
+    )
+    found = read(server, version="2.5.0")
+    assert (found["routine_load"].names, found["routine_load"].problem) == (("d.clicks",), "")
+    assert (found["user"].names, found["user"].problem) == (("'app'@'%'",), "")
+    assert "SHOW ALL ROUTINE LOAD FROM `d`" in server.asked
+    read(server, version="3.1.0")
+    assert {"SHOW USERS", BY_NAME["routine_load"].query} <= set(server.asked)
+
+
+def test_words_that_the_grammar_reserves_are_quoted() -> None:
+    assert "SELECT `DATABASE`, TASK_NAME" in BY_NAME["task"].query
+
+
+# Details
+
+
+def look(
+    server: Server, version: str = "3.5.0", databases: t.Sequence[str] = ("d",), count: int = 1, deep: bool = False
+) -> Details:
+    natives = [base(f"t{number}") for number in range(count)]
+    return details.read_details(Asker(server), profile_of(version), Scope(), natives, databases, deep)
+
+
+def created(*lines: str) -> t.Tuple[t.Tuple[str, ...], t.Tuple[t.Tuple[str, ...], ...]]:
+    text = 'CREATE TABLE `t0` (\n  %s\n) ENGINE=OLAP \nDUPLICATE KEY(`a`)\nCOMMENT "INDEX no (`a`) USING BITMAP"\n'
+    return ("Table", "Create Table"), (("t0", text % ",\n  ".join(lines)),)
+
+
+def test_indexes_are_told_by_create_table_only() -> None:
+    lines = (
+        '`a` varchar(9) NULL COMMENT "\n  INDEX no (`a`) USING BITMAP, it\'s a text"',
+        '`INDEX` int(11) NULL COMMENT ""',
+        "INDEX `by``a` (`a`) USING BITMAP COMMENT 'the \"best\"'",
+        "INDEX plain (`a`) USING BITMAP",
+        'INDEX `words` (`a`) USING GIN("parser" = "english") COMMENT \'\'',
+        'INDEX `grams` (`a`) USING NGRAMBF("gram_num" = "4") COMMENT \'\'',
+        'INDEX `near` (`a`) USING VECTOR ("dim" = "3") COMMENT \'\'',
+    )
+    server = Server(**{"SHOW CREATE TABLE": created(*lines)})
+    found = look(server)
+    assert found.bitmap_indexes == ("d.t0.by`a", "d.t0.plain")
+    assert found.other_indexes == ("d.t0.words", "d.t0.grams", "d.t0.near")
+    assert not any("information_schema.statistics" in sql for sql in server.asked)
+    told = judged(objects=details.index_objects(found))
+    assert only(told, "object.bitmap_index").evidence["verdict"] == "needs_switch"
+    assert only(told, "object.other_index").evidence["count"] == 3
+
+
+@pytest.mark.parametrize(("count", "deep", "unread"), [(1001, False, 1001), (1001, True, 0), (1000, False, 0)])
+def test_indexes_of_tables_that_were_not_read_are_unknown(count: int, deep: bool, unread: int) -> None:
+    found = look(Server(**{"SHOW CREATE TABLE": created("`a` int(11)")}), count=count, deep=deep)
+    assert found.unread == unread
+    told = judged(objects=details.index_objects(found))
+    blind = [one for one in told if one.id == "starrocks.inventory.not_visible"]
+    assert bool(blind) is bool(unread)
+    for one in blind:
+        assert list(one.evidence) == ["bitmap_index", "other_index"] and "1001 tables" in one.evidence["other_index"]
+    listed = inventory_result(view(objects=details.index_objects(None)))
+    assert [one["looked_at"] for one in listed[1:]] == [False, False]
+
+
+def test_running_alters_are_told_whatever_else_fails() -> None:
+    running = (("TableName", "State"), (("a", "RUNNING"), ("b", "FINISHED")))
+    old = look(Server(**{"TABLE COLUMN": running, "TABLE ROLLUP": (("TableName", "State"), ())}), "3.1.17")
+    assert old.altering == ("d.a",) and not any(name.startswith("altering") for name in old.problems)
+    server = Server(**{"TABLE COLUMN": running, "TABLE ROLLUP": "access_denied"})
+    found = look(server)
+    assert found.altering == ("d.a",)
+    assert {"altering_rollup", "altering_optimize", "generated_columns", "colocation_groups"} <= set(found.problems)
+    told = judged(details=found)
+    assert "table.altering" in ids(told) and only(told, "inventory.not_visible").evidence == found.problems
 
 
 def test_a_cluster_out_of_reach_is_no_finding() -> None:
