@@ -53,8 +53,8 @@ notes:
     C(starrocks.object.materialized_view), C(starrocks.object.bitmap_index), C(starrocks.object.routine_load),
     C(starrocks.object.external_catalog) or C(starrocks.object.user); warnings, or infos where the sync tool moves them.
     The kinds are those of RV(inventory)."
-  - "Ids about storage volumes, between shared-data clusters: C(starrocks.volume.not_ready), a blocker (a name of more
-    than 60 characters, a missing destination); C(starrocks.volume.in_use), an info."
+  - "Ids about storage volumes, on shared-data clusters: C(starrocks.volume.not_ready), a blocker (a name of more than
+    60 characters, a destination that is missing or disabled); C(starrocks.volume.in_use), an info."
   - "Ids about the sync tool: C(starrocks.tool.token_missing), a blocker; C(starrocks.tool.) and the name of a switch
     C(ddl_job_allow_drop_*) that is on. It is a blocker when it is on only because the tool is shipped so, and a warning
     when O(sync_properties) says so; C(starrocks.tool.ddl_job_allow_drop_target_only) is always a blocker, and tells

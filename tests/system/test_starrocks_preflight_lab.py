@@ -190,8 +190,15 @@ def test_sources_of_every_version(begin: Begin, profile: str) -> None:
 
 
 @pytest.mark.thorough
-def test_volumes_that_the_target_lacks(begin: Begin) -> None:
-    lab = begin(profile="4.1", mode="shared_data")
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"profile": "4.1", "mode": "shared_data"},
+        {"profile": "3.3", "target_profile": "3.5", "target_mode": "shared_data"},
+    ],
+)
+def test_volumes_that_the_target_lacks(begin: Begin, options: dict[str, str]) -> None:
+    lab = begin(**options)
     wanted = {**json.loads(ASKED_FOR), "target_cluster_storage_volume": "nowhere"}
     found = preflight(lab, sync_properties=json.dumps(wanted))
     assert "nowhere does not exist on the target" in json.dumps(only(found, "volume.not_ready")["evidence"])

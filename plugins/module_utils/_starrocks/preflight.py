@@ -72,7 +72,7 @@ def _volumes(view: View) -> t.Iterator[Finding]:
             "blocker",
             view.target.subject,
             list(view.volume_problems),
-            "See to each of these before the source volumes are made (starrocks_storage_volume_mirror).",
+            "See to each of these before the migration is started: without it, no table is made or read.",
         )
     if view.volumes:
         yield Finding(

@@ -133,7 +133,7 @@ class Written:
 class View:
     """All of it. ``properties``: those of the sync tool that were given; the rest is as the tool is shipped.
 
-    ``volume_problems``: sentences of the mirror step, for a migration between shared-data clusters.
+    ``volume_problems``: what is wrong with the volumes that a shared-data target needs, in sentences.
     ``duration``: how long the migration is expected to take, in seconds. ``switch_tasks_found``: None if not told.
     ``unasked``: how many databases were not asked for what is told database by database.
     """

@@ -116,7 +116,9 @@ def _written(asker: Asker, here: ClusterView, there: ClusterView) -> Written:
 def _volumes(
     request: PreflightRequest, source: Cluster, target: Cluster, here: ClusterView, there: ClusterView
 ) -> t.Tuple[t.Tuple[str, ...], t.Dict[str, int]]:
-    """Problems of the mirror step that need no credentials to be seen, and tables by volume."""
+    """Problems of the target's volumes that need no credentials to be seen, and tables by volume."""
+    if there.profile.shared_data and not here.profile.shared_data:
+        return _table_volume(request, VolumeReader(target)), {}
     if not (here.profile.shared_data and there.profile.shared_data) or here.natives is None:
         return (), {}
     by_volume: t.Dict[str, t.List[str]] = {}
@@ -135,3 +137,9 @@ def _volumes(
     destinations = target_reader.several(mirrors.destination_names(found))
     problems.extend(mirrors.destination_problems(found, request.destinations, destinations))
     return tuple(problems), {name: len(tables) for name, tables in sorted(by_volume.items())}
+
+
+def _table_volume(request: PreflightRequest, reader: VolumeReader) -> t.Tuple[str, ...]:
+    asked = request.destinations.volume
+    default = "" if asked else reader.default()
+    return tuple(mirrors.table_volume_problems(asked, default, reader.get(asked or default)))

@@ -139,6 +139,29 @@ def destination_problems(mirrors: t.Iterable[Mirror], rules: Destinations, found
     return problems
 
 
+def table_volume_problems(asked: str, default: str, found: t.Optional[Volume]) -> t.Iterator[str]:
+    """What keeps tables of a shared-nothing source from being made on a shared-data target.
+
+    :param asked: the tool's target_cluster_storage_volume, "" for the target's default
+    :param default: the name of the default, "" if there is none
+    :param found: the volume of the first that is given
+    """
+    name = asked or default
+    why = "target_cluster_storage_volume" if asked else "its default volume"
+    if not name:
+        yield (
+            "The target has no default storage volume that the user may see, so no table can be made there. Give it "
+            "one (SET ... AS DEFAULT STORAGE VOLUME), or give target_cluster_storage_volume."
+        )
+    elif found is None:
+        yield (
+            f"{name} does not exist on the target, where all tables are to be made ({why}), or the user has no "
+            "privilege on it. Create it there, grant USAGE on it, or give another one."
+        )
+    elif not found.enabled:
+        yield f"{name} on the target, where all tables are to be made ({why}), is disabled. Enable it."
+
+
 def destination_names(mirrors: t.Iterable[Mirror]) -> t.List[str]:
     """The volumes of the target that tables are made in, each once."""
     return list(_by_destination(mirrors))

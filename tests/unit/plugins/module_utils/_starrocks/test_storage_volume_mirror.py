@@ -114,6 +114,23 @@ def test_a_disabled_destination() -> None:
     assert "is disabled" in problem
 
 
+@pytest.mark.parametrize(
+    ("asked", "default", "found", "told"),
+    [
+        ("lake", "", dataclasses.replace(SOURCE, enabled=True), ""),
+        ("", "main", dataclasses.replace(SOURCE, enabled=True), ""),
+        ("lake_typo", "", None, "lake_typo does not exist on the target"),
+        ("lake", "", SOURCE, "lake on the target, where all tables are to be made (target_cluster_storage_volume)"),
+        ("", "", None, "no default storage volume"),
+    ],
+)
+def test_where_tables_of_a_shared_nothing_source_go(
+    asked: str, default: str, found: t.Optional[Volume], told: str
+) -> None:
+    problems = list(mirrors.table_volume_problems(asked, default, found))
+    assert len(problems) == (1 if told else 0) and told in "".join(problems)
+
+
 def config(*rows: t.Tuple[str, str, str, t.Any]) -> Rows:
     return Rows(("TABLE_SCHEMA", "TABLE_NAME", "TABLE_ENGINE", "PROPERTIES"), rows)
 
