@@ -151,6 +151,10 @@ def test_what_a_cluster_is(begin: Begin) -> None:
 @pytest.mark.thorough
 def test_what_the_user_may_not_see_is_told(begin: Begin) -> None:
     lab = begin("3.3")
+    scratch = [{"TABLE_SCHEMA": "sales", "TABLE_NAME": "scratch"}]
+    lab.foreign(others={"temp_tables": scratch})
+    assert run("info", lab)["findings"] == []
+    lab.foreign(others={"temp_tables": []})
     lab.foreign(cluster="source", sql="CREATE USER half IDENTIFIED BY 'half-pass-1'")
     lab.foreign(cluster="source", sql="GRANT OPERATE ON SYSTEM TO USER half")
     found = run("info", lab, username="half", password="half-pass-1")

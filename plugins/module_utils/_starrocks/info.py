@@ -21,9 +21,17 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.fronten
     ConfigRow,
     read_config,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_tables import (
+    TEMPORARY,
+    decode_temporary,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import Frontend
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import Connection
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.profile import OLDEST, require_supported
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.profile import (
+    OLDEST,
+    has_objects,
+    require_supported,
+)
 
 PARTS = ("nodes", "storage_volumes", "databases")
 _SYSTEM = ("_statistics_", "information_schema", "starrocks_audit_db__", "sys")
@@ -160,9 +168,14 @@ class _Gatherer:
         there = self._attempt("databases (SHOW PROC)", self._table_numbers)
         names = [name for name in sorted(set(seen) | set(there or {})) if name not in _SYSTEM]
         hidden = {
-            name: [seen.get(name, 0), number] for name, number in (there or {}).items() if seen.get(name, 0) < number
+            name: [seen.get(name, 0), number]
+            for name, number in sorted((there or {}).items())
+            if seen.get(name, 0) < number and name not in _SYSTEM
         }
-        hidden = {name: numbers for name, numbers in sorted(hidden.items()) if name not in _SYSTEM}
+        if hidden and has_objects(self._cluster.version, "temporary_table"):
+            # They are counted, and no other listing shows them.
+            own = self._attempt("temporary tables", self._temporary_tables) or {}
+            hidden = {name: found for name, found in hidden.items() if found[0] + own.get(name, 0) < found[1]}
         if hidden:
             self._findings.append(
                 Finding(
@@ -177,6 +190,9 @@ class _Gatherer:
             {"name": name, "tables_seen": seen.get(name, 0), "tables": None if there is None else there.get(name)}
             for name in names
         ]
+
+    def _temporary_tables(self) -> t.Dict[str, int]:
+        return decode_temporary(self._cluster.query(TEMPORARY, "list the temporary tables"))
 
     def _table_numbers(self) -> t.Dict[str, int]:
         rows = self._cluster.query("SHOW PROC '/dbs'", "list the databases")

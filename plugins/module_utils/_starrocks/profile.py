@@ -48,6 +48,11 @@ def require_supported(version: Version) -> None:
         )
 
 
+def has_objects(version: Version, kind: str) -> bool:
+    """The same as ``Profile.has_objects``, for a version that may be too old for a profile."""
+    return since(version, *OBJECTS_SINCE.get(kind, (str(OLDEST),)))
+
+
 @dataclasses.dataclass(frozen=True)
 class Profile:
     """How a cluster of this version and run mode behaves, in what matters to a migration.
@@ -96,7 +101,7 @@ class Profile:
 
     def has_objects(self, kind: str) -> bool:
         """Whether this version has objects of that kind (``inventory_objects``)."""
-        return since(self.version, *OBJECTS_SINCE.get(kind, (str(OLDEST),)))
+        return has_objects(self.version, kind)
 
     @classmethod
     def choose(cls, version: Version, run_mode: str) -> Profile:

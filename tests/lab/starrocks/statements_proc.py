@@ -93,7 +93,9 @@ class ProcStatements:
 
     def _database(self, database: Database) -> tuple[t.Any, ...]:
         quota = "8388608.000 TB" if database.quota == QUOTA else size(database.quota)
-        return database.id, self._shown(database), len(database.tables), quota, "NULL", database.replica_quota
+        temporary = [r for r in self._front.cluster.others.get("temp_tables", []) if r["TABLE_SCHEMA"] == database.name]
+        count = len(database.tables) + len(temporary)
+        return database.id, self._shown(database), count, quota, "NULL", database.replica_quota
 
     def _shown(self, database: Database) -> str:
         """The name; old versions print the cluster's before it."""
