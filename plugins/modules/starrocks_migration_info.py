@@ -65,6 +65,20 @@ options:
       - The RV(plan_hash) that was approved, or at least its first 12 characters. Fails with V(plan.not_approved) in
         RV(code) when the plan has another one, and with the target's own error when that cannot be asked.
     type: str
+  create_sync_users:
+    description:
+      - Whether M(dbops.migration.starrocks_sync_user) will make the users of the sync tool. Fails when a password of
+        theirs is encrypted, as the users would be made with the encrypted text as their password.
+    type: bool
+    default: false
+  source_cluster_password_secret_key:
+    description:
+      - The key that the tool's password on the source is encrypted with, if it is. See O(create_sync_users).
+    type: str
+  target_cluster_password_secret_key:
+    description:
+      - The same for the target.
+    type: str
   include_data_list:
     description:
       - Databases and tables that are migrated, as C(db) or C(db.table). By default all. This and what follows is only

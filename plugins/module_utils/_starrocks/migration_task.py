@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.address import Address
 from ansible_collections.dbops.migration.plugins.module_utils._core.approval import OPTION as APPROVED
 from ansible_collections.dbops.migration.plugins.module_utils._core.approval import (
     plan_hash,
@@ -34,6 +35,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.migrati
     Wishes,
     plan_settings,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import Frontend
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import (
     TARGET,
     Connection,
@@ -50,6 +52,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.plan_ap
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.two_clusters import require_two_clusters
 
 _WEEK = 7 * 86400
+_SECRET_KEYS = ("source_cluster_password_secret_key", "target_cluster_password_secret_key")
 _WORDS = {
     ms.NOT_STARTED: "Nothing of this migration is done yet.",
     ms.MIGRATING: "The migration is under way.",
@@ -70,6 +73,8 @@ def migration_argument_spec() -> ArgumentSpec:
             "compaction_ramp_time": {"type": "str", "default": "5m"},
             "vacuum_time": {"type": "str", "default": "30m"},
             APPROVED: {"type": "str"},
+            "create_sync_users": {"type": "bool", "default": False},
+            **{name: {"type": "str", "no_log": True} for name in _SECRET_KEYS},
         }
     )
     spec.merge(approvable_argument_spec())
@@ -135,8 +140,8 @@ class MigrationTask:
         return found
 
     def _side(self, cluster: Cluster, connection: Connection, journal: ConfigJournal) -> t.Dict[str, t.Any]:
-        """What the steps need to know of one cluster. The tool is given the address that is known to work from here."""
-        first = connection.frontends[0]
+        """What the steps need to know of one cluster. The tool is given an address that is known to work from here."""
+        first = entrance(connection, cluster.frontends())
         hosts = [one.host for one in cluster.frontends()] + [one.host for one in cluster.nodes()]
         return {
             "cluster_id": cluster.cluster_id,
@@ -168,9 +173,19 @@ class MigrationTask:
         }
         approvable = read_approvable(params, problems)
         approved = problems.attempt(lambda: read_approved(params), "")
+        problems.attempt(lambda: _require_clear_passwords(params))
         problems.raise_all()
         wishes = Wishes(str(params["compaction_off"]), lists["source_settings"], lists["target_settings"])
         return wishes, ramp, times, approvable, approved
+
+
+def entrance(connection: Connection, frontends: t.Iterable[Frontend]) -> Address:
+    """The first given address of a frontend that is alive; if none is known to be one, the first of all.
+
+    It stays the same while its frontend lives, so that the tool is not started again without need.
+    """
+    living = [connection.reach(one.host, one.query_port) for one in frontends if one.alive]
+    return next((one for one in connection.frontends if one in living), connection.frontends[0])
 
 
 def _settings(value: t.Any, option: str) -> t.Tuple[t.Dict[str, t.Any], ...]:
@@ -184,6 +199,18 @@ def _ramp(value: t.Any) -> t.List[int]:
         fix = "Give numbers of tasks that grow, such as 4, 16"
         raise InvalidOption("compaction_ramp", f"{steps} does not grow", fix)
     return steps
+
+
+def _require_clear_passwords(params: t.Mapping[str, t.Any]) -> None:
+    """With its key, the password of the tool's file is base64 of AES (facts 5.2), and no server would decrypt it."""
+    keys = [name for name in _SECRET_KEYS if params.get(name)]
+    if params.get("create_sync_users") and keys:
+        raise InvalidOption(
+            "create_sync_users",
+            f"with {' and '.join(keys)}, a password is encrypted, and a user would be made whose password is the "
+            "encrypted text",
+            "Give the passwords in clear and no keys, or make the users yourself and leave this off",
+        )
 
 
 def _ask(cluster: Cluster) -> t.Optional[MigrationError]:

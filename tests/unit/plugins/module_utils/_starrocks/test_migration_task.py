@@ -1,26 +1,38 @@
 # Copyright (c) 2026, the dbops.migration contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is told of wrong options before a cluster is contacted."""
+"""What is told of wrong options before a cluster is contacted, and where the sync tool finds one."""
 
 from __future__ import annotations
 
+import dataclasses
+import typing as t
+
 import pytest
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.address import Address
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidInput
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidInput, InvalidOption
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.migration_task import (
     MigrationTask,
+    entrance,
     migration_argument_spec,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import Connection
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_view import SOURCE
+from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._starrocks.starrocks_preflight_cases import (
+    frontend,
 )
 
 
-def test_everything_that_is_wrong_is_told_at_once() -> None:
+def given(**more: t.Any) -> t.Dict[str, t.Any]:
     params = {name: option.get("default") for name, option in migration_argument_spec().argument_spec.items()}
-    params.update(
-        frontends="fe-0.example.com",
-        target_frontends="fe-1.example.com",
+    return {**params, "frontends": "fe-0.example.com", "target_frontends": "fe-1.example.com", **more}
+
+
+def test_everything_that_is_wrong_is_told_at_once() -> None:
+    params = given(
         source_settings=["first", "second"],
         compaction_ramp=[16, 4],
         vacuum_time="5 parsecs",
@@ -37,3 +49,28 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
         "source_node_settings[0]",
         "approved_plan_hash",
     ]
+
+
+def test_no_user_is_made_whose_password_is_the_encrypted_text() -> None:
+    keys = {"target_cluster_password_secret_key": "the-secret"}
+    with pytest.raises(InvalidOption) as caught:
+        MigrationTask(given(create_sync_users=True, **keys), Redactor([]), SystemClock()).body()
+    assert caught.value.message.startswith("create_sync_users: with target_cluster_password_secret_key")
+    assert "the-secret" not in caught.value.message
+
+
+def test_the_tool_is_given_a_frontend_that_lives() -> None:
+    told = [frontend(1, SOURCE), frontend(2, SOURCE), frontend(3, SOURCE)]
+    addresses = tuple(Address(one.host, one.query_port) for one in told)
+    connection = given_connection(addresses)
+    assert entrance(connection, told) == addresses[0]
+    dead = [dataclasses.replace(told[0], alive=False), *told[1:]]
+    assert entrance(connection, dead) == addresses[1]
+    assert entrance(given_connection((addresses[0],)), dead) == addresses[0]
+    by_name = given_connection((Address("fe.example.com", 9030),))
+    assert entrance(by_name, dead) == Address("fe.example.com", 9030)
+
+
+def given_connection(addresses: t.Tuple[Address, ...]) -> Connection:
+    params = given(frontends=",".join(str(one) for one in addresses))
+    return Connection.from_params(params)
