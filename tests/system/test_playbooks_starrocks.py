@@ -8,16 +8,19 @@ Judged from the lab's side: what it was asked for, what its clusters look like, 
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import json
 import os
 import pathlib
 import signal
+import time
 import typing as t
 
 import pytest
 
 from lab import process
+from lab.client import LabClient
 from system import playbooks as p
 from system.starrocks_playbooks import (
     COMPACTION,
@@ -189,6 +192,22 @@ def test_killed_behind_the_freeze_and_rolled_back_then_run_to_the_end(tmp_path: 
         assert changed_configs(lab)["target"] == set()
 
 
+def _until_the_tool_is_ended(lab: LabClient, journal: pathlib.Path, size: int) -> None:
+    """Wait for what is written down before the tool is ended; from then on the target cannot be asked what runs.
+
+    It is ended once before the freeze too, to be started again with shorter intervals.
+    """
+    end = time.monotonic() + 120
+    while True:
+        entries = [json.loads(line) for line in journal.read_bytes()[size:].splitlines()[:-1]]
+        frozen_at = next((at for at, entry in enumerate(entries) if entry["kind"] == "proof"), len(entries))
+        if any(entry["data"].get("action") == "stop" for entry in entries[frozen_at:]):
+            break
+        assert time.monotonic() < end, "the cutover did not come to the end of the tool"
+        time.sleep(0.005)
+    lab.fault("error_before", surface="target-mysql", match="/running'", message="out of order", times=0)
+
+
 @pytest.mark.thorough
 def test_tasks_of_the_operator_that_fail_and_that_are_killed(tmp_path: pathlib.Path) -> None:
     with process.start(profile="4.1", factor=20, **SMALL) as lab:
@@ -207,8 +226,11 @@ def test_tasks_of_the_operator_that_fail_and_that_are_killed(tmp_path: pathlib.P
         # With the intervals that the tool has until then, this would be too short.
         p.play("starrocks_cutover", {**given, "starrocks_budget": "3m"}, tmp_path, "--check").succeed()
         assert mutating(lab) == []
-        lab.fault("error_before", surface="target-mysql", match="/running'", message="out of order", times=0)
-        broken = p.play("starrocks_cutover", given, tmp_path)
+        journal = pathlib.Path(given["starrocks_journal"])
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            ended = pool.submit(_until_the_tool_is_ended, lab, journal, journal.stat().st_size)
+            broken = p.play("starrocks_cutover", given, tmp_path)
+            ended.result()
         assert "Could not list the running transactions" in broken.failures[-1]["msg"]
         assert "was ended before" in broken.failures[-1]["msg"]
         assert "(This was done.)" in broken.failures[-1]["msg"]
