@@ -107,10 +107,11 @@ _RENEWED: t.Mapping[str, t.Tuple[str, str]] = {
 }
 
 
-def renewed_findings(renewed: t.Sequence[Renewed], stay: str = "") -> t.Iterator[Finding]:
+def renewed_findings(renewed: t.Sequence[Renewed], stay: str = "", freezing: bool = False) -> t.Iterator[Finding]:
     """Partitions whose copies on the target are of a former life of the source's.
 
     :param stay: why the tool does not drop these copies, so that the target cannot become equal; "" while it may
+    :param freezing: writes to the source are to be stopped next, so what may be writes to the target stands against it
     """
     for reason, (name, what) in _RENEWED.items():
         tables: t.Dict[str, t.List[str]] = {}
@@ -120,9 +121,10 @@ def renewed_findings(renewed: t.Sequence[Renewed], stay: str = "") -> t.Iterator
         if not tables:
             continue
         first = dict(sorted(tables.items())[:_SHOWN])
+        unclear = freezing and reason == cmp.HIGHER_VERSION
         yield Finding(
             name,
-            "blocker" if stay else "warning",
+            "blocker" if stay or unclear else "warning",
             ", ".join(sorted(tables)[:3]) + (f" and {len(tables) - 3} more" if len(tables) > 3 else ""),
             {
                 "partitions": sum(len(names) for names in tables.values()),
@@ -134,8 +136,13 @@ def renewed_findings(renewed: t.Sequence[Renewed], stay: str = "") -> t.Iterator
                 f"The sync tool leaves the old copies: {stay}. Drop these tables on the target and let them be copied "
                 "again."
                 if stay
-                else "The sync tool drops the old copies when it next looks at the metadata, and copies anew; nothing "
-                "is to be done unless it stays so."
+                else "The sync tool drops the old copies when it next looks at the metadata, and copies anew; "
+                + (
+                    "begin again then. If it stays so, somebody writes there: drop these tables on the target, stop "
+                    "that, and let them be copied again."
+                    if unclear
+                    else "nothing is to be done unless it stays so."
+                )
             ),
             _REFERENCE,
         )

@@ -70,7 +70,7 @@ def gate(view: GateView, max_behind: int) -> t.List[Finding]:
     """Every finding, blockers and warnings."""
     found = list(comparison_findings(view.comparison))
     found += extra_findings(view.comparison, view.extra_stay)
-    found += renewed_findings(view.comparison.renewed, view.renewed_stay)
+    found += renewed_findings(view.comparison.renewed, view.renewed_stay, freezing=True)
     found += hidden_findings("source", view.hidden_source)
     found += hidden_findings("target", view.hidden_target)
     found += foreign_findings(view.foreign)

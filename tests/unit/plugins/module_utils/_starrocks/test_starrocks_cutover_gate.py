@@ -116,6 +116,12 @@ def test_what_the_source_has_made_anew_is_the_tools_to_drop_unless_it_may_not() 
     assert "Drop these tables on the target" in stay[0].remedy
 
 
+def test_what_may_be_a_write_to_the_target_is_known_before_writes_to_the_source_are_stopped() -> None:
+    told = findings({"p": part(2, cmp.NORMAL, 0), "q": part(5)}, {"p": part(7), "q": part(5)})
+    assert (told[0].id, told[0].severity) == ("starrocks.comparison.target_ahead", "blocker")
+    assert "begin again then" in told[0].remedy
+
+
 EXTRA = "starrocks.comparison.extra_on_target"
 NOW = datetime.datetime(2026, 11, 21, tzinfo=datetime.timezone.utc)
 
