@@ -77,7 +77,8 @@ def decode(line: bytes) -> Entry:
         raise BrokenLine("its hash does not match its content")
     if not isinstance(value["data"], dict):
         raise BrokenLine("its data is not a mapping")
-    if type(value["seq"]) is not int or not isinstance(value["at"], str) or not isinstance(value["kind"], str):
+    seq, words = value["seq"], (value["at"], value["kind"])
+    if not isinstance(seq, int) or isinstance(seq, bool) or not all(isinstance(one, str) for one in words):
         raise BrokenLine("its number, time or kind is none")
     return Entry(value["seq"], value["at"], value["kind"], value["data"], value["prev"], digest)
 
