@@ -160,6 +160,11 @@ def test_settings_that_cannot_be(at: Refusals, plain: LabClient, settings: t.Any
         ("sync_wait", {"stable_samples": 0}, ["stable_samples"]),
         ("migration_info", {"compaction_ramp": "8,4"}, ["compaction_ramp"]),
         ("migration_info", {"target_settings": "everything"}, ["target_settings"]),
+        (
+            "migration_info",
+            {"create_sync_users": True, "source_cluster_password_secret_key": CANARIES["secret"]},
+            ["create_sync_users", "source_cluster_password_secret_key", "encrypted"],
+        ),
         ("migration_info", {"target_settings": [{"key": "no config"}]}, ["target_settings[0].key", "'no config'"]),
     ],
 )

@@ -113,6 +113,10 @@ def test_what_a_later_step_would_refuse_is_refused_before_the_first_change(tmp_p
             ({"starrocks_target_frontend_group": "here", "starrocks_fe_conf": "/nowhere/fe.conf"}, "/nowhere/fe.conf"),
             ({"starrocks_tool_directory": str(tmp_path / "vars.json" / "opt" / "sync")}, "Not a directory"),
             ({"starrocks_log_utc_offset": "CET", "starrocks_stall_after": "soon"}, "stall_after"),
+            (
+                {"starrocks_create_sync_users": "yes", "starrocks_target_cluster_password_secret_key": "Z9-canary"},
+                "create_sync_users: with target_cluster_password_secret_key",
+            ),
         ):
             given["starrocks_in_container"] = True
             refused = p.play("starrocks_migrate", {**given, **more}, tmp_path, "-i", str(inventory))
