@@ -99,7 +99,7 @@ def test_the_same_cluster_under_other_addresses(lab: LabClient) -> None:
     assert result["code"] == "preflight.blocked"
 
 
-@pytest.mark.parametrize("timeout", ["0", "-1s", "5 parsecs", ""])
+@pytest.mark.parametrize("timeout", ["0", "-1s", "5 parsecs"])
 @pytest.mark.parametrize("option", ["connect_timeout", "rpc_timeout"])
 def test_timeouts_that_cannot_be(lab: LabClient, option: str, timeout: str) -> None:
     refused(lab, "preflight", option, contact=False, **{option: timeout})
