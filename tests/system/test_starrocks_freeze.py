@@ -93,6 +93,34 @@ def test_frontends_on_one_host(begin: Begin, tmp_path: pathlib.Path, profile: st
 
 
 @pytest.mark.thorough
+@pytest.mark.parametrize(("profile", "silent"), [("3.4", 0), ("3.5", 0), ("3.5", 1)])
+def test_a_silent_frontend_keeps_nobody_frozen(begin: Begin, tmp_path: pathlib.Path, profile: str, silent: int) -> None:
+    """With OPERATE, and no right to HTTP. The leader is the first: other frontends tell it, and its jobs."""
+    lab = begin(profile)
+    migration = Migration(lab, tmp_path)
+    lab.foreign(cluster="source", sql="CREATE USER 'op' IDENTIFIED BY 'op'")
+    lab.foreign(cluster="source", sql="GRANT db_admin TO USER 'op'")
+    lab.foreign(cluster="source", sql="ALTER USER 'op' DEFAULT ROLE db_admin")
+    options: dict[str, t.Any] = {"journal": migration.journal, "username": "op", "password": "op", "timeout": "2s"}
+    before = run("write_freeze", lab, check=True, **options)["jobs"]
+    assert run("write_freeze", lab, **options)["frozen"] is True
+    lab.fault("refuse_connections", cluster="source", node=str(silent + 1))
+    failed = run("write_freeze", lab, state="absent", **options)
+    assert (failed["code"], failed["details"]["leader_takes_loads"]) == ("starrocks.not_lifted", True), failed
+    [left] = failed["details"]["waiting"]
+    assert "does not answer" in left
+    assert migration.loads_refused() == [False] * 3
+    # Said of a dead letter as well: what a check run tells does not need the silent one.
+    predicted = run("write_freeze", lab, check=True, state="absent", **options)
+    assert [one for one in predicted["frontends"].values() if one is None] == [None], predicted
+    lab.clear_faults()
+    lifted = run("write_freeze", lab, state="absent", **options)
+    assert lifted["frozen"] is False, lifted
+    going = [{**one, "state": one["state"].replace("NEED_SCHEDULE", "RUNNING")} for one in lifted["jobs"]]
+    assert going == [{**one, "state": one["state"].replace("NEED_SCHEDULE", "RUNNING")} for one in before]
+
+
+@pytest.mark.thorough
 def test_a_restarted_frontend_is_told_again(begin: Begin, tmp_path: pathlib.Path) -> None:
     lab = begin("4.1")
     migration = Migration(lab, tmp_path)

@@ -56,7 +56,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_
     same_host_note,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_lift import (
-    Thaw,
     stopped_before,
     thaw_all,
     unended,
@@ -66,6 +65,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_
     FreezeRecord,
     of_freeze,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_thaw import Thaw
 
 PHASE = "cutover"
 GUARD_KIND = "cutover.guard"

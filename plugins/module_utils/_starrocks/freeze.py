@@ -21,6 +21,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks import 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import TransactionReader
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_record import FreezeRecord
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import Frontend
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.partitions import SYSTEM_DATABASES
 
 FOUND_KIND = "freeze.found"
@@ -152,9 +153,8 @@ class Freeze:
                 details={"job": job.subject, "state": state},
             )
 
-    def _set_steps(self, look: fs.SwitchLook, action: str = "freeze") -> t.List[fp.SwitchStep]:
-        cluster = self.cluster
-        return fp.set_steps(cluster.cluster_id, cluster.profile, cluster.frontends(), look, action)
+    def _set_steps(self, look: fs.SwitchLook, action: str = "freeze", each: bool = False) -> t.List[fp.SwitchStep]:
+        return fp.set_steps(self.cluster.cluster_id, self.switch.profile(), look, action, each)
 
     def _set(self, step: fp.SwitchStep, record: FreezeRecord) -> None:
         send_switch(self.switch, step, record)
@@ -163,6 +163,7 @@ class Freeze:
         """Until every living frontend is seen with the switch on; those that missed it are told again."""
         since = iso(self._clock.now())
         rounds = 0
+        problem: t.Optional[MigrationError] = None
         while True:
             beat()
             look = self.switch.look()
@@ -185,16 +186,14 @@ class Freeze:
                 )
             )
             if deadline.expired or rounds >= ROUNDS * 4:
-                raise MigrationError(
-                    "starrocks.freeze_unproved",
-                    f"Not every frontend was seen to refuse loads: {', '.join(lacking)}. Where a frontend shares a "
-                    "host with the leader, the user needs the role root for HTTP. What cannot be reached needs an "
-                    "address_map.",
-                    details={"lacking": lacking, "frontends": look.told()},
-                )
+                raise _unproved(lacking, look, problem)
+            # One that the others could not tell is told by itself, and where that is refused, once more by the others.
+            for step in self._set_steps(look, each=rounds % 2 == 0):
+                try:
+                    self._set(step, record)
+                except MigrationError as error:
+                    problem = error
             rounds += 1
-            for step in self._set_steps(look):
-                self._set(step, record)
             deadline.sleep(POLL)
 
     def hold(self, record: FreezeRecord, deadline: Deadline, beat: Beat = _nothing) -> bool:
@@ -215,14 +214,30 @@ class Freeze:
         return False
 
 
-def send_switch(switch: fs.LoadSwitch, step: fp.SwitchStep, sender: Sender) -> None:
-    """Send one request for the switch, and read it back where it is to count."""
+def _unproved(lacking: t.Sequence[str], look: fs.SwitchLook, problem: t.Optional[MigrationError]) -> MigrationError:
+    return MigrationError(
+        "starrocks.freeze_unproved",
+        f"Not every frontend was seen to refuse loads: {', '.join(lacking)}. From 3.5 on, one that shares a host with "
+        "the leader, or that the leader cannot tell, is told over HTTP, for which the user needs the role root. What "
+        "cannot be reached needs an address_map.",
+        server_text=None if problem is None else problem.server_text,
+        details={
+            "lacking": lacking,
+            "frontends": look.told(),
+            **({} if problem is None else {"cause": problem.code, "problem": problem.message}),
+        },
+    )
 
-    def look() -> t.List[t.Any]:
-        values = {one.address: value for one, value in switch.look().values.items()}
-        return [values.get(one.address) for one in step.request.covers]
 
-    sender.send(step.changes, lambda: switch.send(step.request), look)
+def send_switch(switch: fs.LoadSwitch, step: fp.SwitchStep, sender: Sender) -> t.List[Frontend]:
+    """Send one request for the switch, and read it back where it is to count.
+
+    Returns those that have been told by the word of the server that it was sent to, whether they answer here or not.
+    """
+    covers = step.request.covers
+    missed: t.List[t.FrozenSet[str]] = []
+    sender.send(step.changes, lambda: missed.append(switch.send(step.request)), lambda: switch.read(covers))
+    return [one for one in covers if missed and one.host not in missed[-1]]
 
 
 class Sender(t.Protocol):
@@ -235,3 +250,6 @@ class Sender(t.Protocol):
         look: t.Callable[[], t.Sequence[t.Any]],
     ) -> t.List[t.Any]:
         """Send one request with all its effects, and return the states that are read back."""
+
+    def seen(self, states: t.Mapping[str, t.Any], past: fp.PastOf) -> fp.PastOf:
+        """Be told what is there by resource before anything is sent; what the journal says of ``past`` then."""

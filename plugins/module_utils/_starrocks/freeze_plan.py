@@ -51,26 +51,80 @@ def pause_steps(cluster_id: str, jobs: t.Sequence[fj.LoadJob]) -> t.List[JobStep
 
 
 def set_steps(
-    cluster_id: str, profile: Profile, frontends: t.Sequence[Frontend], look: fs.SwitchLook, action: str = "freeze"
+    cluster_id: str, profile: Profile, look: fs.SwitchLook, action: str = "freeze", each: bool = False
 ) -> t.List[SwitchStep]:
-    """Set the switch wherever it is off."""
-    requests = fs.plan_requests(profile, frontends, look.differing(fs.ON), fs.ON, spare=False)
+    """Set the switch wherever it is off. ``each``: the others could not tell these, so each is told by itself."""
+    off = look.differing(fs.ON)
+    requests = fs.tell_each(profile, off, fs.ON) if each else fs.tell_all(profile, look, off, fs.ON)
     return [_switch_step(cluster_id, one, fs.OFF, action) for one in requests]
 
 
+@dataclasses.dataclass(frozen=True)
+class Held:
+    """Who refuses loads because of whom. ``ours``: seen to do so because of us. ``silent``: because of us too, as far
+    as the journal knows; as a switch has two values only, off is right whatever it has by now. ``theirs``: seen to do
+    so because of somebody else. ``doubtful``: silent, and not known as ours.
+    """
+
+    ours: t.Tuple[Frontend, ...]
+    silent: t.Tuple[Frontend, ...]
+    theirs: t.Tuple[Frontend, ...]
+    doubtful: t.Tuple[Frontend, ...]
+
+
+def held(cluster_id: str, look: fs.SwitchLook, past: PastOf) -> Held:
+    """Sort the frontends of a look."""
+
+    def is_ours(one: Frontend) -> bool:
+        return switch_decision(past, cluster_id, one.address, fs.ON).action == RESTORE
+
+    on = [one for one, value in look.values.items() if value == fs.ON]
+    return Held(
+        ours=tuple(one for one in on if is_ours(one)),
+        silent=tuple(one for one in look.failed if is_ours(one)),
+        theirs=tuple(one for one in on if not is_ours(one)),
+        doubtful=tuple(one for one in look.failed if not is_ours(one)),
+    )
+
+
 def unset_steps(
-    cluster_id: str, profile: Profile, frontends: t.Sequence[Frontend], look: fs.SwitchLook, past: PastOf
+    cluster_id: str, profile: Profile, look: fs.SwitchLook, past: PastOf, told: t.Collection[str] = ()
 ) -> t.List[SwitchStep]:
-    """Take the switch off where it is ours. One that was on before the freeze is somebody else's."""
-    ours = [
-        one
-        for one, value in look.values.items()
-        if switch_decision(past, cluster_id, one.address, value).action == "restore"
-    ]
-    # The leader tells everybody, so it is only asked to when nobody's switch is to stay on.
-    spare = any(value == fs.ON and one not in ours for one, value in look.values.items()) or bool(look.failed)
-    requests = fs.plan_requests(profile, frontends, ours, fs.OFF, spare=spare)
+    """Take the switch off where it is ours. One that was on before the freeze is somebody else's.
+
+    A silent frontend keeps nobody else from being told, and is told by the others. ``told``: the resources of those
+    that have been told so already.
+    """
+    now = held(cluster_id, look, past)
+    if now.theirs or now.doubtful:
+        # The leader would tell these as well.
+        requests = fs.tell_each(profile, now.ours, fs.OFF, others_stay=True)
+    else:
+        requests = fs.tell_all(profile, look, (*now.ours, *_untold(cluster_id, now, told)), fs.OFF)
     return [_switch_step(cluster_id, one, fs.ON, RESTORE) for one in requests]
+
+
+def unset_again_steps(
+    cluster_id: str, profile: Profile, look: fs.SwitchLook, past: PastOf, told: t.Collection[str] = ()
+) -> t.List[SwitchStep]:
+    """What is left to do after ``unset_steps``: those that the others could not tell are told by themselves.
+
+    Where HTTP was no way to spare somebody else's switch, and the leader refuses loads because of us, everybody is
+    told after all: loads must not be refused because of us, and another's switch that does not lead has no effect. A
+    silent frontend of which nothing is known spares nobody either, once HTTP was tried.
+    """
+    now = held(cluster_id, look, past)
+    if not now.theirs and not now.doubtful:
+        requests = fs.tell_each(profile, now.ours, fs.OFF)
+    else:
+        wanted = (*now.ours, *_untold(cluster_id, now, told))
+        heeded = wanted if look.leader in wanted or (now.ours and not now.theirs) else ()
+        requests = fs.tell_all(profile, look, heeded, fs.OFF, besides=now.theirs)
+    return [_switch_step(cluster_id, one, fs.ON, RESTORE) for one in requests]
+
+
+def _untold(cluster_id: str, now: Held, told: t.Collection[str]) -> t.List[Frontend]:
+    return [one for one in now.silent if fs.resource(cluster_id, one.address) not in told]
 
 
 def resume_steps(
@@ -83,7 +137,7 @@ def resume_steps(
     """Resume what we paused and is still paused, ``now`` by resource, and what the switch itself made stop.
 
     ``stopped_before``: jobs that some switch had made stop before this freeze began. ``refused``: somebody else's
-    switch stays on, and makes whatever is resumed stop again; that is theirs to end.
+    switch stays on at the leader, and makes whatever is resumed stop again; that is theirs to end.
     """
     steps = []
     for resource, job in sorted(now.items()):
@@ -114,7 +168,12 @@ def job_decision(past: PastOf, resource: str, now: t.Optional[fj.LoadJob]) -> De
 
 def job_resources(past: PastOf) -> t.List[str]:
     """The jobs that a freeze changed and that were not put back yet."""
-    return sorted(name for name, one in past.items() if one.changes and ("/routine_load/" in name or "/pipe/" in name))
+    return sorted(name for name, one in past.items() if one.changes and is_job(name))
+
+
+def is_job(resource: str) -> bool:
+    """Whether a resource of a freeze is a load job, and not a frontend's switch."""
+    return "/routine_load/" in resource or "/pipe/" in resource
 
 
 def _job_step(cluster_id: str, job: fj.LoadJob, wanted: str, action: str, sql: str) -> JobStep:

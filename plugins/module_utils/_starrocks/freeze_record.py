@@ -132,8 +132,15 @@ class FreezeRecord:
         for change in changes:
             self.changes.add(change)
 
-    def settle(self, now: t.Mapping[str, t.Any]) -> None:
-        """Write how changes ended that a killed run left open: what is there ``now``, by resource, tells."""
+    def seen(self, states: t.Mapping[str, t.Any], past: t.Mapping[str, Recorded]) -> t.Mapping[str, Recorded]:
+        """Settle what can be settled with these states; what the journal says then."""
+        return self.past() if self.settle(states) else past
+
+    def settle(self, now: t.Mapping[str, t.Any]) -> bool:
+        """Write how changes ended that a killed run left open: what is there ``now``, by resource, tells.
+
+        What is not there stays open. Returns whether there was anything to write.
+        """
         found: t.List[t.Tuple[str, str, t.Dict[str, t.Any]]] = []
         for entry in self._journal.pending():
             resource = str(entry.data.get("resource"))
@@ -142,6 +149,7 @@ class FreezeRecord:
                 found.append((str(entry.data["id"]), status, {"evidence": {"now": now[resource]}}))
         if found:
             self._journal.outcomes(found)
+        return bool(found)
 
     def close(self, resource: str, now: t.Any) -> None:
         """Close the matter of a resource, if it was ours."""

@@ -41,6 +41,17 @@ class SwitchLook:
         found = set(self.values.values())
         return found.pop() if len(found) == 1 and not self.failed else ""
 
+    @property
+    def leader(self) -> t.Optional[Frontend]:
+        """The frontend that leads, whether it answers here or not; None while none does."""
+        return next((one for one in (*self.values, *self.failed) if one.role == "LEADER"), None)
+
+    @property
+    def speaker(self) -> t.Optional[Frontend]:
+        """Who is to be talked to: the leader, or where that does not answer, another one that does."""
+        leader = self.leader
+        return leader if leader in self.values else next(iter(self.values), None)
+
     def require_known(self) -> None:
         """The error of the first living frontend that did not answer, if there is one."""
         for error in self.failed.values():
@@ -90,25 +101,41 @@ def resource(cluster_id: str, frontend: str) -> str:
     return f"starrocks:{cluster_id}/freeze/{frontend}"
 
 
-def plan_requests(
-    profile: Profile, frontends: t.Sequence[Frontend], change: t.Sequence[Frontend], value: str, spare: bool
+def tell_all(
+    profile: Profile,
+    look: SwitchLook,
+    change: t.Sequence[Frontend],
+    value: str,
+    besides: t.Sequence[Frontend] = (),
 ) -> t.List[SwitchRequest]:
-    """What to send so that the frontends of ``change`` get ``value``.
+    """One statement that reaches everybody, so that the frontends of ``change`` get ``value``.
 
-    The leader tells all others, except those on its own host. With ``spare``, others must keep what they have, so that
-    every frontend is told for itself over HTTP, which changes nobody else.
+    Whoever carries it out tells all others but those on its own host, which are told each by itself. That is the
+    frontend that it is sent to, up to 3.4; from 3.5 on it is the leader, to whom others forward it (facts 1.4). So a
+    leader that does not answer here is told through another frontend. ``besides``: what else it changes, if it is told.
     """
-    if not change:
+    if not change or look.speaker is None:
         return []
-    leader = next((one for one in frontends if one.role == "LEADER" and one.alive), None)
-    if spare or leader is None:
-        return [SwitchRequest(one, value, (one,), True) for one in change]
-    alone = [one for one in change if one != leader and one.host == leader.host]
-    told = tuple(one for one in change if one not in alone)
-    requests = [SwitchRequest(leader, value, told, False)] if told else []
-    # From 3.5 on a statement goes to the leader whomever it is sent to; before, it is carried out where it arrives.
-    forwarded = profile.set_runs_on == "leader"
-    return requests + [SwitchRequest(one, value, (one,), forwarded) for one in alone]
+    executor = look.leader if profile.set_runs_on == "leader" else look.speaker
+    if executor is None:
+        return tell_each(profile, [one for one in change if one in look.values], value)
+    alone = [one for one in (*change, *besides) if one != executor and one.host == executor.host]
+    told = [one for one in change if one not in alone]
+    covers = (*told, *(one for one in besides if one not in alone))
+    requests = [SwitchRequest(look.speaker, value, covers, False)] if told else []
+    return requests + tell_each(profile, [one for one in change if one in alone and one in look.values], value)
+
+
+def tell_each(
+    profile: Profile, change: t.Sequence[Frontend], value: str, others_stay: bool = False
+) -> t.List[SwitchRequest]:
+    """Each frontend of ``change`` told by itself, the way its version allows.
+
+    Up to 3.4 it carries a statement out itself (and tells the others too); from 3.5 on it would forward it, so that
+    only HTTP is left, which needs the role root. HTTP alone changes nobody else, for when ``others_stay``.
+    """
+    over_http = others_stay or profile.set_runs_on == "leader"
+    return [SwitchRequest(one, value, (one,), over_http) for one in change]
 
 
 class LoadSwitch:
@@ -135,8 +162,20 @@ class LoadSwitch:
             )
         return ON if row.value.strip().lower() == ON else OFF
 
-    def send(self, request: SwitchRequest) -> None:
-        """Send it once. That only some frontends could be told is no error here: reading back shows it."""
+    def profile(self) -> Profile:
+        """How this version sets the switch. The run mode plays no part, so that nobody has to be asked for it."""
+        return Profile.choose(self._server.version, "shared_nothing")
+
+    def read(self, frontends: t.Sequence[Frontend]) -> t.List[t.Optional[str]]:
+        """The switch of these, in order; None for one that does not answer."""
+        good, _failed = self._server.on_each(frontends, self._value)
+        return [good.get(one) for one in frontends]
+
+    def send(self, request: SwitchRequest) -> t.FrozenSet[str]:
+        """Send it once; the hosts of the frontends that could not be told, by the server's word.
+
+        That there are some is no error here: reading back shows it.
+        """
         doing = f"set {KEY} to {request.value}"
         try:
             if request.http:
@@ -146,3 +185,6 @@ class LoadSwitch:
         except MigrationError as error:
             if error.code != PARTIAL:
                 raise
+            # A text that names no host leaves open who was told.
+            return frozenset(error.details.get("failed_frontends") or (one.host for one in request.covers))
+        return frozenset()

@@ -33,8 +33,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_jobs import LoadJob
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_lift import (
-    Thaw,
-    Thawed,
     stopped_before,
     thaw_all,
     unended,
@@ -44,6 +42,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_
     FreezeRecord,
     of_freeze,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_thaw import Thaw, Thawed
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import (
     Connection,
     connection_argument_spec,
@@ -177,7 +176,7 @@ class FreezeTask:
     def _lifted(
         self, cluster: Cluster, changes: ChangeList, ours: t.Mapping[str, Recorded], thawed: t.Optional[Thawed]
     ) -> t.Dict[str, t.Any]:
-        look = Freeze(cluster, self._clock).look()
+        look = Thaw(cluster, {}, ()).look()
         return {
             **_changes(changes),
             "frozen": look.frozen,

@@ -13,13 +13,18 @@ from ansible_collections.dbops.migration.plugins.module_utils._core import guard
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import Recorded
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import freeze_switch as fs
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import Freeze
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_lift import Plainly, Thaw
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_lift import jobs_ended
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_thaw import Plainly, Thaw, Thawed
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import Connection
 
 _PATIENCE = 2.0
 """Seconds for which one read is repeated: a guard tries again by itself, and must answer its module meanwhile."""
+_SWITCH_TIMEOUT = 10.0
+"""Seconds to wait at most for a frontend to tell or set its switch, which it does from memory. One that hangs keeps all
+others waiting for as long, while their loads are refused; what it does later shows in a later look."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,8 +43,14 @@ class FreezeDeeds:
 
     def __init__(self, guarded: Guarded, redactor: Redactor, clock: Clock) -> None:
         self._guarded = guarded
-        self._cluster = Cluster(guarded.connection, redactor, clock, patience=_PATIENCE)
+        connection = guarded.connection
+        self._cluster = Cluster(connection, redactor, clock, patience=_PATIENCE)
+        hasty = dataclasses.replace(connection, read_timeout=min(connection.read_timeout, _SWITCH_TIMEOUT))
+        self._switch = fs.LoadSwitch(Cluster(hasty, redactor, clock, patience=_PATIENCE))
         self._clock = clock
+        self._ours = dict(guarded.ours)
+        self._told: t.Set[str] = set()
+        self._went_on: t.Dict[str, float] = {}
         self._waiting: t.Tuple[str, ...] = ()
         self._kept: t.Tuple[str, ...] = ()
         self._lifted = False
@@ -47,6 +58,8 @@ class FreezeDeeds:
 
     def self_test(self) -> None:
         """Read what a lift has to read: the switch of every frontend, and all jobs."""
+        self._switch.look().require_known()
+        self._switch.profile()
         Freeze(self._cluster, self._clock).look()
 
     def settle_switch(self) -> t.Optional[str]:
@@ -57,7 +70,23 @@ class FreezeDeeds:
         """One step; True once loads are taken everywhere and everything that was paused goes on."""
         thawed = self._thaw().step(Plainly())
         self._waiting, self._kept, self._lifted = thawed.waiting, thawed.kept, thawed.done
+        if thawed.done:
+            # One that is silent later, while late requests are watched for, was seen to take loads.
+            self._told.update(self._ours)
+        self._let_go(thawed)
+        if thawed.problem is not None and not thawed.done:
+            raise thawed.problem
         return thawed.done
+
+    def _let_go(self, thawed: Thawed) -> None:
+        """A silent frontend can keep a guard for long. What people do to jobs that go on meanwhile is theirs, once no
+        request of the module can arrive any more."""
+        now = self._clock.monotonic()
+        ended = jobs_ended(self._ours, thawed.states)
+        self._went_on = {resource: self._went_on.get(resource, now) for resource in ended}
+        for resource, since in self._went_on.items():
+            if now - since > 2 * self._guarded.connection.read_timeout:
+                del self._ours[resource]
 
     def watch(self) -> None:
         """A request to freeze that was under way when its sender died may arrive after the lift: take it back."""
@@ -81,4 +110,4 @@ class FreezeDeeds:
         }
 
     def _thaw(self) -> Thaw:
-        return Thaw(self._cluster, self._guarded.ours, self._guarded.stopped_before)
+        return Thaw(self._cluster, self._ours, self._guarded.stopped_before, self._told, self._switch)

@@ -6,16 +6,25 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 import re
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._core.transport import Rows
 from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.errors import classify
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import Freeze
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_lift import thaw_all
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_record import FreezeRecord
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.http_wire import HttpReply
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import Frontend
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.profile import Profile
+from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
 
 BY_SWITCH = "failed to begin txn for task x: disable_load_job is set to true, all load jobs are rejected"
 _SET = re.compile(r'ADMIN SET FRONTEND CONFIG \("disable_load_job" = "(true|false)"\)')
@@ -38,15 +47,24 @@ class World:
     """``values``: the switch of every frontend by name; the first one leads. Two may share a host."""
 
     def __init__(self, version: str = "3.5.1", hosts: t.Sequence[str] = ("h0", "h1", "h2")) -> None:
-        self.profile = Profile.choose(Version.parse(version), "shared_data")
+        self.version = Version.parse(version)
+        self.profile = Profile.choose(self.version, "shared_data")
         self.cluster_id = "77"
         self.hosts = list(hosts)
         self.values = {f"fe{index}": "false" for index in range(len(self.hosts))}
         self.dead: t.Set[str] = set()
         self.deaf: t.Set[str] = set()
         self.dropped: t.Set[str] = set()
+        self.silent: t.Set[str] = set()
+        """Alive, and telling nothing to us; the others reach them."""
+        self.cut_off: t.Set[str] = set()
+        """Alive, and answering us; the others cannot tell them anything."""
+        self.no_http = False
+        """The user has OPERATE, and not the role root."""
         self.jobs: t.Dict[t.Tuple[str, str], Job] = {}
         self.changes: t.List[str] = []
+        self.asked: t.List[str] = []
+        """Whom each statement of ``changes`` was sent to."""
         self.lose_replies = 0
         self.before_statement: t.Callable[[str], None] = lambda _sql: None
 
@@ -83,12 +101,21 @@ class World:
         return good, failed
 
     def query_on(self, frontend: Frontend, sql: str, doing: str) -> Rows:
-        assert sql.startswith("ADMIN SHOW FRONTEND CONFIG LIKE")
+        self._reach(frontend)
+        if not sql.startswith("ADMIN SHOW FRONTEND CONFIG LIKE"):
+            return self._list(sql)
         key, value = ("http_port", "8030") if "http" in sql else ("disable_load_job", self.values[frontend.name])
         columns = ("Key", "AliasNames", "Value", "Type", "IsMutable", "Comment")
         return Rows(columns, ((key, "[]", value, "boolean", "true", ""),))
 
+    def _reach(self, frontend: Frontend) -> None:
+        if frontend.name in self.silent:
+            raise MigrationError("starrocks.unreachable", f"{frontend.name} does not answer in time")
+
     def query(self, sql: str, doing: str) -> Rows:
+        return self.query_on(self.leader(), sql, doing)
+
+    def _list(self, sql: str) -> Rows:
         self.tick()
         if sql == "SHOW PROC '/transactions'":
             return Rows(("DbId", "DbName"), (("10", "d"), ("11", "_statistics_")))
@@ -120,12 +147,17 @@ class World:
 
     def execute_on(self, frontend: Frontend, sql: str, doing: str) -> Rows:
         self.before_statement(sql)
+        self._reach(frontend)
         self.changes.append(sql)
+        self.asked.append(frontend.name)
+        missed: t.Dict[str, str] = {}
         found = _SET.fullmatch(sql)
         if found:
             at = self.leader() if self.profile.set_runs_on == "leader" else frontend
             for index, name in enumerate(self.values):
-                if name not in self.dead and (name == at.name or self.hosts[index] != at.host):
+                if name in self.dead or (name in self.cut_off and name != at.name):
+                    missed[self.hosts[index]] = "no route"
+                elif name == at.name or self.hosts[index] != at.host:
                     self.values[name] = found.group(1)
         else:
             self._change_job(sql)
@@ -133,6 +165,8 @@ class World:
         if self.lose_replies > 0:
             self.lose_replies -= 1
             raise MigrationError("starrocks.no_reply", "lost")
+        if missed:
+            raise MigrationError("starrocks.config_partial", "partial", details={"failed_frontends": missed})
         return Rows((), ())
 
     def _change_job(self, sql: str) -> None:
@@ -148,6 +182,9 @@ class World:
         self.jobs[("pipe", found.group(2))].state = "SUSPEND" if found.group(3) == "SUSPEND" else "RUNNING"
 
     def http(self, place: t.Any, method: str, path: str, doing: str, *, mutating: bool = False) -> HttpReply:
+        self._reach(place)
+        if self.no_http:
+            raise MigrationError("starrocks.access_denied", "not over HTTP", server_text="401")
         self.changes.append(f"{place.name} {path}")
         if place.name not in self.deaf:
             self.values[place.name] = path.rpartition("=")[2]
@@ -161,3 +198,29 @@ def _refused(text: str) -> MigrationError:
 
 def _asked(sql: str, job: Job) -> bool:
     return "WHERE" not in sql or f'"{job.name}"' in sql
+
+
+class Migration:
+    """A journal of its own, and freezes of one world."""
+
+    def __init__(self, world: World, folder: pathlib.Path) -> None:
+        self.world = world
+        self.clock = FakeClock()
+        self.journal = Journal.open(
+            str(folder / "j.jsonl"), migration_id="m", engine="starrocks", clock=self.clock, redactor=Redactor([])
+        )
+        self.cluster = t.cast(Cluster, world)
+        self.record = self.again()
+
+    def again(self) -> FreezeRecord:
+        """What a later run starts with."""
+        return FreezeRecord(self.journal, self.clock, self.world.cluster_id)
+
+    def freeze(self) -> Freeze:
+        freeze = Freeze(self.cluster, self.clock)
+        freeze.apply(freeze.look(), self.record, Deadline(self.clock, 60, "test"))
+        return freeze
+
+    def lift(self) -> None:
+        self.record = self.again()
+        thaw_all(self.cluster, self.record, self.clock, 30)

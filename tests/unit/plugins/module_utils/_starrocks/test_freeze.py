@@ -17,48 +17,15 @@ from hypothesis import strategies as st
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
-from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import Freeze
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_lift import (
-    Plainly,
-    Thaw,
-    thaw_all,
-    unended,
-)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_lift import unended
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_record import LIFTED_KIND, FreezeRecord
-from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_thaw import Plainly, Thaw
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._starrocks.freeze_world import (
     BY_SWITCH,
+    Migration,
     World,
 )
-
-
-class Migration:
-    """A journal of its own, and freezes of one world."""
-
-    def __init__(self, world: World, folder: pathlib.Path) -> None:
-        self.world = world
-        self.clock = FakeClock()
-        self.journal = Journal.open(
-            str(folder / "j.jsonl"), migration_id="m", engine="starrocks", clock=self.clock, redactor=Redactor([])
-        )
-        self.cluster = t.cast(Cluster, world)
-        self.record = self.again()
-
-    def again(self) -> FreezeRecord:
-        """What a later run starts with."""
-        return FreezeRecord(self.journal, self.clock, self.world.cluster_id)
-
-    def freeze(self) -> Freeze:
-        freeze = Freeze(self.cluster, self.clock)
-        freeze.apply(freeze.look(), self.record, Deadline(self.clock, 60, "test"))
-        return freeze
-
-    def lift(self) -> None:
-        self.record = self.again()
-        thaw_all(self.cluster, self.record, self.clock, 30)
 
 
 @pytest.fixture
