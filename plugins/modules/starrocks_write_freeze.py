@@ -15,14 +15,22 @@ description:
     and proves it on each. With it, the server refuses every load, INSERT, UPDATE and DELETE.
   - Lifting undoes only what the freeze did. The switch goes off where the freeze has set it, and exactly those jobs go
     on that the freeze paused, or that its switch made stop. What somebody else changed meanwhile stays, and is told.
+  - A frontend that is alive and does not answer keeps nobody else from being told. It is told by the others, and the
+    jobs go on as soon as the leader takes loads, since the leader alone decides about them. Only then the module fails
+    with C(starrocks.not_lifted), as that frontend cannot be seen to take loads; the next run goes on with it.
   - The switch is in memory only. Run the module again after a frontend was restarted, and it is set again.
 notes:
   - Nobody watches over this freeze. M(dbops.migration.starrocks_cutover) freezes with a deadline and a guard, and does
     not need this module; use this one for tests and rollbacks.
   - DDL is not stopped (DROP, TRUNCATE, ADD PARTITION, schema changes, dynamic partitions). Transactions that are
     already committed still become visible.
-  - "Privileges: C(OPERATE ON SYSTEM); C(INSERT) on the tables of routine loads; C(ALTER) on pipes. Where frontends
-    share a host with the leader, the role C(root), as they can be told over HTTP only."
+  - "Privileges: C(OPERATE ON SYSTEM); C(INSERT) on the tables of routine loads; C(ALTER) on pipes."
+  - "Some frontends can be told over HTTP only, for which the user needs the role C(root), or both C(db_admin) and
+    C(user_admin). From 3.5 on, these are one on the leader's host, and one that the leader cannot tell; before, each
+    carries out a statement of its own. Without the right to HTTP, a freeze fails there, so lift it then; a lift
+    leaves that frontend as it is, tells so, and lifts all others."
+  - Where some frontends refused loads before the freeze, lifting spares them over HTTP. Where that is refused, and the
+    leader refuses loads because of the freeze, the leader is told all the same, and tells them too; RV(changes) has it.
   - Jobs that the user may not see are not recorded. The server pauses their tasks by itself, and they are not resumed.
 extends_documentation_fragment:
   - dbops.migration._attributes
@@ -78,7 +86,7 @@ frozen:
   returned: success
   type: bool
 frontends:
-  description: The value of C(disable_load_job) on every living frontend.
+  description: The value of C(disable_load_job) on every living frontend; null for one that does not answer.
   returned: success
   type: dict
 dead_frontends:
