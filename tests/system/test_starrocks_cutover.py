@@ -192,6 +192,28 @@ def test_nobody_commits(begin: Begin) -> None:
     assert migration.cut_over(state="committed")["code"] == "starrocks.freeze_was_lifted"
 
 
+@pytest.mark.thorough
+def test_the_guard_lifts_while_the_leader_is_silent(begin: Begin) -> None:
+    """The other frontends tell it, and its jobs; the guard lives until it has seen that the leader takes loads."""
+    migration = begin()
+    assert migration.cut_over(budget="20s")["state"] == "handed_over"
+    migration.lab.clear_requests()
+    migration.lab.fault("refuse_connections", cluster="source", node="1")
+    end = time.monotonic() + 60
+    while not any(one.startswith("RESUME ROUTINE LOAD") for one in to_source(migration)) and time.monotonic() < end:
+        time.sleep(0.5)
+    assert migration.loads_refused() == [False] * 3
+    assert any(one.startswith("RESUME ROUTINE LOAD") for one in to_source(migration)), to_source(migration)
+    record = pathlib.Path(f"{migration.journal}.guard.jsonl")
+    assert "lift_proved" not in record.read_text(encoding="utf-8")
+    migration.lab.clear_faults()
+    await_running(migration)
+    end = time.monotonic() + 30
+    while "lift_proved" not in record.read_text(encoding="utf-8") and time.monotonic() < end:
+        time.sleep(0.5)
+    assert "lift_proved" in record.read_text(encoding="utf-8")
+
+
 def killed(migration: Migration, match: str, **more: t.Any) -> None:
     """A cutover whose module dies at a statement."""
     migration.lab.breakpoint(match, when=more.pop("when", "before"))
