@@ -78,7 +78,11 @@ class SourceDeeds:
             fence.value()
 
     def settle_switch(self) -> t.Optional[str]:
-        """Make every switch that was not made impossible; see :mod:`guard_state`. Kept tables are not lifted."""
+        """Make what was found stay, whatever was made; see :mod:`guard_state`. Kept tables are not lifted.
+
+        The version found is used up, so that neither a late switch nor one that is late in being taken back, or made
+        again after that, comes through: each names the version that it has seen.
+        """
         place = self._guarded.place
         if place is None:
             return gs.IMPOSSIBLE
@@ -90,15 +94,15 @@ class SourceDeeds:
                 found = session.read(table.name)
                 if found is None:
                     continue
+                if not self._spend(session, table.name, found):
+                    return None
                 if found.data == planned.after or self._at_target(found.data, planned.path):
                     self._kept.add(table.name)
-                elif found.version == planned.version and not self._spend(session, table.name, found):
-                    return None
         return gs.SWITCHED if len(self._kept) == len(self._guarded.tables) else gs.IMPOSSIBLE
 
     @staticmethod
     def _spend(session: ZooKeeper, table: str, found: Znode) -> bool:
-        """Use up a znode's version, so that a late switch fails; False when it has to be looked at again."""
+        """Use up a znode's version, so that a late write fails; False when it has to be looked at again."""
         try:
             session.compare_and_set(table, found.data, found.version)
         except MigrationError as error:
@@ -106,7 +110,7 @@ class SourceDeeds:
                 return False
             if error.code != "pegasus.zookeeper_denied":
                 raise
-            # Whom ZooKeeper does not let write now it does not let switch later, unless it was done before the denial.
+            # Whom ZooKeeper does not let write now it does not let write later, unless it was done before the denial.
             return session.read(table) == found
         return True
 

@@ -92,6 +92,27 @@ def test_a_switch_that_was_made_is_kept(zookeeper: t.Type[Session]) -> None:
     assert deeds().settle_switch() == gs.SWITCHED
 
 
+@pytest.mark.parametrize(
+    ("found", "decided"),
+    [(Znode(BEFORE, 5), gs.IMPOSSIBLE), (Znode(AFTER, 4), gs.SWITCHED), (Znode(AFTER, 6), gs.SWITCHED)],
+)
+def test_what_was_decided_cannot_be_undone_by_a_late_write(
+    zookeeper: t.Type[Session], found: Znode, decided: str
+) -> None:
+    zookeeper.znode = found
+    assert deeds().settle_switch() == decided
+    with pytest.raises(MigrationError):
+        zookeeper(PLACE).compare_and_set("temp", b"late", found.version)
+    assert zookeeper.znode == Znode(found.data, found.version + 1)
+
+
+def test_a_write_that_comes_before_the_guards_is_looked_at(zookeeper: t.Type[Session]) -> None:
+    zookeeper.znode, zookeeper.meanwhile = Znode(AFTER, 4), Znode(BEFORE, 5)
+    mine = deeds()
+    assert mine.settle_switch() is None
+    assert mine.settle_switch() == gs.IMPOSSIBLE
+
+
 def test_who_may_not_write_could_not_have_switched(zookeeper: t.Type[Session]) -> None:
     zookeeper.refusal = "pegasus.zookeeper_denied"
     assert deeds().settle_switch() == gs.IMPOSSIBLE
