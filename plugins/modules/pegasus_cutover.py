@@ -20,7 +20,8 @@ description:
     the proved fence. Rates, counters and silence count for nothing, and what is not known does not pass.
   - Any failure before the switch takes the fence off, proves that writes are let through again, and puts back what was
     changed. Behind the switch nothing is rolled back by itself, since clients may have written to the target; run the
-    module again, and it goes on from there.
+    module again, and it goes on from there. Only when every MetaProxy is proved to have lost its watch, which takes ten
+    seconds of O(budget), the znode is put back byte for byte, and the fence is taken off.
   - Before it fences, it starts a guard, a process on the same host that outlives the module, Ansible and the
     connection. If the module dies, hangs, or does not commit in time, the guard lifts the fence so early that writes
     are let through when O(budget) is over. It first makes a switch that comes late impossible. It writes what it does
@@ -303,9 +304,10 @@ code:
   description: >-
     Stable code of the error, such as C(pegasus.cutover_blocked) (with the findings in RV(details)),
     C(pegasus.budget_too_small), C(pegasus.fence_unproved), C(pegasus.not_drained), C(pegasus.fence_broken),
-    C(pegasus.znode_changed), C(pegasus.metaproxy_not_switched), C(pegasus.target_unsound), C(guard.lost),
-    C(guard.refused), C(pegasus.not_lifted), C(pegasus.cutover_running), C(pegasus.fence_was_lifted),
-    C(control.aborted), C(control.paused), C(control.postponed), C(control.unreadable) or C(cutover.outside_window).
+    C(pegasus.znode_changed), C(pegasus.metaproxy_not_switched), C(pegasus.metaproxy_not_following),
+    C(pegasus.put_back_unproved), C(pegasus.target_unsound), C(guard.lost), C(guard.refused), C(pegasus.not_lifted),
+    C(pegasus.cutover_running), C(pegasus.fence_was_lifted), C(control.aborted), C(control.paused),
+    C(control.postponed), C(control.unreadable) or C(cutover.outside_window).
   returned: failure
   type: str
 details:

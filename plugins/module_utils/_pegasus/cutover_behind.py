@@ -46,33 +46,52 @@ class Behind:
         self._clusters = clusters
         self._record = record
 
-    def follow(self, track: Followed, deadline: Deadline, may_go_back: bool = False) -> bool:
+    def follow(
+        self, tracks: t.Sequence[Followed], deadline: Deadline, revocable: t.Collection[str] = ()
+    ) -> t.List[Followed]:
         """Ask every MetaProxy until it sends clients to the target. ``pegasus.metaproxy_not_switched`` at the deadline.
 
-        Not sooner than after ten seconds: the switch is made, and breaking off early helps nobody. With
-        ``may_go_back``, False when shortly before the deadline every proxy still sends them to the source.
+        Not sooner than after ten seconds: the switch is made, and breaking off early helps nobody. Returned are, as
+        soon as the deadline is near, those of the ``revocable`` tables that surely nobody has followed: see
+        :class:`switch.Unmoved`. The others that are not ``proved`` then are to be followed further.
         """
-        eyes, view, clock = self._eyes, track.view, self._eyes.clock
-        if not eyes.request.proxies:
-            track.proved = clock.monotonic()
-            return True
+        clock = self._eyes.clock
+        if not self._eyes.request.proxies:
+            for track in tracks:
+                track.proved = clock.monotonic()
+            return []
         patience = clock.monotonic() + max(_LEAST_PATIENCE, deadline.remaining())
         since = iso(clock.now())
+        unmoved = {track.view.name: switch.Unmoved() for track in tracks}
+        left, may_go_back = list(tracks), bool(revocable)
         while True:
-            try:
-                target = eyes.target.query_config(view.target_name)
-                look = switch.look_at_proxies(
-                    eyes.request.proxies, view.name, view.config, target, eyes.settings, clock
-                )
-            except MigrationError as error:
-                if error.code not in PASSING or clock.monotonic() >= patience:
-                    raise
-                clock.sleep(_POLL)
-                continue
-            if look.all_say(switch.TARGET):
-                break
-            if may_go_back and deadline.remaining() < _GO_BACK_SECONDS and look.all_say(switch.SOURCE):
-                return False
+            for track in left:
+                self._ask(track, unmoved[track.view.name], since, patience)
+            left = [track for track in left if track.proved is None]
+            if not left:
+                return []
+            if may_go_back and deadline.remaining() < _GO_BACK_SECONDS:
+                # Decided once: with less time there is none left to look whether it went well.
+                may_go_back = False
+                back = [one for one in left if one.view.name in revocable and unmoved[one.view.name].lost]
+                if back:
+                    return back
+            clock.sleep(_POLL)
+
+    def _ask(self, track: Followed, unmoved: switch.Unmoved, since: str, patience: float) -> None:
+        """One look at every MetaProxy."""
+        eyes, view, clock = self._eyes, track.view, self._eyes.clock
+        began = clock.monotonic()
+        try:
+            target = eyes.target.query_config(view.target_name)
+            look = switch.look_at_proxies(eyes.request.proxies, view.name, view.config, target, eyes.settings, clock)
+        except MigrationError as error:
+            if error.code not in PASSING or clock.monotonic() >= patience:
+                raise
+            unmoved.unknown()
+            return
+        unmoved.saw(look, began)
+        if not look.all_say(switch.TARGET):
             rest = look.not_saying(switch.TARGET)
             self._record.waiting(
                 Wait(
@@ -86,7 +105,7 @@ class Behind:
             )
             if clock.monotonic() >= patience:
                 raise switch.unswitched(view.name, look)
-            clock.sleep(_POLL)
+            return
         track.proved = clock.monotonic()
         self._record.proof(
             "switch",
@@ -96,7 +115,6 @@ class Behind:
                 for address in sorted(look.sides)
             ],
         )  # fmt: skip
-        return True
 
     def close(self, track: Followed) -> None:
         """Tell the clients that still hold on to the source, readers too, to look for their table anew."""

@@ -126,7 +126,7 @@ class End:
             self._guard.link.require(gs.COMMIT)
         behind = Behind(self._eyes, self._clusters, record)
         for track in self._open:
-            behind.follow(track, Deadline(clock, self._eyes.request.budget, f"the MetaProxies of {track.name}"))
+            behind.follow([track], Deadline(clock, self._eyes.request.budget, f"the MetaProxies of {track.name}"))
             behind.close(track)
             behind.verify(track)
             behind.commit(track, self._guard is not None)

@@ -22,8 +22,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLink, GuardLost
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model, switch
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_behind import Behind
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_decision import await_decision
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_finish import Finish
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_gate import gate, require
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_heed import Heed
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_intervals import IntervalKeeper
@@ -38,8 +38,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_p
     HANDED_OVER_KIND,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_put_back import (
-    nobody_followed,
-    put_back,
+    NOT_WRITTEN,
     target_decrees,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
@@ -59,8 +58,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper
 
 _WATCH = 2.0
 """Seconds between two looks at the progress while the shorter intervals are waited for."""
-_NOT_WRITTEN = ("pegasus.znode_changed", "pegasus.zookeeper_denied")
-"""The errors that prove a znode not written, now or later."""
 
 
 class GroupCutover:
@@ -89,6 +86,7 @@ class GroupCutover:
         self._place = place
         self._heed = heed
         self._request = eyes.request
+        self._finish = Finish(eyes, clusters, record, link, forecast.lift)
         self._switching = False
         self._unclear: t.Optional[Track] = None
         self._watched = float("-inf")
@@ -109,7 +107,7 @@ class GroupCutover:
         except Exception as error:
             self._give_up(error)
             raise
-        self._finish(deadline)
+        self._finish.run(self._tracks, deadline)
 
     def _still_ready(self) -> None:
         self._link.ask(gs.STATUS)
@@ -223,7 +221,7 @@ class GroupCutover:
                 try:
                     self._write(session, track, track.view.switch)
                 except MigrationError as error:
-                    if error.code not in _NOT_WRITTEN:
+                    if error.code not in NOT_WRITTEN:
                         raise
                     failed = error
         if failed is not None:
@@ -238,7 +236,7 @@ class GroupCutover:
                 lambda: {"version": session.compare_and_set(track.name, planned.after, planned.version)},
             )
         except MigrationError as error:
-            if error.code in _NOT_WRITTEN:
+            if error.code in NOT_WRITTEN:
                 self._unclear = None
             raise
         self._unclear = None
@@ -279,53 +277,4 @@ class GroupCutover:
     def _finish_switched(self) -> None:
         switched = [track for track in self._tracks if track.state == SWITCHED]
         if switched:
-            self._finish(Deadline(self._clock, self._forecast.lift + 30.0, "the MetaProxies"), switched)
-
-    def _finish(self, deadline: Deadline, tracks: t.Optional[t.Sequence[Track]] = None) -> None:
-        chosen = self._tracks if tracks is None else tracks
-        behind = Behind(self._eyes, self._clusters, self._record)
-        returned = [track for track in chosen if not behind.follow(track, deadline, track.target_before is not None)]
-        for track in list(returned):
-            if not self._go_back(track):
-                returned.remove(track)
-                behind.follow(track, deadline)
-        chosen = [track for track in chosen if track not in returned]
-        if returned:
-            self._lift_returned(returned, bool(chosen))
-        for track in chosen:
-            behind.close(track)
-        for track in chosen:
-            behind.verify(track)
-        guarded = True
-        try:
-            self._link.require(gs.COMMIT)
-        except GuardLost:
-            # The switch is proved and the source closed: without a guard there is nothing left that it could do.
-            self._record.append("note", {"text": "The guard was gone at the commit."})
-            guarded = False
-        for track in chosen:
-            behind.commit(track, guarded)
-        if returned:
-            raise nobody_followed([track.name for track in returned])
-
-    def _go_back(self, track: Track) -> bool:
-        """Put the znode back if surely no client has noticed; False when there is only the way forward."""
-        place, planned, before = self._request.place, track.view.switch, track.target_before
-        if place is None or planned is None or before is None:
-            return False
-        with ZooKeeper(place) as session:
-            if not put_back(self._eyes, self._record, session, planned, track.view, before):
-                return False
-        track.state = FENCED
-        return True
-
-    def _lift_returned(self, tracks: t.Sequence[Track], others_switched: bool) -> None:
-        try:
-            if not others_switched:
-                self._link.ask(gs.NOT_SWITCHED)
-            lift_all(tracks, self._record, self._clock, self._forecast.lift)
-            if not others_switched:
-                self._link.ask(gs.LIFTED_BY_MODULE)
-                raise nobody_followed([track.name for track in tracks])
-        except GuardLost:
-            lift_all(tracks, self._record, self._clock, self._forecast.lift)
+            self._finish.run(switched, Deadline(self._clock, self._forecast.lift + 30.0, "the MetaProxies"))

@@ -233,7 +233,7 @@ class CutoverTask:
         for name, what in todo.items():
             if what == cp.FINISH:
                 track = self._tracks[name]
-                behind.follow(track, Deadline(self._clock, eyes.request.budget, f"the MetaProxies of {name}"))
+                behind.follow([track], Deadline(self._clock, eyes.request.budget, f"the MetaProxies of {name}"))
                 behind.close(track)
                 behind.verify(track)
                 behind.commit(track, False)

@@ -23,6 +23,8 @@ SOURCE = "source"
 TARGET = "target"
 OTHER = "other"
 MISSING = "missing"
+WATCH_SECONDS = 10.0
+"""So long after a change of its znode a MetaProxy has read it, or never will by itself; see :class:`Unmoved`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,6 +102,35 @@ class ProxyLook:
         told = {address: f"says {found}" for address, found in self.sides.items() if found != wanted}
         told.update(self.silent)
         return [f"{address} {why}" for address, why in sorted(told.items())]
+
+
+class Unmoved:
+    """Whether, behind the switch of a table, every MetaProxy has lost its watch.
+
+    A proxy that watches reads the znode when it is told of the change, at once or when it is connected again. Its
+    session lasts a second by its example configuration, which ZooKeeper makes four by default; when it has ended, the
+    proxy watches no more, and keeps what it has until it is restarted (pegasus-kv/meta-proxy, meta/client.go).
+    """
+
+    def __init__(self) -> None:
+        self._since: t.Optional[float] = None
+        self._moved = False
+        self.lost = False
+        """Every look for so long that a proxy which watches must have read the znode showed all of them at the
+        source, and none ever elsewhere."""
+
+    def saw(self, look: ProxyLook, began: float) -> None:
+        """A look that began then, seconds of the clock, after the znode was written."""
+        self._moved = self._moved or any(side != SOURCE for side in look.sides.values())
+        if self._moved or not look.all_say(SOURCE):
+            self.unknown()
+            return
+        self._since = began if self._since is None else self._since
+        self.lost = began - self._since >= WATCH_SECONDS
+
+    def unknown(self) -> None:
+        """What the proxies say was not seen, so what they have said before counts no more."""
+        self._since, self.lost = None, False
 
 
 def look_at_proxies(

@@ -17,7 +17,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file i
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLost
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_group
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_finish, cutover_group
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_decision import await_decision
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_group import GroupCutover
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
@@ -74,7 +74,7 @@ class Scene:
         monkeypatch.setattr(cutover_group, "ZooKeeper", self.session)
         monkeypatch.setattr(cutover_group, "target_decrees", lambda *_any: None)
         monkeypatch.setattr(cutover_group, "lift_all", self.lift)
-        monkeypatch.setattr(cutover_group, "Behind", self.behind)
+        monkeypatch.setattr(cutover_finish, "Behind", self.behind)
         monkeypatch.setattr(cutover_group, "await_decision", lambda *_any: self.decided)
         eyes: t.Any = types.SimpleNamespace(clock=clock, request=types.SimpleNamespace(place="zk"))
         rest: t.Any = types.SimpleNamespace(lift=5.0)
@@ -104,7 +104,7 @@ class Scene:
 
     def behind(self, *_any: t.Any) -> t.Any:
         return types.SimpleNamespace(
-            follow=lambda *_all: True,
+            follow=lambda *_all: [],
             close=lambda _track: None,
             verify=lambda _track: None,
             commit=lambda track, guarded: self.committed.append((track.name, guarded)),

@@ -1,0 +1,97 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""From the switch to the commit: followed by every MetaProxy, closed, verified; or taken back when nobody followed."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
+from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLink, GuardLost
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_put_back as pb
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_behind import Behind
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_lift import lift_all
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_look import Eyes
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_track import FENCED, Track
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper import ZooKeeper
+
+
+class Finish:
+    """The end of the switched tables of one fence. ``lift``: the seconds that lifting usually takes."""
+
+    def __init__(self, eyes: Eyes, clusters: Clusters, record: CutoverRecord, link: GuardLink, lift: float) -> None:
+        self._eyes = eyes
+        self._record = record
+        self._link = link
+        self._lift = lift
+        self._behind = Behind(eyes, clusters, record)
+
+    def run(self, tracks: t.Sequence[Track], deadline: Deadline) -> None:
+        """Commit every table, or raise; what nobody followed is taken back and lifted first."""
+        behind = self._behind
+        revocable = [track.name for track in tracks if track.target_before is not None]
+        unmoved = {track.view.name for track in behind.follow(tracks, deadline, revocable)}
+        outcomes = {track.name: self._go_back(track) for track in tracks if track.name in unmoved}
+        returned = [track for track in tracks if outcomes.get(track.name, pb.FORWARD) != pb.FORWARD]
+        chosen = [track for track in tracks if track not in returned]
+        if returned:
+            self._lift_returned(returned, bool(chosen))
+        behind.follow([track for track in chosen if track.proved is None], deadline)
+        for track in chosen:
+            behind.close(track)
+        for track in chosen:
+            behind.verify(track)
+        if chosen:
+            guarded = self._commit()
+            for track in chosen:
+                behind.commit(track, guarded)
+        unproved = [track.name for track in returned if outcomes[track.name] == pb.UNPROVED]
+        if unproved:
+            raise pb.perhaps_followed(unproved)
+        if returned:
+            raise pb.nobody_followed([track.name for track in returned])
+
+    def _commit(self) -> bool:
+        """Tell the guard; False when it is gone."""
+        try:
+            self._link.require(gs.COMMIT)
+        except GuardLost:
+            # The switch is proved and the source closed: without a guard there is nothing left that it could do.
+            self._record.append("note", {"text": "The guard was gone at the commit."})
+            return False
+        return True
+
+    def _go_back(self, track: Track) -> str:
+        """Put the znode back if surely no client has noticed; see :func:`put_back`."""
+        place, planned, before = self._eyes.request.place, track.view.switch, track.target_before
+        if place is None or planned is None or before is None:
+            return pb.FORWARD
+        with contextlib.ExitStack() as stack:
+            try:
+                session = stack.enter_context(ZooKeeper(place))
+            except MigrationError:
+                return pb.FORWARD
+            outcome = pb.put_back(self._eyes, self._record, session, planned, track.view, before, self._link)
+        if outcome != pb.FORWARD:
+            track.state = FENCED
+        return outcome
+
+    def _lift_returned(self, tracks: t.Sequence[Track], others_switched: bool) -> None:
+        """Lift what was taken back. With others switched the guard goes on guarding those."""
+        self._tell(gs.NOT_SWITCHED, others_switched)
+        lift_all(tracks, self._record, self._eyes.clock, self._lift)
+        self._tell(gs.LIFTED_BY_MODULE, others_switched)
+
+    def _tell(self, request: str, others_switched: bool) -> None:
+        try:
+            if not others_switched:
+                self._link.ask(request)
+        except GuardLost:
+            return
