@@ -24,11 +24,14 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 
 @dataclasses.dataclass(frozen=True)
 class GuardPlace:
-    """Where the guards of one journal are found: their record and the folder of their sockets."""
+    """Where the guards of one journal are found: their record and the folder of their sockets.
+
+    ``own_parent``: the folder above is ours as well, and lies where everybody may write.
+    """
 
     record: str
     folder: str
-    shared_parent: bool = False
+    own_parent: bool = False
 
     @classmethod
     def of(cls, journal: str) -> GuardPlace:
@@ -46,9 +49,8 @@ class GuardPlace:
         try:
             if not os.path.isdir(parent):
                 os.makedirs(parent, 0o700)
-            for folder in (
-                (parent, self.folder) if parent.startswith(tempfile.gettempdir() + os.sep) else (self.folder,)
-            ):
+            # The folder of a journal that is a file is its user's, who has given it the mode that it has.
+            for folder in (parent, self.folder) if self.own_parent else (self.folder,):
                 self._private(folder)
         except OSError as error:
             raise _unusable(self.folder, error.strerror or str(error)) from error

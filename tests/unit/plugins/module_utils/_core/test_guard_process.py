@@ -10,6 +10,7 @@ import os
 import pathlib
 import signal
 import socket
+import tempfile
 import time
 import typing as t
 
@@ -226,6 +227,22 @@ def test_a_long_path_fits_through_its_folder(tmp_path: pathlib.Path) -> None:
 def test_the_sockets_folder_is_private(guarded: Guarded) -> None:
     assert os.stat(guarded.place.folder).st_mode & 0o777 == 0o700
     assert os.stat(guarded.place.record).st_mode & 0o777 == 0o600
+
+
+def test_the_folder_of_the_journal_keeps_its_mode(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    theirs = tmp_path / "journals"
+    theirs.mkdir()
+    theirs.chmod(0o755)
+    place = GuardPlace.of(str(theirs / "j.jsonl"))
+    place.prepare()
+    assert os.stat(theirs).st_mode & 0o777 == 0o755 and os.stat(place.folder).st_mode & 0o777 == 0o700
+    # Only what lies in the temporary folder for a journal elsewhere is ours as a whole.
+    place = GuardPlace.of("s3://bucket/prefix")
+    ours = os.path.dirname(place.folder)
+    os.mkdir(ours, 0o755)
+    place.prepare()
+    assert [os.stat(folder).st_mode & 0o777 for folder in (ours, place.folder)] == [0o700, 0o700]
 
 
 def test_a_line_that_was_cut_off_tells_nothing(tmp_path: pathlib.Path) -> None:
