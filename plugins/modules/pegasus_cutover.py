@@ -242,8 +242,9 @@ tables:
       type: int
     window:
       description: >-
-        Seconds from the request to fence to C(first_denied), C(all_denied), C(drained), C(switched), C(proved) (every
-        MetaProxy), C(committed) or C(lifted). C(refused) is how long writes were refused, as seen from here.
+        Seconds from the request to fence to C(first_denied), C(all_denied), C(drained), C(handed_over), C(switched),
+        C(proved) (every MetaProxy), C(committed) or C(lifted). C(refused) is how long writes were refused, as seen from
+        here; after a hand-over, until the call that ended it, which has the earlier times from O(journal).
       type: dict
     forecast:
       description: >-

@@ -192,7 +192,10 @@ def test_hand_over_to_tasks_of_the_operator(tmp_path: pathlib.Path) -> None:
         ]
         hook.write_text(json.dumps(tasks))
         lab.clear_requests()
-        p.play("pegasus", given, tmp_path).succeed()
+        texts = {name: one if isinstance(one, str) else json.dumps(one) for name, one in given.items()}
+        moved = Job(tmp_path / "moved", "pegasus", texts).succeed()
+        assert moved.artifacts["pegasus_cutover_state"] == "committed"
+        assert 0 < moved.artifacts["pegasus_cutover_refused_seconds"] < 60
         # Both under one fence: the second is fenced before the first is closed.
         denied = [text for text in mutating(lab) if DENY in text]
         assert [text.rpartition("=")[2] for text in denied] == ["reconfig*write"] * 2 + ["reconfig*all"] * 2

@@ -76,6 +76,9 @@ class End:
                 self._open.append(track)
             else:
                 track.state = "lifted"
+        for track in self._open:
+            if past.ended(track.name) == cp.HANDED_OVER_KIND:
+                track.resume(past.ends[track.name].data, eyes.clock)
 
     def _fenced(self, track: Track) -> bool:
         ours = bool(self._past.of(track.fence.resource).changes)

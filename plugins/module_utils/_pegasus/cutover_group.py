@@ -16,7 +16,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
-from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
@@ -34,9 +34,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_l
 )
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_look import Eyes
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_options import ACCEPT
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_past import (
-    HANDED_OVER_KIND,
-)
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_past import HANDED_OVER_KIND
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_put_back import (
     NOT_WRITTEN,
     target_decrees,
@@ -44,7 +42,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_p
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_track import (
     FENCED,
-    HANDED_OVER,
     LIFTED,
     SWITCHED,
     Track,
@@ -197,12 +194,7 @@ class GroupCutover:
     def _hand_over(self) -> None:
         answer = self._link.require(gs.HAND_OVER)
         for track in self._tracks:
-            track.state = HANDED_OVER
-            self._record.append(
-                HANDED_OVER_KIND,
-                {"table": track.name, "at": iso(self._clock.now()), "seconds_left": answer.left,
-                 "window": track.window()},
-            )  # fmt: skip
+            self._record.append(HANDED_OVER_KIND, track.handed_over_entry(self._clock, answer.left))
 
     def _switch(self) -> None:
         """Ask the guard, then write. A table whose znode somebody else wrote is not switched; the others are."""

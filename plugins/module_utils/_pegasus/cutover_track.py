@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso, parse_iso
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import TableView
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import Fence
 
@@ -29,6 +30,7 @@ class Track:
     first_denied: t.Optional[float] = None
     all_denied: t.Optional[float] = None
     drained: t.Optional[float] = None
+    handed_over: t.Optional[float] = None
     switched: t.Optional[float] = None
     proved: t.Optional[float] = None
     committed: t.Optional[float] = None
@@ -41,6 +43,26 @@ class Track:
     def name(self) -> str:
         return self.view.name
 
+    def handed_over_entry(self, clock: Clock, seconds_left: t.Optional[float]) -> t.Dict[str, t.Any]:
+        """Mark the hand-over; what the journal keeps of it for the call that ends it."""
+        self.state, self.handed_over = HANDED_OVER, clock.monotonic()
+        return {"table": self.name, "at": iso(clock.now()), "seconds_left": seconds_left, "window": self.window()}
+
+    def resume(self, entry: t.Mapping[str, t.Any], clock: Clock) -> None:
+        """Take the times of the call that handed over from its entry; an entry that does not tell them tells nothing.
+
+        Between two processes only the wall clock goes on.
+        """
+        window = entry.get("window") or {}
+        after = window.get("handed_over")
+        if after is None:
+            return
+        start = clock.monotonic() - after - max(0.0, (clock.now() - parse_iso(str(entry["at"]))).total_seconds())
+        times = {mark: None if told is None else start + told for mark, told in window.items()}
+        self.sent = start
+        self.first_denied, self.all_denied = times.get("first_denied"), times.get("all_denied")
+        self.drained, self.handed_over = times.get("drained"), times.get("handed_over")
+
     def window(self) -> t.Dict[str, t.Optional[float]]:
         """Seconds from the request to fence to each step; ``refused``: from the first refusal seen to the end of it."""
         start = self.sent
@@ -48,6 +70,7 @@ class Track:
             "first_denied": self.first_denied,
             "all_denied": self.all_denied,
             "drained": self.drained,
+            "handed_over": self.handed_over,
             "switched": self.switched,
             "proved": self.proved,
             "committed": self.committed,
