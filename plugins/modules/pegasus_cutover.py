@@ -97,7 +97,7 @@ options:
   tables:
     description:
       - The tables. A list, JSON text of one, or comma-separated text. They are cut over one after another, or in groups
-        of O(group_size).
+        of O(group_size); with O(switch=hand_over) all at once.
     type: raw
     required: true
   state:
@@ -114,7 +114,7 @@ options:
     description:
       - V(metaproxy) switches the clients by the znode of their table.
       - V(hand_over) stops after the drain and leaves the switch to you. The guard stays and lifts the fence in time,
-        unless O(state=committed) comes before. Only the first group is cut over; call again for the next one.
+        unless O(state=committed) comes before. All tables share one fence.
     type: str
     choices: [metaproxy, hand_over]
     default: metaproxy
@@ -150,9 +150,9 @@ options:
     default: 1s
   group_size:
     description:
-      - How many tables share one fence, and so one window.
+      - How many tables share one fence, and so one window. By default one.
+      - With O(switch=hand_over) all tables do, because you switch them once; fewer are refused.
     type: int
-    default: 1
   rehearsal_journal:
     description:
       - The journal of a rehearsal (M(dbops.migration.pegasus_rehearsal)), a path on the host where the module runs, or

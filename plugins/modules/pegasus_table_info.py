@@ -103,7 +103,7 @@ options:
     default: 1s
   group_size:
     description:
-      - How many tables share one fence. By default one; with V(hand_over) all.
+      - How many tables share one fence. By default one; with V(hand_over) all, and fewer are refused.
     type: int
 seealso:
   - module: dbops.migration.pegasus_table

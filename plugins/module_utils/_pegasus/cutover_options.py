@@ -88,12 +88,28 @@ def cutover_argument_spec() -> ArgumentSpec:
             "max_lag": {"type": "int", "default": 10000},
             "last_mutation": {"type": "str", "default": STRICT, "choices": [STRICT, ACCEPT]},
             "config_sync_interval": {"type": "str", "default": "1s"},
-            "group_size": {"type": "int", "default": 1},
+            "group_size": {"type": "int"},
             "rehearsal_journal": {"type": "str"},
             "rehearsal_max_age": {"type": "str", "default": MAX_AGE},
         }
     )
     return spec.merge(connection_argument_spec(target=True)).merge(zookeeper_argument_spec())
+
+
+def read_group_size(params: t.Mapping[str, t.Any], tables: int, problems: OptionProblems) -> int:
+    """How many of so many tables share one fence: one, but all where the operator switches the clients, once."""
+    by_hand = params["switch"] == HAND_OVER
+    default = max(1, tables) if by_hand else 1
+    if params.get("group_size") is None:
+        return default
+    size = problems.attempt(lambda: as_int(params["group_size"], "group_size", 1), default)
+    if by_hand and size < tables:
+        problems.add(
+            "group_size",
+            f"with switch=hand_over all tables share one fence, and {size} is fewer than the {tables} tables",
+            "Leave it out, or give only the tables that you switch together",
+        )
+    return size
 
 
 def read_request(params: t.Mapping[str, t.Any]) -> CutoverRequest:
@@ -125,11 +141,11 @@ class _Reader:
         tables = self._problems.attempt(lambda: tuple(one.name for one in read_tables(params["tables"])))
         budget = self._problems.attempt(lambda: parse_duration(params["budget"], "budget", minimum=1, maximum=86400))
         max_lag = self._problems.attempt(lambda: as_int(params["max_lag"], "max_lag", 0))
-        group_size = self._problems.attempt(lambda: as_int(params["group_size"], "group_size", 1))
+        group_size = read_group_size(params, len(tables or ()), self._problems)
         max_age = self._problems.attempt(lambda: read_max_age(params))
         interval = self._interval()
         place, proxies, meta_addrs = self._proxies(connection)
-        if connection is None or tables is None or budget is None or max_lag is None or group_size is None:
+        if connection is None or tables is None or budget is None or max_lag is None:
             raise self._problems.error()
         self._problems.raise_all()
         return CutoverRequest(

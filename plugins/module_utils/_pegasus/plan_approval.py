@@ -21,6 +21,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_o
     KEEP,
     METAPROXY,
     cutover_argument_spec,
+    read_group_size,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import parse_addresses
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper_hosts import (
@@ -32,15 +33,15 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper
 
 FORMAT = 1
 _CUTOVER = (
-    "budget", "config_sync_interval", "last_mutation", "max_lag", "metaproxies", "switch", "target_meta_addrs",
-    HOSTS, ROOT, TIMEOUT,
+    "budget", "config_sync_interval", "group_size", "last_mutation", "max_lag", "metaproxies", "switch",
+    "target_meta_addrs", HOSTS, ROOT, TIMEOUT,
 )  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
 class Wishes:
-    """How the cutover is to be. ``budget`` in seconds; ``interval`` in seconds, None: left alone. ``group_size`` None:
-    as it is by default. ``switch_tasks``: the path of the operator's tasks, "" where MetaProxy is switched.
+    """How the cutover is to be. ``budget`` in seconds; ``interval`` in seconds, None: left alone. ``switch_tasks``: the
+    path of the operator's tasks, "" where MetaProxy is switched.
     """
 
     switch: str
@@ -52,7 +53,7 @@ class Wishes:
     max_lag: int
     last_mutation: str
     interval: t.Optional[float]
-    group_size: t.Optional[int]
+    group_size: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,14 +74,13 @@ def wishes_argument_spec() -> ArgumentSpec:
     return ArgumentSpec(
         {
             **{name: theirs[name] for name in _CUTOVER},
-            "group_size": {"type": "int"},
             "switch_tasks": {"type": "path"},
         }
     )
 
 
-def read_wishes(params: t.Mapping[str, t.Any], problems: OptionProblems) -> Wishes:
-    """The wishes; everything that is wrong with them is added to the problems.
+def read_wishes(params: t.Mapping[str, t.Any], tables: int, problems: OptionProblems) -> Wishes:
+    """The wishes for so many tables; everything that is wrong with them is added to the problems.
 
     What only the cutover needs may be missing, because the phases before it do not need it.
     """
@@ -88,9 +88,6 @@ def read_wishes(params: t.Mapping[str, t.Any], problems: OptionProblems) -> Wish
     interval: t.Optional[float] = None
     if str(params["config_sync_interval"]).strip() != KEEP:
         interval = problems.attempt(lambda: parse_duration(params["config_sync_interval"], "config_sync_interval"), 0.0)
-    group_size: t.Optional[int] = None
-    if params.get("group_size") is not None:
-        group_size = problems.attempt(lambda: as_int(params["group_size"], "group_size", 1), 1)
     zookeeper = ""
     if by_proxy and params.get(HOSTS) and params.get(ROOT):
         place = problems.attempt(lambda: read_place(params))
@@ -108,7 +105,7 @@ def read_wishes(params: t.Mapping[str, t.Any], problems: OptionProblems) -> Wish
         max_lag=problems.attempt(lambda: as_int(params["max_lag"], "max_lag", 0), 0),
         last_mutation=str(params["last_mutation"]),
         interval=interval,
-        group_size=group_size,
+        group_size=read_group_size(params, tables, problems),
     )
 
 
@@ -118,7 +115,6 @@ def plan_of(tables: t.Sequence[Table], source: str, target: str, wishes: Wishes)
     :param source: the source's name, as it tells it
     :param target: the target's, as duplication knows it
     """
-    default = len(tables) if wishes.switch == HAND_OVER else 1
     return {
         "format": FORMAT,
         "engine": "pegasus",
@@ -134,7 +130,7 @@ def plan_of(tables: t.Sequence[Table], source: str, target: str, wishes: Wishes)
         "max_lag": wishes.max_lag,
         "last_mutation": wishes.last_mutation,
         "config_sync_interval": wishes.interval,
-        "group_size": default if wishes.group_size is None else wishes.group_size,
+        "group_size": wishes.group_size,
     }
 
 

@@ -130,7 +130,7 @@ def read_standing_options(params: t.Mapping[str, t.Any]) -> StandingOptions:
     problems.found += wrong
     soak = problems.attempt(lambda: parse_duration(params["soak_time"], "soak_time", minimum=0), 0.0)
     approved = problems.attempt(lambda: read_approved(params), "")
-    wishes = read_wishes(params, problems)
+    wishes = read_wishes(params, len(tables), problems)
     problems.raise_all()
     return StandingOptions(tables, str(params.get("remote_cluster") or "").strip(), soak, wishes, approved)
 

@@ -53,6 +53,12 @@ def test_without_metaproxy_nothing_of_it_is_needed() -> None:
     assert request.place is None and request.proxies == ()
 
 
+@pytest.mark.parametrize("given", [None, 3, "5"])
+def test_whoever_switches_by_hand_switches_all_tables_at_once(given: t.Any) -> None:
+    assert read_request(_params(switch="hand_over", group_size=given)).groups == [("a", "b", "c")]
+    assert read_request(_params()).groups == [("a",), ("b",), ("c",)]
+
+
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
@@ -71,6 +77,7 @@ def test_without_metaproxy_nothing_of_it_is_needed() -> None:
         ({"config_sync_interval": "1h"}, "config_sync_interval: '1h' is too long"),
         ({"max_lag": -1}, "max_lag: "),
         ({"group_size": 0}, "group_size: "),
+        ({"switch": "hand_over", "group_size": 2}, "group_size: with switch=hand_over all tables share one fence"),
     ],
 )
 def test_one_clear_sentence_for_each(changed: t.Mapping[str, t.Any], words: str) -> None:

@@ -31,7 +31,7 @@ PROXIES = {
 def made(tables: t.Sequence[Table] = TABLES, **more: t.Any) -> t.Dict[str, t.Any]:
     defaults = {name: option.get("default") for name, option in wishes_argument_spec().argument_spec.items()}
     problems = OptionProblems()
-    wishes = read_wishes({**defaults, **PROXIES, **more}, problems)
+    wishes = read_wishes({**defaults, **PROXIES, **more}, len(tables), problems)
     problems.raise_all()
     return plan_of(tables, "onebox-a", "onebox-b", wishes)
 
@@ -39,10 +39,10 @@ def made(tables: t.Sequence[Table] = TABLES, **more: t.Any) -> t.Dict[str, t.Any
 def test_the_defaults_are_those_of_the_cutover() -> None:
     theirs = cutover_argument_spec().argument_spec
     ours = wishes_argument_spec().argument_spec
-    assert {name: ours[name].get("default") for name in ours if name not in ("group_size", "switch_tasks")} == {
-        name: theirs[name].get("default") for name in ours if name in theirs and name != "group_size"
+    assert {name: ours[name].get("default") for name in ours if name != "switch_tasks"} == {
+        name: theirs[name].get("default") for name in ours if name in theirs
     }
-    assert made()["group_size"] == theirs["group_size"]["default"]
+    assert made()["group_size"] == 1
 
 
 @pytest.mark.parametrize(
