@@ -292,7 +292,7 @@ changes:
 findings:
   description: >-
     What is to be known about the outcome, such as C(pegasus.cutover.last_mutation_held_back) or
-    C(pegasus.cutover.intervals_left).
+    C(pegasus.cutover.intervals_left). Each is a warning, too, and in O(journal).
   returned: always
   type: list
   elements: dict

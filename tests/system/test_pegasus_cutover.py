@@ -142,6 +142,9 @@ def test_accepted_by_name_it_is_told_of(cutovers: LabStarter) -> None:
     result = one.run("temp", last_mutation="accept")
     assert not result["failed"] and result["tables"][0]["window"]["refused"] < 25, result
     assert [found["id"] for found in result["findings"]] == ["pegasus.cutover.last_mutation_held_back"]
+    assert [text.split(":")[0] for text in result["warnings"]] == ["pegasus.cutover.last_mutation_held_back (temp)"]
+    told = [entry["data"] for entry in _entries(one, "temp") if entry["kind"] == "findings"]
+    assert [entry["findings"] for entry in told] == [result["findings"]]
     answer, reasons = legality(one.journal("temp"))
     assert answer == "unknown" and all("last mutation is not proved" in reason for reason in reasons), reasons
 

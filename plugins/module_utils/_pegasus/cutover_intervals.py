@@ -32,6 +32,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_int
 )
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_send import Call
 
+INTERVALS_LEFT = "pegasus.cutover.intervals_left"
+"""The id of the finding about intervals that could not be put back."""
 _STEP = 0.5
 _LOOK = 1.0
 """Seconds between two looks at what others do."""
@@ -264,7 +266,7 @@ class IntervalKeeper:
         )
 
     def _finding(self, evidence: t.Mapping[str, t.Any], remedy: str) -> Finding:
-        return Finding("pegasus.cutover.intervals_left", "warning", self._cluster, dict(evidence), remedy)
+        return Finding(INTERVALS_LEFT, "warning", self._cluster, dict(evidence), remedy)
 
 
 def _left(node: str, changes: Recorded) -> Interval:

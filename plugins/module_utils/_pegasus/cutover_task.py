@@ -31,6 +31,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link i
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_living import living_guard
 from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import NOTHING
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_findings as cf
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_past as cp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_result as cr
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import forecast as fc
@@ -59,8 +60,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_int
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_KEY
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_journal import SettingsJournal
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper import load_kazoo
-
-PHASE = "cutover"
 
 
 class CutoverTask:
@@ -133,7 +132,7 @@ class CutoverTask:
         self._open(journal)
         record = t.cast(CutoverRecord, self._record)
         run_id = uuid.uuid4().hex[:12]
-        record.append("run.started", {"run_id": run_id, "phase": PHASE, "options": self._options(request)})
+        record.append("run.started", {"run_id": run_id, "phase": cf.PHASE, "options": self._options(request)})
         status = "failed"
         try:
             reconcile(record, eyes, clusters, past, place, self._tracks)
@@ -148,7 +147,9 @@ class CutoverTask:
             try:
                 self._close(record, eyes, keeper, status == "ok")
             finally:
-                record.append("run.finished", {"run_id": run_id, "phase": PHASE, "status": status,
+                fenced = [name for name, track in self._tracks.items() if track.drained is not None]
+                cf.tell(record, self._findings(), fenced)
+                record.append("run.finished", {"run_id": run_id, "phase": cf.PHASE, "status": status,
                                                "summary": self._summary()})  # fmt: skip
         return self._result(record.changes)
 
@@ -298,9 +299,13 @@ class CutoverTask:
             record = t.cast(CutoverRecord, self._record)
             reconcile(record, eyes, clusters, past, place, self._tracks)
             self._left = end.run(record)
+            cf.tell(record, self._findings(), ())
             return self._result(record.changes)
         finally:
             end.close()
+
+    def _findings(self) -> t.List[Finding]:
+        return cf.of_tables(self._tracks.values()) + self._left
 
     def _deadline_text(self, left: t.Optional[float]) -> str:
         return iso(self._clock.now() + datetime.timedelta(seconds=left or 0.0))
@@ -325,8 +330,7 @@ class CutoverTask:
     def _result(self, changes: ChangeList) -> t.Dict[str, t.Any]:
         metas = self._clusters.source.meta_servers if self._clusters is not None else ()
         tracks = list(self._tracks.values())
-        found = [cr.held_back_finding(track) for track in tracks] + [cr.app_id_finding(track) for track in tracks]
-        findings = [one for one in found if one is not None] + self._left
+        findings = self._findings()
         states = {track.state for track in tracks}
         return {
             **cr.changes_result(changes),
@@ -334,7 +338,7 @@ class CutoverTask:
             "tables": [cr.table_result(track, self._forecasts.get(track.name), metas) for track in tracks],
             "findings": [one.as_result() for one in findings],
             "waits": cr.waits_result(self._record.waits.values()) if self._record is not None else [],
-            **({"warnings": [one.remedy for one in self._left]} if self._left else {}),
+            **({"warnings": cf.warnings(findings)} if findings else {}),
             **self._more,
         }
 

@@ -14,9 +14,9 @@ import pytest
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_behind import Behind
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_findings import of_tables
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_look import Eyes
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_options import CUT_OVER
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_result import app_id_finding
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_track import Track
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import TableView
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import Fence
@@ -73,9 +73,9 @@ def test_an_unsound_target_ends_the_cutover(
 
 
 def test_an_app_id_that_another_table_of_the_target_has_is_told() -> None:
-    assert app_id_finding(track()) is None
-    found = app_id_finding(track(dataclasses.replace(VIEW, same_id="other")))
-    assert found is not None and (found.id, found.severity) == ("pegasus.cutover.app_id_taken_on_target", "warning")
+    assert of_tables([track()]) == []
+    (found,) = of_tables([track(dataclasses.replace(VIEW, same_id="other"))])
+    assert (found.id, found.severity) == ("pegasus.cutover.app_id_taken_on_target", "warning")
     assert found.evidence == {"app_id": 2, "table_on_target": "other"} and "other" in found.remedy
 
 
