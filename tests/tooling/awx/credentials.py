@@ -88,7 +88,7 @@ def _type(key: str, said: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def credentials() -> list[dict[str, t.Any]]:
-    """``controller_credentials``: one of each type, filled from the environment of who loads the files."""
+    """``controller_credentials``: one of each type, filled from the environment of who loads the files first."""
     made = []
     for key, said in sources.choices()["credentials"].items():
         inputs = {one["id"]: _from_environment(one) for one in fields(key)}
@@ -98,8 +98,10 @@ def credentials() -> list[dict[str, t.Any]]:
                 "description": said["description"],
                 "organization": "{{ dbops_migration_organization }}",
                 "credential_type": said["name"],
-                # What was changed in the controller since stays as it is.
-                "update_secrets": False,
+                # Whoever loads the files again changes none that is there. update_secrets cannot say that: the API
+                # replaces all inputs of a credential as soon as one that it shows differs (awx.awx 24.6.1,
+                # ControllerAPIModule.fields_could_be_same and Credential.save).
+                "state": "exists",
                 "inputs": inputs,
             }
         )
