@@ -64,6 +64,7 @@ def test_a_slip_is_seen(command: str) -> None:
         "ansible-playbook dbops.migration.greptimedb -e greptimedb_fronted_host=x",
         "ansible localhost -m dbops.migration.migration_report -a jurnal=x",
         "ansible-doc dbops.migration.greptimedb_inof",
+        "ansible-galaxy collection install awx.awx ansible.controller",
         "PYTHONPATH=tests python -m lab greptimedb start --profle 1.1",
         "python -m lab starrocks start --detach",
     ],

@@ -21,6 +21,8 @@ _TARGETS = re.compile(r"^([a-z][a-z0-9-]*):", re.MULTILINE)
 _NAME = "dbops.migration."
 # Playbooks of other collections, which nobody can look into here.
 _FOREIGN_PLAYBOOKS = ("infra.aap_configuration.configure_aap",)
+# Collections that anybody can install from Galaxy. ansible.controller, for one, is on Automation Hub only.
+_ON_GALAXY = ("awx.awx", "dbops.migration", "infra.aap_configuration")
 ENGINES = ("greptimedb", "pegasus", "starrocks")
 
 
@@ -117,6 +119,14 @@ def _of_ansible(arguments: t.Sequence[str]) -> str:
     return f"{module} has no option {', '.join(unknown)}" if unknown else ""
 
 
+def _of_galaxy(arguments: t.Sequence[str]) -> str:
+    if list(arguments[:2]) != ["collection", "install"]:
+        return ""
+    names = [one.split(":")[0] for one in arguments[2:] if not one.startswith("-")]
+    unknown = [name for name in names if name not in _ON_GALAXY and not name.endswith((".yml", ".gz"))]
+    return f"Galaxy has no {', '.join(unknown)}" if unknown else ""
+
+
 def _of_make(arguments: t.Sequence[str]) -> str:
     targets = set(_TARGETS.findall((paths.ROOT / "Makefile").read_text(encoding="utf-8")))
     unknown = [one for one in arguments if not _ASSIGNMENT.match(one) and one not in targets]
@@ -160,6 +170,7 @@ class _Quiet(argparse.ArgumentParser):
 _CHECKS: t.Mapping[str, t.Callable[[t.Sequence[str]], str]] = {
     "ansible": _of_ansible,
     "ansible-doc": _of_doc,
+    "ansible-galaxy": _of_galaxy,
     "ansible-playbook": _of_playbook,
     "make": _of_make,
 }
