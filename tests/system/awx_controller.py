@@ -102,11 +102,24 @@ class Controller:
         return _by_name(self._data["controller_workflows"], name)
 
     def job(self, template: str, variables: t.Mapping[str, str]) -> Job:
-        """A job of a template, not yet started. Variables that its survey asks for are its answers."""
+        """A job of a template that is launched by itself, not yet started.
+
+        A person answers what its survey asks, and types as extra variables what no survey asks. What only other
+        templates ask for does not get into it.
+        """
         found = self.template(template)
-        asked = {question["variable"] for question in found["survey_spec"]["spec"]}
-        answers = {name: value for name, value in variables.items() if name in asked}
-        assert found["ask_variables_on_launch"] or set(variables) == set(answers)
+        elsewhere = {name for one in self._data["controller_templates"] for name in _asked(one)} - _asked(found)
+        given = {name: value for name, value in variables.items() if name not in elsewhere}
+        assert found["ask_variables_on_launch"] or set(given) <= _asked(found)
+        return self._job(template, given)
+
+    def relaunch(self, job: Job) -> Job:
+        """A job with the variables of another one, whoever gave it them, not yet started."""
+        return self._job(job.template, job.variables)
+
+    def _job(self, template: str, variables: t.Mapping[str, str]) -> Job:
+        found = self.template(template)
+        answers = {name: value for name, value in variables.items() if name in _asked(found)}
         folder = self._folder / f"job-{len(self.jobs) + 1}"
         job = Job(folder, found["playbook"], {**variables, **answer(found["survey_spec"], answers)}, template)
         for credential in found["credentials"]:
@@ -125,8 +138,7 @@ class Controller:
         with what it has inherited; ``run`` runs each job.
         """
         found = self.workflow(workflow)
-        asked = {question["variable"] for question in found["survey_spec"]["spec"]}
-        own = answer(found["survey_spec"], {name: value for name, value in answers.items() if name in asked})
+        own = answer(found["survey_spec"], {name: value for name, value in answers.items() if name in _asked(found)})
         variables = {**answers, **own}
         rows = {row["identifier"]: row for row in found["simplified_workflow_nodes"]}
         nodes = {identifier: Node(identifier) for identifier in rows}
@@ -142,9 +154,9 @@ class Controller:
             if "approval_node" in row:
                 node.status = SUCCEEDED if approve(row["approval_node"], node) else FAILED
                 continue
-            # What they inherit is theirs, whether or not their survey knows of it.
+            # What they inherit is theirs, and so are the workflow's variables, whether or not their survey knows of it.
             texts = {name: str(value) for name, value in node.inherited.items()}
-            node.job = run(self.job(row["unified_job_template"], {**texts, **variables}), node)
+            node.job = run(self._job(row["unified_job_template"], {**texts, **variables}), node)
             node.status = SUCCEEDED if node.job.status == "successful" else FAILED
         return nodes
 
@@ -152,6 +164,10 @@ class Controller:
         found = _by_name(self._data["controller_credentials"], credential)
         kind = _by_name(self._data["controller_credential_types"], found["credential_type"])
         return inject(kind, self._inputs.get(kind["name"], {}), folder)
+
+
+def _asked(template: Data) -> set[str]:
+    return {str(question["variable"]) for question in template["survey_spec"]["spec"]}
 
 
 def _by_name(rows: t.Iterable[Data], name: str) -> Data:

@@ -182,7 +182,7 @@ def test_a_runner_that_is_killed_and_its_disk_thrown_away(
     # The job again, as it was: what was approved is the whole plan, and that is what the journal takes up.
     lost = nodes["migrate"].job
     assert lost is not None
-    again = controller.job("dbops.migration GreptimeDB migrate", lost.variables).run().succeed()
+    again = controller.relaunch(lost).run().succeed()
     approved = nodes["preflight"].handed_on["greptimedb_preflight_plan_hash"]
     assert again.artifacts["greptimedb_migrate_plan_hash"] == approved
     assert again.artifacts["greptimedb_migrate_done"] == to_move

@@ -132,6 +132,22 @@ def test_another_plan_than_the_one_that_was_approved(lab: LabClient, bucket: Buc
     as_before(lab)
 
 
+def test_launched_one_by_one_each_carries_out_what_the_phase_before_has_shown(
+    lab: LabClient, bucket: Bucket, tmp_path: pathlib.Path
+) -> None:
+    """Each is given what its own survey asks, the hash of the phase before, and no more."""
+    controller = controller_of(lab, bucket, tmp_path)
+    given = answers(lab)
+    approved = ""
+    for phase in ("preflight", "migrate", "cutover"):
+        variables = {**given, "pegasus_approved_plan_hash": approved[:12]} if approved else given
+        told = controller.job(f"dbops.migration Apache Pegasus {phase}", variables).run().succeed()
+        shown = str(told.artifacts.get(f"pegasus_{phase}_plan_hash", approved))
+        assert approved in ("", shown)
+        approved = shown
+    writing_to(lab, "target")
+
+
 def test_a_runner_that_is_killed_and_thrown_away(lab: LabClient, bucket: Bucket, tmp_path: pathlib.Path) -> None:
     """While it copies: the duplication goes on by itself, and the journal in S3 is all that the next run has."""
     controller = controller_of(lab, bucket, tmp_path)
@@ -148,7 +164,7 @@ def test_a_runner_that_is_killed_and_thrown_away(lab: LabClient, bucket: Bucket,
     assert [nodes[name].status for name in ("migrate", "cutover", "rollback")] == [FAILED, NOT_RUN, NOT_RUN]
     lost = nodes["migrate"].job
     assert lost is not None
-    again = controller.job("dbops.migration Apache Pegasus migrate", lost.variables).run().succeed()
+    again = controller.relaunch(lost).run().succeed()
     assert again.artifacts["pegasus_migrate_plan_hash"] == nodes["preflight"].handed_on["pegasus_preflight_plan_hash"]
     assert sum("ADD_DUPLICATION" in text for text in mutating(lab)) == 1
 

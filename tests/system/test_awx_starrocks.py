@@ -151,6 +151,25 @@ def test_another_plan_than_the_one_that_was_approved(lab: LabClient, bucket: Buc
     as_before(lab, tmp_path)
 
 
+def test_launched_one_by_one_each_carries_out_what_the_phase_before_has_shown(
+    lab: LabClient, bucket: Bucket, tmp_path: pathlib.Path
+) -> None:
+    """Each is given what its own survey asks, the hash of the phase before, and no more."""
+    controller = controller_of(lab, bucket, tmp_path / "jobs")
+    settings = json.dumps([{"key": "replication_threads", "value": "8"}])
+    given = answers(lab, tmp_path, starrocks_budget="20m", starrocks_target_node_settings=settings)
+    approved = ""
+    for phase in ("preflight", "migrate", "cutover"):
+        variables = {**given, "starrocks_approved_plan_hash": approved[:12]} if approved else given
+        told = controller.job(f"dbops.migration StarRocks {phase}", variables).run().succeed()
+        shown = str(told.artifacts.get(f"starrocks_{phase}_plan_hash", approved))
+        assert approved in ("", shown)
+        approved = shown
+        if phase == "preflight":
+            assert "no_switch_tasks" not in told.stdout
+    writing_to(lab, "target")
+
+
 def test_a_runner_that_is_killed_and_thrown_away(lab: LabClient, bucket: Bucket, tmp_path: pathlib.Path) -> None:
     """When the tool has just begun: it goes on by itself, as its host outlives the job."""
     controller = controller_of(lab, bucket, tmp_path / "jobs")
@@ -167,7 +186,7 @@ def test_a_runner_that_is_killed_and_thrown_away(lab: LabClient, bucket: Bucket,
     assert [nodes[name].status for name in ("migrate", "cutover", "rollback")] == [FAILED, NOT_RUN, NOT_RUN]
     lost = nodes["migrate"].job
     assert lost is not None
-    again = controller.job("dbops.migration StarRocks migrate", lost.variables).run().succeed()
+    again = controller.relaunch(lost).run().succeed()
     assert (
         again.artifacts["starrocks_migrate_plan_hash"] == nodes["preflight"].handed_on["starrocks_preflight_plan_hash"]
     )
