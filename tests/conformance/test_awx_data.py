@@ -233,6 +233,12 @@ def test_every_template_names_credentials_and_playbooks_that_are_there() -> None
         assert (paths.ROOT / "playbooks" / f"{name}.yml").is_file()
 
 
+def test_migrations_do_not_wait_for_each_other() -> None:
+    """AWX compares templates only, and a workflow runs for as long as one of its approvals waits."""
+    both = DATA["controller_templates"] + DATA["controller_workflows"]
+    assert [one["name"] for one in both if one["allow_simultaneous"] is not True] == []
+
+
 # --- workflows -------------------------------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
 import pathlib
 import shutil
@@ -191,3 +192,25 @@ def test_a_runner_that_is_killed_and_its_disk_thrown_away(
     went_well(controller.walk(WORKFLOW, given, deny()))
     assert lab.ledger()["missing"] == 0
     assert lab.state()["maintenance"]["enabled"] is False
+
+
+@pytest.mark.cost(60)
+@pytest.mark.thorough
+def test_two_jobs_of_one_migration(lab: LabClient, bucket: Bucket, tmp_path: pathlib.Path) -> None:
+    """AWX starts both. The journal lets one of them go on, and the other one says why it does not."""
+    controller = controller_of(lab, bucket, tmp_path)
+    given = answers(lab, "drain-6", greptimedb_limits='{"global": "1"}', greptimedb_maintenance_mode="false")
+    jobs = [controller.job("dbops.migration GreptimeDB migrate", given) for _number in range(2)]
+    with concurrent.futures.ThreadPoolExecutor(len(jobs)) as pool:
+        list(pool.map(Job.run, jobs))
+    assert sorted(job.status for job in jobs) == ["failed", "successful"], "\n".join(job.stdout for job in jobs)
+    refused = next(job for job in jobs if job.status == "failed")
+    why = {
+        "journal.conflict": "another run writes to this journal. Wait for it to end, or end it.",
+        # It may also see a move of the other one before it writes.
+        "greptimedb.foreign_migration": "which this migration did not start: wait until it has ended",
+    }
+    assert len(refused.codes) == 1
+    assert why[refused.codes[0]] in refused.failures[0]["msg"]
+    assert DRAINED not in leaders(lab)
+    assert lab.ledger()["missing"] == 0

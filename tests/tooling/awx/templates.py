@@ -25,8 +25,8 @@ COMMON: dict[str, t.Any] = {
     "ask_verbosity_on_launch": True,
     "diff_mode": True,
     "ask_diff_mode_on_launch": True,
-    # Two jobs of one migration would only wait for each other's journal.
-    "allow_simultaneous": False,
+    # AWX would keep jobs of different migrations apart. Those of one are kept apart by its journal.
+    "allow_simultaneous": True,
     # A migration may take days, and has deadlines of its own.
     "timeout": 0,
 }

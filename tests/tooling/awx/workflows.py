@@ -40,7 +40,8 @@ def _workflow(role: str) -> dict[str, t.Any]:
         "name": name(role),
         "description": f"Moves live data of {title}, with an approval before every phase that changes something.",
         "organization": "{{ dbops_migration_organization }}",
-        "allow_simultaneous": False,
+        # Otherwise a migration that waits for an approval would keep all others of its engine waiting.
+        "allow_simultaneous": True,
         "ask_variables_on_launch": True,
         "survey_enabled": True,
         "survey_spec": workflow_survey(role, PHASES),
