@@ -26,12 +26,13 @@ class ActionModule(ActionBase):
         _result, given = validate(
             argument_spec={
                 "phase": {"type": "str", "required": True, "choices": list(PHASES)},
+                "phases": {"type": "list", "elements": "str", "choices": list(PHASES), "default": list(PHASES)},
                 "hooks": {"type": "raw", "required": True},
                 "option": {"type": "str", "default": "hooks"},
             }
         )
         try:
-            found = hooks_of(given["hooks"], given["option"], given["phase"])
+            found = hooks_of(given["hooks"], given["option"], given["phase"], given["phases"])
         except MigrationError as error:
             return {"changed": False, "failed": True, **error.as_result()}
         return {"changed": False, **{f"{edge}_file": path for edge, path in found._asdict().items()}}

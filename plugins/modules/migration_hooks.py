@@ -36,7 +36,15 @@ options:
       - The phase that is about to begin.
     type: str
     required: true
-    choices: [preflight, plan, migrate, cutover, restore, rollback, rehearse]
+    choices: [preflight, plan, migrate, cutover, restore, rollback]
+  phases:
+    description:
+      - The phases that there are for whoever gave O(hooks). The edges of others are refused, because nothing would ever
+        run there. By default those that any engine has.
+    type: list
+    elements: str
+    choices: [preflight, plan, migrate, cutover, restore, rollback]
+    default: [preflight, plan, migrate, cutover, restore, rollback]
   hooks:
     description:
       - A mapping from edges to files, or JSON text of one. Edges are C(before_) and C(after_) with the name of a phase,

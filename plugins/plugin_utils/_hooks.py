@@ -16,13 +16,11 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_mapping
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, raise_problems
 
-PHASES = ("preflight", "plan", "migrate", "cutover", "restore", "rollback", "rehearse")
-"""The phases that any engine has."""
+PHASES = ("preflight", "plan", "migrate", "cutover", "restore", "rollback")
+"""The phases that any engine has. A rehearsal is none: it touches nothing of what the migration is about."""
 
 FAILED = "failed"
 """The hook that is run when a phase has failed, whichever it is."""
-
-EDGES = tuple(f"{when}_{phase}" for phase in PHASES for when in ("before", "after")) + (FAILED,)
 
 
 class Hooks(t.NamedTuple):
@@ -33,20 +31,35 @@ class Hooks(t.NamedTuple):
     failed: str
 
 
-def hooks_of(given: t.Any, option: str, phase: str, is_file: t.Callable[[str], bool] = os.path.isfile) -> Hooks:
+def edges_of(phases: t.Iterable[str]) -> t.Tuple[str, ...]:
+    """The edges of these phases, by the names that hooks are given under."""
+    return tuple(f"{when}_{phase}" for phase in phases for when in ("before", "after")) + (FAILED,)
+
+
+def hooks_of(
+    given: t.Any,
+    option: str,
+    phase: str,
+    phases: t.Sequence[str] = PHASES,
+    is_file: t.Callable[[str], bool] = os.path.isfile,
+) -> Hooks:
     """The hooks of ``phase`` out of a mapping from edges to paths, or JSON text of one.
 
-    Raises InvalidInput for edges that do not exist, and for paths that are not absolute or are no file.
+    Raises InvalidInput for edges of other phases than ``phases``, because nobody would ever run those hooks, and for
+    paths that are not absolute or are no file.
     """
     files = {edge: str(path or "").strip() for edge, path in as_mapping(given, option).items()}
-    problems = [problem for edge, path in files.items() for problem in _problems(option, edge, path, is_file)]
+    edges = edges_of(phases)
+    problems = [problem for edge, path in files.items() for problem in _problems(option, edges, edge, path, is_file)]
     raise_problems(problems)
     return Hooks(files.get(f"before_{phase}", ""), files.get(f"after_{phase}", ""), files.get(FAILED, ""))
 
 
-def _problems(option: str, edge: str, path: str, is_file: t.Callable[[str], bool]) -> t.Iterator[InvalidOption]:
-    if edge not in EDGES:
-        yield InvalidOption(option, f"there is no edge {edge!r}", f"Take one of these: {', '.join(EDGES)}")
+def _problems(
+    option: str, edges: t.Sequence[str], edge: str, path: str, is_file: t.Callable[[str], bool]
+) -> t.Iterator[InvalidOption]:
+    if edge not in edges:
+        yield InvalidOption(option, f"there is no edge {edge!r}", f"Take one of these: {', '.join(edges)}")
     elif path and not os.path.isabs(path):
         yield InvalidOption(f"{option}.{edge}", f"{path!r} is not absolute", "Give the whole path, on the controller")
     elif path and not is_file(path):

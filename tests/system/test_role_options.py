@@ -187,6 +187,8 @@ def test_every_phase_has_its_edges(role: str) -> None:
         "edge_webhooks": f"{{{{ __{role}_webhooks }}}}",
     }
     phases = sorted(set(specs(role)) - NO_PHASES)
+    known = yaml.safe_load((paths.ROOT / "roles" / EDGE / "vars" / "main.yml").read_text())["__edge_phases"]
+    assert sorted(known[role]) == phases
     for phase in phases:
         (tasks,) = yaml.safe_load((paths.ROOT / "roles" / role / "tasks" / f"{phase}.yml").read_text())
         called = [task for task in (*tasks["block"], *tasks["rescue"]) if "ansible.builtin.include_role" in task]
