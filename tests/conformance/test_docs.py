@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tooling import content, docsite, stages
+from tooling import content, docsite, options, stages
 
 needs_modules = pytest.mark.skipif(not content.modules(), reason="There are no modules yet.")
 
@@ -22,6 +22,14 @@ def test_changelog() -> None:
 def test_the_version_has_a_changelog_entry() -> None:
     released = content.load_yaml("changelogs/changelog.yaml")["releases"]
     assert content.load_yaml("galaxy.yml")["version"] in released
+
+
+def test_the_first_version_names_everything_that_came_with_it() -> None:
+    entry = content.load_yaml("changelogs/changelog.yaml")["releases"]["1.0.0"]
+    modules = {name for name in content.modules() if options.version_added(name) == "1.0.0"}
+    assert {one["name"] for one in entry["modules"]} == modules
+    roles = {role for role in content.roles() if options.specs(role).get("main", {}).get("version_added") == "1.0.0"}
+    assert {one["name"] for one in entry["objects"]["role"]} == roles
 
 
 @needs_modules

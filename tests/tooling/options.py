@@ -21,13 +21,23 @@ def specs(role: str) -> dict[str, t.Any]:
 
 
 @functools.cache
-def documented(module: str) -> dict[str, t.Any]:
-    """The options of a module with those of its fragments of this collection."""
+def _document(module: str) -> dict[str, t.Any]:
     source = (paths.ROOT / "plugins/modules" / f"{module}.py").read_text()
-    found: dict[str, t.Any] = {}
     text = re.search(r'^DOCUMENTATION = r"""(.*?)^"""', source, re.MULTILINE | re.DOTALL)
     assert text is not None
-    document = yaml.safe_load(text.group(1))
+    return dict(yaml.safe_load(text.group(1)))
+
+
+def version_added(module: str) -> str:
+    """The version of the collection that a module came with."""
+    return str(_document(module)["version_added"])
+
+
+@functools.cache
+def documented(module: str) -> dict[str, t.Any]:
+    """The options of a module with those of its fragments of this collection."""
+    found: dict[str, t.Any] = {}
+    document = _document(module)
     for fragment in document.get("extends_documentation_fragment") or []:
         name, _dot, part = fragment[len("dbops.migration.") :].partition(".")
         if not fragment.startswith("dbops.migration._") or name == "_attributes":
