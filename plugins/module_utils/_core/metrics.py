@@ -56,7 +56,7 @@ def metrics(standing: Standing, valid: bool = True) -> t.List[Metric]:
         ),
         Metric(
             "dbops_migration_last_entry_timestamp_seconds",
-            "When the journal was last written to. While it copies, a run that lives writes every half minute.",
+            "When the journal was last written to. While it copies, a run that lives writes every minute.",
             _one(base, standing.last),
         ),
     ]

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.control import CONTROL
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_waits import ABORTING
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_news import SIGN_OF_LIFE
 from ansible_collections.dbops.migration.plugins.module_utils._core.schedule import Schedule
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import move_state as ms
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.errors import PASSING
@@ -52,13 +54,17 @@ class RegionMigration:
         schedule: Schedule,
         deadline: Deadline,
         control: RunControl,
+        since: t.Optional[t.Mapping[str, str]] = None,
     ) -> None:
+        """``since``: by reason, since when the step before waited."""
         self.tracks = {track.region_id: track for track in tracks}
         self.events: t.List[str] = []
         self.finished = False
         self.expired = False
         self.fatal: t.Optional[MigrationError] = None
         self.run_wait: t.Optional[str] = None
+        self.since: t.Dict[str, str] = dict(since or {})
+        """By reason, since when the whole run waits for it."""
         self._clock = clock
         self._settings = settings
         self._recorder = recorder
@@ -90,21 +96,34 @@ class RegionMigration:
     def waiting(self) -> t.List[ms.Track]:
         return [track for track in self.tracks.values() if track.state == ms.WAITING]
 
-    def run(self) -> None:
-        """Tick until everything is final, the step's time is over, or the deadline has passed."""
-        step_end = None
-        if self._settings.step_time is not None:
-            step_end = self._clock.monotonic() + self._settings.step_time
+    def run(self, live: t.Optional[t.Callable[[], None]] = None) -> None:
+        """Tick until everything is final, the step's time is over, or the deadline has passed.
+
+        ``live``: tells how far it is, and is called now and then in a step that lasts long.
+        """
+        begun = told = self._clock.monotonic()
+        step_end = None if self._settings.step_time is None else begun + self._settings.step_time
         while True:
             started = self._clock.monotonic()
             self._tick()
+            self._note_wait()
             if self.finished or self.expired:
                 return
             if step_end is not None and self._clock.monotonic() >= step_end:
                 return
+            if live and started - told >= SIGN_OF_LIFE and (step_end is None or step_end - started > SIGN_OF_LIFE):
+                told = started
+                live()
             spent = self._clock.monotonic() - started
             # A slow server is asked less often: never more than a quarter of the time is spent asking.
             self._deadline.sleep(max(self._settings.poll_interval - spent, spent * 3 if spent > 1 else 0.01))
+
+    def _note_wait(self) -> None:
+        """Keep since when the run waits for what it waits for; the turns of single moves come and go within that."""
+        reasons = ("greptimedb.wait.limit", self.run_wait)
+        self.since = {reason: at for reason, at in self.since.items() if reason in reasons}
+        if self.run_wait is not None:
+            self.since.setdefault(self.run_wait, iso(self._clock.now()))
 
     def _tick(self) -> None:
         now = self._clock.now().timestamp()

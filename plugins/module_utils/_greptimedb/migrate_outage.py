@@ -14,12 +14,18 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_news import silent
+from ansible_collections.dbops.migration.plugins.module_utils._core.waits import present
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import migrate_result as mr
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.errors import PASSING
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
     from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+    from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
+
+
+UNREACHABLE = "greptimedb.wait.cluster_unreachable"
 
 
 def passes(error: MigrationError, follow: t.Mapping[str, t.Any], clock: Clock) -> bool:
@@ -31,14 +37,28 @@ def passes(error: MigrationError, follow: t.Mapping[str, t.Any], clock: Clock) -
 
 def wait_out(error: MigrationError, follow: t.Mapping[str, t.Any], pause: float, clock: Clock) -> t.Dict[str, t.Any]:
     """Pause (seconds), and return what a step tells that saw nothing: the next one is told the same by ``follow``."""
+    waits = mr.waits([], UNREACHABLE, clock.now().timestamp(), follow.get("since"))
     clock.sleep(max(0.0, min(pause, float(follow["deadline"]) - clock.now().timestamp())))
     return {
         "finished": False,
         "changed": False,
         "progress": dict(follow.get("progress") or {}),
-        "waits": mr.waits([], "greptimedb.wait.cluster_unreachable", clock.now().timestamp()),
+        "waits": waits,
         "summary": error.message,
         "line": f"waiting: {error.message}",
         "events": [],
-        "follow": dict(follow),
+        "follow": {**follow, "since": {**(follow.get("since") or {}), **present(waits)}},
     }
+
+
+def write(journal: Journal, told: t.Mapping[str, t.Any], clock: Clock) -> None:
+    """Write that the run lives and what it waits for: when it begins to wait for that, and again after a while."""
+    waits = present(told["waits"])
+    last = next((entry.data for entry in reversed(journal.entries) if entry.kind == "progress"), {})
+    begins = (last.get("waits") or {}).get(UNREACHABLE) != waits[UNREACHABLE]
+    if not begins and not silent(journal.entries, clock.now()):
+        return
+    # What was counted stays so, and nothing gets done meanwhile.
+    numbers = {**told["progress"], "rate_per_minute": 0.0, "eta_seconds": None}
+    records: t.List[t.Tuple[str, t.Mapping[str, t.Any]]] = [("progress", {**numbers, "waits": waits})]
+    journal.append_many(records + [("wait", wait) for wait in told["waits"] if begins])

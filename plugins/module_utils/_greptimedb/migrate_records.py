@@ -251,6 +251,11 @@ class MoveRecorder:
         self._journal = journal
         self._waiting: t.List[t.Tuple[str, t.Dict[str, t.Any]]] = []
 
+    @property
+    def entries(self) -> t.Sequence[t.Any]:
+        """What the journal holds."""
+        return self._journal.entries
+
     def intend(self, changes: t.Sequence[t.Tuple[Change, t.Mapping[str, t.Any]]]) -> t.List[str]:
         """Write the intents of several changes with their contexts, after all that waits, and return their ids."""
         self.flush()

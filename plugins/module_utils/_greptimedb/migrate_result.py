@@ -73,8 +73,16 @@ def _moment(seconds: float) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
 
 
-def waits(tracks: t.Sequence[ms.Track], run_wait: t.Optional[str], now: float) -> t.List[t.Dict[str, t.Any]]:
-    """Return one wait per reason, the one with most moves first."""
+def waits(
+    tracks: t.Sequence[ms.Track],
+    run_wait: t.Optional[str],
+    now: float,
+    earlier: t.Optional[t.Mapping[str, str]] = None,
+) -> t.List[t.Dict[str, t.Any]]:
+    """Return one wait per reason, the one with most moves first.
+
+    ``earlier``: by reason, since when the whole run waits for it. A move knows its own waits only.
+    """
     # What is not begun because of people or the calendar waits for them, and not for its turn.
     not_begun = run_wait if run_wait in (cw.PAUSED, cw.CANNOT_READ, cw.WINDOW_CLOSED) else "greptimedb.wait.limit"
     by_reason: t.Dict[str, t.List[ms.Track]] = {}
@@ -86,13 +94,13 @@ def waits(tracks: t.Sequence[ms.Track], run_wait: t.Optional[str], now: float) -
     result = []
     for reason in sorted(by_reason, key=lambda one: (-len(by_reason[one]), one)):
         members = sorted(by_reason[reason], key=lambda track: (track.wait_since or now, track.region_id))
-        since = members[0].wait_since or now if members else now
+        since = members[0].wait_since if members else None
         result.append(
             Wait(
                 reason=REASONS.check(reason),
                 waiting_for=f"{len(members)} region moves" if members else _RUN_WIDE.get(reason, "the cluster"),
                 ends_when=ENDS_WHEN[reason],
-                since=iso(_moment(since)),
+                since=iso(_moment(since)) if since else (earlier or {}).get(reason) or iso(_moment(now)),
                 worst=[f"{track.label} to datanode {track.to_peer}" for track in members[:5]],
                 count=len(members),
             ).as_result()

@@ -86,6 +86,8 @@ class MigrationTask:
             if self._tracks or not migrate_outage.passes(error, follow, self._clock):
                 raise
             self._told.update(migrate_outage.wait_out(error, follow, settings.settle_time / 4, self._clock))
+            with self._open_journal(create=False) as journal:
+                migrate_outage.write(journal, self._told, self._clock)
             return self._told
 
     def _step(self, settings: Settings, follow: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
@@ -144,10 +146,17 @@ class MigrationTask:
                     schedule=schedule,
                     deadline=deadline,
                     control=control,
+                    since=follow.get("since"),
                 )
+
+                def live() -> None:
+                    self._tell(run, recorder.entries, run_id, started)
+                    self._progress(recorder)
+                    recorder.flush()
+
                 run.events.extend(given_up)
                 try:
-                    run.run()
+                    run.run(live)
                 finally:
                     self._tell(run, journal.entries, run_id, started)
                 return self._end(run, recorder, run_id, deadline.absolute_epoch, control)
@@ -243,7 +252,7 @@ class MigrationTask:
         now = self._clock.now().timestamp()
         past = read_past(entries, run_id)
         progress = mr.progress(self._tracks, past.run_finished, started, self._clock)
-        waits = mr.waits(self._tracks, run.run_wait, now)
+        waits = mr.waits(self._tracks, run.run_wait, now, run.since)
         self._told.update(
             finished=run.finished,
             progress=progress.as_result(),
@@ -264,13 +273,17 @@ class MigrationTask:
                 reverse_moves=mr.reverse_moves(self._tracks),
             )
 
-    def _end(
-        self, run: RegionMigration, recorder: MoveRecorder, run_id: str, deadline: float, control: RunControl
-    ) -> t.Dict[str, t.Any]:
+    def _progress(self, recorder: MoveRecorder) -> None:
+        """Write how far it is, and what it waits for."""
         recorder.add("progress", {**self._told["progress"], "waits": present(self._told["waits"])})
         for wait in self._told["waits"]:
             if wait["reason"] != "greptimedb.wait.limit":
                 recorder.add("wait", dict(wait))
+
+    def _end(
+        self, run: RegionMigration, recorder: MoveRecorder, run_id: str, deadline: float, control: RunControl
+    ) -> t.Dict[str, t.Any]:
+        self._progress(recorder)
         error = mr.verdict(run, self._tracks, control)
         if run.finished or run.expired:
             status = "ok" if error is None else "failed"
@@ -284,6 +297,7 @@ class MigrationTask:
                 "deadline": deadline,
                 "carry": carry_out(self._tracks),
                 "progress": self._told["progress"],
+                "since": present(self._told["waits"]),
             }
         recorder.flush()
         if error is not None:

@@ -14,6 +14,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.clock import
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_mapping
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_news import SIGN_OF_LIFE
 from ansible_collections.dbops.migration.plugins.module_utils._core.progress import Lag
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_past as dp
@@ -86,7 +87,7 @@ class DuplicationTask:
         started = self._clock.monotonic()
         deadline = Deadline(self._clock, options.timeout, "timeout: the run", follow.get("deadline"))
         self._runs = [TableRun(wanted) for wanted in options.wanted]
-        journal = RunJournal(store, str(follow.get("run_id") or uuid.uuid4().hex[:12]), self._options())
+        journal = RunJournal(store, str(follow.get("run_id") or uuid.uuid4().hex[:12]), self._options(), self._clock)
         try:
             if "tables" in follow:
                 self._take(follow)
@@ -94,7 +95,8 @@ class DuplicationTask:
                 if self._check_mode:
                     control.heed(None, self._events)
                 else:
-                    held = control.hold(options, journal, deadline, self._events, str(follow.get("since") or ""))
+                    since = as_mapping(follow.get("since"), "follow.since")
+                    held = control.hold(options, journal, deadline, self._events, since)
                     if held is not None:
                         self._held(held, journal, deadline)
                         return
@@ -223,6 +225,9 @@ class DuplicationTask:
                 if options.step_time > 0:
                     deadline.sleep(max(0.0, min(pause, options.step_time - over)))
                 return
+            if options.step_time is None or options.step_time > 2 * SIGN_OF_LIFE:
+                # A shorter step tells it at its end.
+                journal.live(self._numbers(), self.result["waits"])
             deadline.sleep(pause)
 
     def _look(self, clusters: Clusters, options: Options) -> None:
@@ -290,7 +295,7 @@ class DuplicationTask:
 
     def _end(self, options: Options, journal: RunJournal, deadline: Deadline) -> None:
         done = bool(self.result["finished"])
-        journal.progress({**self.result["progress"], **_backlogs(self._runs)}, self.result["waits"])
+        journal.progress(self._numbers(), self.result["waits"])
         if done and options.state == "present" and options.wait:
             journal.prove([dr.duplication(run) for run in self._runs])
         if done or not options.wait:
@@ -304,6 +309,9 @@ class DuplicationTask:
                 "changes": self.result["changes"],
                 "diff": self.result["diff"],
             }
+
+    def _numbers(self) -> t.Dict[str, t.Any]:
+        return {**self.result["progress"], **_backlogs(self._runs)}
 
     def _take(self, follow: t.Mapping[str, t.Any]) -> None:
         tables = follow.get("tables") or {}

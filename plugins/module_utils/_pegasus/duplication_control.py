@@ -46,26 +46,35 @@ class DuplicationControl:
             raise self._control.aborted("nothing more was begun; duplications that were added go on")
 
     def hold(
-        self, options: Options, journal: RunJournal, deadline: Deadline, events: t.List[str], since: str
+        self,
+        options: Options,
+        journal: RunJournal,
+        deadline: Deadline,
+        events: t.List[str],
+        since: t.Mapping[str, str],
     ) -> t.Optional[t.Dict[str, t.Any]]:
-        """Wait while it is paused; None when it may begin, and what to tell when the step is over before that."""
+        """Wait while it is paused; None when it may begin, and what to tell when the step is over before that.
+
+        ``since``: by reason, since when the step before was held.
+        """
         started = self._clock.monotonic()
         while True:
             self.heed(journal, events)
             stopped = stopped_by(self._control)
             if stopped is None:
                 return None
-            since = since or iso(self._clock.now())
             reason, text = stopped
-            wait = Wait(reason, text, ENDS_WHEN[reason], since, self._tables, len(self._tables))
+            since = {reason: since.get(reason) or iso(self._clock.now())}
+            wait = Wait(reason, text, ENDS_WHEN[reason], since[reason], self._tables, len(self._tables)).as_result()
             journal.begin()
-            journal.waits([wait.as_result()])
+            journal.waits([wait])
+            journal.live({}, [wait])
             deadline.check([f"{reason}: {text}"])
             left = None if options.step_time is None else options.step_time - (self._clock.monotonic() - started)
             if left is not None and left <= _POLL:
                 deadline.sleep(max(0.0, left))
                 line = f"nothing is begun: waits for {text}"
-                return {"waits": [wait.as_result()], "line": line, "summary": line, "since": since}
+                return {"waits": [wait], "line": line, "summary": line, "since": since}
             deadline.sleep(_POLL)
 
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.control import CONTROL
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_news import silent
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import present
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_journal import SettingsJournal
 
@@ -22,15 +24,17 @@ class RunJournal:
     A later step of the same run (``run_id``) goes on where the one before stopped. Nothing happens without a journal.
     """
 
-    def __init__(self, store: SettingsJournal, run_id: str, options: t.Mapping[str, t.Any]) -> None:
+    def __init__(self, store: SettingsJournal, run_id: str, options: t.Mapping[str, t.Any], clock: Clock) -> None:
         self.run_id = run_id
         self.journal: t.Optional[Journal] = None
         self._store = store
         self._options = options
+        self._clock = clock
         own = [entry for entry in store.entries if entry.data.get("run_id") == run_id]
         self._begun = any(entry.kind == "run.started" for entry in own)
-        self._last_reasons = _reasons(store)
+        self._last_reasons: t.List[str] = []
         if self._begun:
+            self._last_reasons = _reasons(store)
             self.journal = store.open()
 
     def begin(self) -> None:
@@ -47,6 +51,11 @@ class RunJournal:
             return
         self._append("progress", {**numbers, "waits": present(waits)})
         self.waits(waits)
+
+    def live(self, numbers: t.Mapping[str, t.Any], waits: t.Sequence[t.Mapping[str, t.Any]]) -> None:
+        """Write that the run goes on, when nothing was written for a while."""
+        if self.journal is not None and silent(self.journal.entries, self._clock.now()):
+            self.progress(numbers, waits)
 
     def control(self, acknowledged: t.Mapping[str, t.Any]) -> None:
         """Write that a wish was taken note of."""
@@ -79,11 +88,11 @@ class RunJournal:
 
 
 def _reasons(store: SettingsJournal) -> t.List[str]:
-    """The reasons of the last group of waits in the journal."""
+    """The reasons of the last group of waits of the newest run."""
     found: t.List[str] = []
     for entry in reversed(store.entries):
         if entry.kind == "wait":
             found.append(str(entry.data.get("reason")))
-        elif found:
+        elif found or entry.kind == "run.started":
             break
     return sorted(found)

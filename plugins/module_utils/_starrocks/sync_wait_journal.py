@@ -11,7 +11,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, parse_iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.control import CONTROL
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
-from ansible_collections.dbops.migration.plugins.module_utils._core.journal_news import already_told
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_news import SIGN_OF_LIFE, already_told
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import open_journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import present
@@ -19,8 +19,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_
 
 PHASE = "migrate"
 COUNTS = ("done", "total", "failed")
-SIGN_OF_LIFE = 30.0
-"""Seconds after which the same counts are told again: whoever watches the journal must tell a wait from a dead run."""
 
 
 class WaitJournal:

@@ -195,6 +195,7 @@ class _Fold:
         self.planned.append(Planned(at, self.plans[plan_id].strategy == "reverse", moves))
 
     def _progress(self, data: Data, at: float) -> None:
+        self.waits.progress(data, at)
         done, total = v.number(data.get("done")), v.number(data.get("total"))
         if done is not None and total is not None:
             numbers = {str(name): v.number(one) for name, one in v.mapping(data.get("backlog")).items()}

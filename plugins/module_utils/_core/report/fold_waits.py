@@ -57,12 +57,17 @@ class WaitsFold:
             )
             self._open[reason] = max(begun, max((stop for _start, stop in known.spans), default=begun) if known else 0)
 
-    def _close(self, at: float) -> None:
+    def progress(self, data: Data, at: float) -> None:
+        """Take a ``progress`` entry: what it does not name any more has ended, though nothing else is waited for."""
+        if isinstance(data.get("waits"), dict):
+            self._close(at, data["waits"])
+
+    def _close(self, at: float, but: t.Container[str] = ()) -> None:
         for reason, begun in self._open.items():
             known = self._waits[reason]
-            if at > begun:
+            if at > begun and reason not in but:
                 self._waits[reason] = dataclasses.replace(known, spans=(*known.spans, (begun, at)))
-        self._open = {}
+        self._open = {reason: begun for reason, begun in self._open.items() if reason in but}
 
     def waits(self, last: t.Optional[float]) -> t.List[WaitReason]:
         """By reason, the most affected first. ``last``: the time of the last entry, until which it may go on."""

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import typing as t
 
@@ -13,7 +14,10 @@ import pytest
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
+from ansible_collections.dbops.migration.plugins.module_utils._core.metrics_standing import Standing
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._core.report.fold import fold
+from ansible_collections.dbops.migration.plugins.module_utils._core.report.records import Verification, WaitReason
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import migrate_task
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_records import read_past
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import Placement
@@ -41,11 +45,14 @@ OPTIONS: t.Dict[str, t.Any] = {
 }
 
 
+UNREACHABLE = "greptimedb.wait.cluster_unreachable"
+
+
 class _Client:
     """The scripted server where the task makes its client."""
 
-    def __init__(self, server: Server) -> None:
-        self._server = server
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
 
     def __enter__(self) -> _Client:
         return self
@@ -54,7 +61,9 @@ class _Client:
         pass
 
     def __getattr__(self, name: str) -> t.Any:
-        return getattr(self._server, "active" if name == "procedures" else name)
+        if self._scene.away:
+            raise MigrationError("greptimedb.unreachable", "127.0.0.1:4002 cannot be reached")
+        return getattr(self._scene.server, "active" if name == "procedures" else name)
 
 
 class Scene:
@@ -67,8 +76,9 @@ class Scene:
         self.journal = folder / "m.jsonl"
         self.follow: t.Any = None
         self.code = self.message = ""
+        self.away = False
         monkeypatch.setattr(migrate_task, "SystemClock", lambda: self.clock)
-        monkeypatch.setattr(migrate_task, "GreptimeClient", lambda *_args: _Client(self.server))
+        monkeypatch.setattr(migrate_task, "GreptimeClient", lambda *_args: _Client(self))
 
     def step(self, seconds: t.Optional[float] = None, **changes: t.Any) -> t.Dict[str, t.Any]:
         moves = [{"region_id": BASE + n, "from_peer": 1, "to_peer": 2 + n % 2} for n in range(self.count)]
@@ -104,6 +114,21 @@ class Scene:
 
     def entries(self, kind: str) -> t.List[t.Mapping[str, t.Any]]:
         return [entry.data for entry in Journal.read(str(self.journal)).entries if entry.kind == kind]
+
+    def standing(self) -> Standing:
+        standing = Standing()
+        for entry in Journal.read(str(self.journal)).entries:
+            standing.take(entry)
+        return standing
+
+    def report(self) -> t.Dict[str, WaitReason]:
+        found = fold(Journal.read(str(self.journal)).entries, Verification(True, 0, ""))
+        return {wait.reason: wait for wait in found.waits}
+
+    def say(self, text: str) -> None:
+        control = pathlib.Path(f"{self.journal}.control")
+        control.write_text(text)
+        os.utime(control, times=(self.clock.wall.timestamp() - 60,) * 2)
 
     def unfinished(self) -> t.List[int]:
         return [move.region_id for move in read_past(Journal.read(str(self.journal)).entries).unfinished]
@@ -250,3 +275,54 @@ def test_a_step_time_that_is_given_holds_without_waiting_too(scene: Scene) -> No
     began = scene.clock.monotonic()
     scene.step(1.0, wait=False)
     assert scene.clock.monotonic() - began < 2
+
+
+def test_an_outage_at_the_beginning_of_steps_is_in_metrics_and_report_from_when_it_began(scene: Scene) -> None:
+    scene.step(1.0)
+    scene.away = True
+    began = scene.clock.wall.timestamp()
+    written = len(scene.entries("progress"))
+    for _number in range(400):
+        told = scene.step(40.0)
+        standing = scene.standing()
+        assert standing.last is not None and scene.clock.wall.timestamp() - standing.last < 40
+        assert standing.waits == {UNREACHABLE: pytest.approx(began)}
+        assert told["waits"][0]["since"] == scene.follow["since"][UNREACHABLE]
+    passed = scene.clock.wall.timestamp() - began
+    assert 900 < passed < 1200
+    assert len(scene.entries("progress")) - written <= passed / 30 + 1
+    assert len([wait for wait in scene.entries("wait") if wait["reason"] == UNREACHABLE]) == 1
+    scene.away = False
+    assert states(scene.step()) == ["done", "done", "done"]
+    (span,) = scene.report()[UNREACHABLE].spans
+    assert span == (pytest.approx(began), pytest.approx(began + passed, abs=60))
+
+
+@pytest.mark.parametrize("seconds", [40.0, None])
+def test_a_run_that_is_paused_for_long_lives_and_tells_since_when(
+    scene: Scene, seconds: t.Optional[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.step(1.0)
+    scene.say("pause")
+    began = scene.clock.wall.timestamp()
+    silent: t.List[float] = []
+    pause = scene.clock.sleep
+
+    def sleep(duration: float) -> None:
+        pause(duration)
+        passed = scene.clock.wall.timestamp() - began
+        if passed > 900:
+            scene.say("resume")
+        elif passed > 5:
+            standing = scene.standing()
+            silent.append(scene.clock.wall.timestamp() - (standing.last or 0))
+            if passed > 40:
+                assert standing.waits["control.paused"] == pytest.approx(began, abs=5)
+
+    monkeypatch.setattr(scene.clock, "sleep", sleep)
+    for _number in range(30):
+        if scene.step(seconds, poll_interval="5s")["finished"]:
+            break
+    assert max(silent) < 60
+    assert [run["status"] for run in scene.entries("run.finished")] == ["ok"]
+    assert scene.report()["control.paused"].spans[-1][1] < began + 960

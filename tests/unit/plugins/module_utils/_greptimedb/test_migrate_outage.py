@@ -45,6 +45,8 @@ def test_the_step_tells_why_it_waits_and_hands_on_what_it_was_given() -> None:
     before = clock.now().timestamp()
     told = wait_out(AWAY, given, 2.5, clock)
     assert clock.now().timestamp() - before == pytest.approx(1.0)
-    assert (told["finished"], told["follow"], told["progress"]) == (False, given, {"done": 3})
+    assert (told["finished"], told["progress"]) == (False, {"done": 3})
+    since = {wait["reason"]: wait["since"] for wait in told["waits"]}
+    assert told["follow"] == {**given, "since": since}, "so that the next step counts on"
     assert [wait["reason"] for wait in told["waits"]] == ["greptimedb.wait.cluster_unreachable"]
     assert "cannot be reached" in told["line"]
