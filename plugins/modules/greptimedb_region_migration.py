@@ -24,10 +24,11 @@ notes:
   - With O(control), C(pause) begins no new move, C(limits) with the keys of O(limits) changes how many run at the same
     time from the next look on, and C(abort) begins no new one, waits for those that run, and ends with the code
     C(control.aborted). A run after that goes on where it ended. A pause counts into O(timeout).
-  - With O(cutover_window), moves begin only while it is open, and none that would not end before it closes. How long
-    one takes is the median of those that this run has seen, or what was rehearsed before the plan was made, whichever
-    is longer; before the first move of a run without a rehearsal it is not known. What runs when it closes goes on. A
-    window in which no rehearsed move fits fails with C(cutover.no_window) at once.
+  - With O(cutover_window), moves begin only while it is open, and none that by its forecast would not end before it
+    closes. The forecast of a move is what the plan says, which counts the flush of its region and what was rehearsed
+    (or 3 s without a rehearsal), or what 19 of 20 moves of this run took at the most, whichever is longer. So one in
+    twenty may still end later, and what runs when the window closes goes on. A plan with a move that fits in no window
+    fails with C(cutover.no_window) at once.
 extends_documentation_fragment:
   - dbops.migration._attributes
   - dbops.migration._attributes.actiongroup_greptimedb

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import math
 import re
 import typing as t
 
@@ -114,6 +115,13 @@ class Windows:
                 break
             end = moment = max(ends)
         return end
+
+    def left(self, now: datetime.datetime) -> float:
+        """For how many seconds it stays open: 0 when it is closed, endless without any window."""
+        closes = self.closes(now)
+        if not self._windows:
+            return math.inf
+        return 0.0 if closes is None else (closes - now).total_seconds()
 
     def opens(self, now: datetime.datetime) -> t.Optional[datetime.datetime]:
         """When it opens next, after now; None when it never does."""

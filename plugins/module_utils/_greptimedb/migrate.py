@@ -14,7 +14,7 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.control import CONTROL
-from ansible_collections.dbops.migration.plugins.module_utils._core.control_waits import ABORTING
+from ansible_collections.dbops.migration.plugins.module_utils._core.control_waits import ABORTING, WINDOW_CLOSED
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_news import SIGN_OF_LIFE
 from ansible_collections.dbops.migration.plugins.module_utils._core.schedule import Schedule
@@ -76,6 +76,7 @@ class RegionMigration:
         self._watcher = Watcher(client, clock, settings, recorder)
         self._delayed: t.Dict[int, ms.Track] = {}
         self._reached = True
+        self._too_late = False
         self._try_again_at = 0.0
 
     @property
@@ -143,6 +144,7 @@ class RegionMigration:
         hold = self._control.hold if self.waiting() else None
         if not self.stopping and self.run_wait is None and hold is None:
             self._launch(self._clock.now().timestamp())
+            hold = WINDOW_CLOSED if self._too_late else None
         self._recorder.flush()
         if not self._reached:
             self.run_wait = "greptimedb.wait.cluster_unreachable"
@@ -165,18 +167,18 @@ class RegionMigration:
             self._schedule = self._schedule.with_limits(self._limits)
 
     def _launch(self, now: float) -> None:
+        self._too_late = False
         if now < self._try_again_at:
             return
         # As long as nobody answers, one move at a time finds out whether that has changed.
         room = LAUNCHES_PER_TICK if self._reached else 1
-        ready = [track for track in self._delayed.values() if track.not_before <= now][:room]
-        for track in ready:
+        held = [track for track in self._delayed.values() if track.not_before <= now]
+        batch = self._in_time(held)[:room]
+        started = [self.tracks[int(job.id)] for job in self._schedule.start(room - len(batch))]
+        self._delayed.update((track.region_id, track) for track in started)
+        batch = self._in_time(batch + [track for track in started if track.not_before <= now])
+        for track in batch:
             del self._delayed[track.region_id]
-        started = [self.tracks[int(job.id)] for job in self._schedule.start(room - len(ready))]
-        for track in started:
-            if track.not_before > now:
-                self._delayed[track.region_id] = track
-        batch = ready + [track for track in started if track.not_before <= now]
         if not batch:
             return
         for track, error in self._launcher.launch(batch):
@@ -184,6 +186,21 @@ class RegionMigration:
                 self._reached = True
             if error is not None:
                 self._refused(track, error)
+
+    def _in_time(self, tracks: t.Iterable[ms.Track]) -> t.List[ms.Track]:
+        """Those that end before the window closes, also where each begins only when the one before has ended.
+
+        The others keep their slots: some fit when they are looked at next, and some take longer than what is left.
+        """
+        left, spent = self._control.left, 0.0
+        fit: t.List[ms.Track] = []
+        for track in tracks:
+            needed = self._control.needed(track.region_id)
+            self._too_late = self._too_late or needed > left
+            if spent + needed <= left:
+                spent += needed
+                fit.append(track)
+        return fit
 
     def _refused(self, track: ms.Track, error: MigrationError) -> None:
         if error.code in Launcher.UNREACHED_ERRORS and not self.stopping:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import bisect
+import math
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
@@ -25,17 +27,25 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.schedule imp
 from ansible_collections.dbops.migration.plugins.module_utils._core.window import Windows
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_validate import parse_limits
 
+_SURE = 0.95
+
 
 class RunControl:
     """Whether moves may begin, how many at a time, and whether the run shall end.
 
-    ``limits`` are the plan's. ``rehearsed``: how many seconds a move took in a rehearsal, 0 without one.
+    ``limits`` and ``forecast`` (by region id, how many seconds its move may take) are the plan's.
     """
 
     def __init__(
-        self, control: Control, windows: Windows, limits: Limits, clock: Clock, rehearsed: float = 0.0
+        self,
+        control: Control,
+        windows: Windows,
+        limits: Limits,
+        clock: Clock,
+        forecast: t.Optional[t.Mapping[int, float]] = None,
     ) -> None:
-        self._rehearsed = rehearsed
+        self._forecast = dict(forecast or {})
+        self._shortest = min(self._forecast.values(), default=0.0)
         self._took: t.List[float] = []
         self._control = control
         self._windows = windows
@@ -52,14 +62,14 @@ class RunControl:
         limits: Limits,
         entries: t.Iterable[t.Any],
         clock: Clock,
-        rehearsed: float = 0.0,
+        forecast: t.Optional[t.Mapping[int, float]] = None,
     ) -> RunControl:
         """The one of a module's parameters. ``entries``: the journal's."""
 
         def answers(kind: str, wish: Wish) -> Answer:
             return answer(kind, wish, limits)
 
-        return cls(open_control(params, clock, entries=entries, answers=answers), windows, limits, clock, rehearsed)
+        return cls(open_control(params, clock, entries=entries, answers=answers), windows, limits, clock, forecast)
 
     def look(self) -> t.List[Acknowledgement]:
         """Read the wish if it is time; returns what is to be acknowledged."""
@@ -79,23 +89,33 @@ class RunControl:
         stopped = stopped_by(self._control)
         if stopped is not None:
             return stopped.reason
-        if self._windows.refusal(self._clock.now(), self.move_seconds, "a move") is not None:
+        if self._windows.refusal(self._clock.now(), max(self._shortest, self._seen), "a move") is not None:
             return WINDOW_CLOSED
         return None
 
     @property
-    def move_seconds(self) -> float:
-        """The forecast of one move: the median of this run or what was rehearsed, the longer one; 0 without both."""
-        seen = sorted(self._took)
-        return max(self._rehearsed, seen[len(seen) // 2] if seen else 0.0)
+    def left(self) -> float:
+        """For how many seconds the window stays open; endless without one."""
+        return self._windows.left(self._clock.now())
+
+    def needed(self, region_id: int) -> float:
+        """How many seconds of the window a move needs: what the plan says, or what 19 of 20 moves of this run took at
+        the most, whichever is longer."""
+        return max(self._forecast.get(region_id, 0.0), self._seen)
+
+    @property
+    def _seen(self) -> float:
+        return self._took[math.ceil(_SURE * len(self._took)) - 1] if self._took else 0.0
 
     def moved(self, seconds: float) -> None:
         """A move of this run took so long."""
-        self._took.append(max(0.0, seconds))
+        bisect.insort(self._took, max(0.0, seconds))
 
-    def require_window(self) -> None:
-        """MigrationError ``cutover.no_window`` when no move could ever begin."""
-        never = self._windows.never(self._clock.now(), self.move_seconds, "a move")
+    def require_window(self, region_ids: t.Iterable[int]) -> None:
+        """MigrationError ``cutover.no_window`` when one of the moves could never begin."""
+        longest = max(region_ids, key=self.needed)
+        what = f"the move of region {longest}"
+        never = self._windows.never(self._clock.now(), self.needed(longest), what, "Give a longer window")
         if never is not None:
             raise never
 

@@ -119,7 +119,7 @@ class MigrationTask:
                 to_do = [track for track in self._tracks if track.state == ms.WAITING]
                 control = self._run_control(plan, past, entries)
                 if to_do and past.run_started is None:
-                    control.require_window()
+                    control.require_window([track.region_id for track in to_do])
                 if self._check_mode:
                     return self._prediction(client, settings, to_do, control)
                 # A journal that is there needs no word of a run with nothing to do. A new one is made even then, so
@@ -165,9 +165,8 @@ class MigrationTask:
                 journal.close()
 
     def _run_control(self, plan: Plan, past: Past, entries: t.Sequence[t.Any]) -> RunControl:
-        """With a forecast of one move: from the rehearsal that the plan was made with, and from this run's earlier
-        steps."""
-        control = RunControl.of(self._params, self._windows, plan.limits, entries, self._clock, plan.rehearsed_seconds)
+        """With a forecast of every move: the plan's, and from this run's earlier steps."""
+        control = RunControl.of(self._params, self._windows, plan.limits, entries, self._clock, plan.seconds_by_region)
         for move in past.moves.values():
             if move.ended_in_run and move.status == "done" and move.finished_at is not None:
                 control.moved(move.finished_at - move.intent_at)

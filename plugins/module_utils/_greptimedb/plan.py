@@ -132,10 +132,13 @@ class Plan:
         return not self.unplaceable
 
     @property
-    def rehearsed_seconds(self) -> float:
-        """How long one move took in the rehearsal that the forecast is from, 0 without one. People may edit plans."""
-        seconds = self.forecast.get("move_seconds")
-        return float(seconds) if isinstance(seconds, (int, float)) and 0 < seconds < math.inf else 0.0
+    def seconds_by_region(self) -> t.Dict[int, float]:
+        """By region id, how long its move may take: as long as in the rehearsal that the forecast is from (or as is
+        assumed without one), and for the flush of what was in memory when the plan was made."""
+        told = self.forecast.get("move_seconds")
+        # People may edit plans.
+        seconds = float(told) if isinstance(told, (int, float)) and 0 < told < math.inf else _SECONDS_PER_MOVE
+        return {move.region_id: _seconds(move, seconds) for move in self.moves}
 
     def with_limits(self, limits: Limits) -> Plan:
         """The same plan where ``limits`` fill in what the plan does not say."""
@@ -265,11 +268,15 @@ def with_rehearsal(plan: Plan, measured: t.Optional[t.Mapping[str, t.Any]], wher
     )
 
 
+def _seconds(move: Move, move_seconds: float) -> float:
+    return move_seconds + (move.memtable_bytes or 0) / _FLUSHED_PER_SECOND
+
+
 def _forecast(
     moves: t.Sequence[Move], limits: Limits, ordering: str, move_seconds: float = _SECONDS_PER_MOVE
 ) -> t.Dict[str, t.Any]:
     """How long the run may take. Honest about being a guess, where no move of this cluster was measured yet."""
-    durations = {str(move.region_id): move_seconds + (move.memtable_bytes or 0) / _FLUSHED_PER_SECOND for move in moves}
+    durations = {str(move.region_id): _seconds(move, move_seconds) for move in moves}
     seconds = round(simulate([job_of(move) for move in moves], limits, ordering, durations), 1)
     basis = (
         f"assumes {_SECONDS_PER_MOVE:g} s for a move and {_FLUSHED_PER_SECOND // 2**20} MiB/s for the flush of its "

@@ -20,6 +20,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrat
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_control import RunControl
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._greptimedb.test_migrate import (
+    BASE,
     MemoryJournal,
     Server,
     leaders,
@@ -30,6 +31,8 @@ from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._grepti
 
 LIMITS = {"global": 4, "per_source": 4}
 COUNT = 20
+# Open at 03:14, when the clock begins, for a minute, and again from 03:20 on.
+TWICE = "2026-11-21T03:00:00Z/2026-11-21T03:15:00Z, 2026-11-21T03:20:00Z/2026-11-21T04:00:00Z"
 
 
 class Scene:
@@ -41,12 +44,14 @@ class Scene:
         self.journal = MemoryJournal(self.clock)
         self.windows = parse_windows(window, "cutover_window") if window else Windows(())
 
-    def control(self) -> RunControl:
+    def control(self, seconds: t.Optional[t.Mapping[int, float]] = None) -> RunControl:
         params = {"control": str(self.clock.path)}
-        return RunControl.of(params, self.windows, LIMITS, self.journal.entries, self.clock)
+        return RunControl.of(params, self.windows, LIMITS, self.journal.entries, self.clock, seconds)
 
-    def run(self, **changes: t.Any) -> t.Tuple[RegionMigration, RunControl]:
-        control = self.control()
+    def run(
+        self, seconds: t.Optional[t.Mapping[int, float]] = None, **changes: t.Any
+    ) -> t.Tuple[RegionMigration, RunControl]:
+        control = self.control(seconds)
         run = start(self.server, self.clock, self.journal, plan(COUNT), LIMITS, control, **changes)
         run.run()
         return run, control
@@ -207,22 +212,62 @@ def test_no_move_begins_that_would_not_end_before_the_window_closes(tmp_path: pa
     assert run.run_wait == "window.closed"
 
 
-def test_a_rehearsed_move_counts_before_the_first_one(tmp_path: pathlib.Path) -> None:
+def test_what_the_plan_says_counts_before_the_first_move_and_then_what_nearly_all_of_them_took(
+    tmp_path: pathlib.Path,
+) -> None:
     scene = Scene(tmp_path, {}, "daily 03:14-03:15 UTC")
-    params = {"control": str(scene.clock.path)}
-
-    def control(seconds: float) -> RunControl:
-        return RunControl.of(params, scene.windows, LIMITS, (), scene.clock, seconds)
-
-    assert control(1).hold is None
-    assert control(60.1).hold == "window.closed"
-    control(60).require_window()
-    with pytest.raises(MigrationError, match=r"a move may take 1m 1s") as caught:
-        control(61).require_window()
+    control = scene.control({1: 1.0, 2: 60.0})
+    assert control.hold is None
+    control.require_window([1, 2])
+    assert scene.control({1: 60.1}).hold == "window.closed"
+    with pytest.raises(MigrationError, match=r"the move of region 2 may take 1m 1s") as caught:
+        scene.control({1: 1.0, 2: 61.0}).require_window([1, 2])
     assert caught.value.code == "cutover.no_window"
-    seen = control(2)
-    seen.moved(5)
-    assert seen.move_seconds == 5
+    for seconds in (5.0, 9.0, 1.0):
+        control.moved(seconds)
+    assert (control.needed(1), control.needed(2)) == (9.0, 60.0)
+    for _number in range(37):
+        control.moved(2.0)
+    assert control.needed(1) == 2.0, "one in twenty may take longer"
+
+
+def test_nothing_begins_that_may_cross_the_end_before_anything_was_measured(tmp_path: pathlib.Path) -> None:
+    scene = Scene(
+        tmp_path, {}, "2026-11-21T03:00:00Z/2026-11-21T03:14:02.500Z, 2026-11-21T03:20:00Z/2026-11-21T04:00:00Z"
+    )
+    run, _control = scene.run(forecast(3.0), step_time=60)
+    assert scene.server.submitted == []
+    assert run.run_wait == "window.closed"
+    run, _control = scene.run(forecast(3.0))
+    assert states(run) == {ms.DONE: COUNT}
+    assert min(busy(scene)) >= 360
+
+
+def test_a_region_with_much_to_flush_waits_for_the_next_window_and_the_others_do_not(tmp_path: pathlib.Path) -> None:
+    scene = Scene(tmp_path, {}, TWICE)
+    run, _control = scene.run({**forecast(3.0), BASE: 120.0}, step_time=90)
+    assert states(run) == {ms.DONE: COUNT - 1, ms.WAITING: 1}
+    assert run.run_wait == "window.closed"
+    run, _control = scene.run({**forecast(3.0), BASE: 120.0})
+    assert states(run) == {ms.DONE: 1, ms.UNCHANGED: COUNT - 1}
+    assert scene.server.submitted[-1][0] == BASE
+
+
+def test_flushes_that_are_sent_one_after_another_do_not_carry_a_batch_over_the_end(tmp_path: pathlib.Path) -> None:
+    scene = Scene(tmp_path, {}, "2026-11-21T03:00:00Z/2026-11-21T03:14:20Z")
+    scene.server.duration = 0.5
+
+    def flush(_region_id: int) -> None:
+        scene.clock.sleep(5.5)
+
+    scene.server.flush_region = flush  # type: ignore[method-assign]
+    run, _control = scene.run(forecast(6.0), step_time=60, flush_before="always")
+    assert states(run) == {ms.DONE: 3, ms.WAITING: COUNT - 3}
+    assert max(busy(scene)) < 20
+
+
+def forecast(seconds: float) -> t.Dict[int, float]:
+    return dict.fromkeys(range(BASE, BASE + COUNT), seconds)
 
 
 def test_a_text_that_cannot_be_read_may_be_a_stop(tmp_path: pathlib.Path) -> None:
