@@ -17,8 +17,9 @@ description:
     module is for everything else, such as a journal on S3 that another host is to watch, or a run that was killed.
   - Works at any time, also while a migration runs. No cluster is contacted, nothing is locked, and the journal is not
     changed.
-  - Where the record of a cutover's guard lies beside the journal, it is read too. So a fence that the guard has lifted
-    after a run was killed is told as lifted.
+  - The record of a cutover's guard is read too, when this runs on the host of the guard. So a fence that the guard has
+    lifted after a run was killed is told as lifted. It lies beside a journal that is a file, and with a journal on S3
+    in the temporary folder of that host.
   - "The metrics: C(dbops_migration_info), C(dbops_migration_running), C(dbops_migration_phase_status),
     C(dbops_migration_phase_started_timestamp_seconds), C(dbops_migration_phase_finished_timestamp_seconds);
     C(dbops_migration_items), C(dbops_migration_items_done), C(dbops_migration_items_running),

@@ -25,7 +25,8 @@ description:
   - Before it fences, it starts a guard, a process on the same host that outlives the module, Ansible and the
     connection. If the module dies, hangs, or does not commit in time, the guard lifts the fence so early that writes
     are let through when O(budget) is over. It first makes a switch that comes late impossible. It writes what it does
-    beside the journal, to a file whose name ends with C(.guard.jsonl).
+    to a file whose name ends with C(.guard.jsonl), beside an O(journal) that is a file. With a journal on S3 it lies in
+    the temporary folder of that host. M(dbops.migration.pegasus_table_info) tells its name as C(guard_record).
   - After a cutover that was killed, run it again. It finds out from the clusters, O(journal) and the guard's record
     what was left, and puts it right first.
   - Before a table is fenced, the journal gets the command that lifts its fence by hand; RV(tables[].lift_command) tells
@@ -35,7 +36,8 @@ notes:
     fenced, with the codes C(control.paused), C(control.postponed), C(control.aborted) and C(control.unreadable). While
     the fence is set, C(abort) takes it off, which is proved, and fails with C(control.aborted). Other wishes are
     acknowledged and change nothing. Once clients are switched, or the switch was handed over, nothing is obeyed any
-    more; see O(state=lifted).
+    more; see O(state=lifted). What was said meanwhile is acknowledged by the call that ends a cutover which was handed
+    over, an C(abort) with O(state=committed) as too late.
   - Outside of O(cutover_window) the cutover is refused with C(cutover.outside_window). So it is when the
     forecast (p95), or with O(switch=hand_over) the budget, does not end before it closes. Nothing is fenced then.
   - The guard ends with the host or container it runs in. Where those vanish (AWX), delegate this task to a host that
@@ -85,8 +87,9 @@ attributes:
   action:
     support: full
     details:
-      - Runs the module in one call, and shows each step as the journal gets it, where the connection is C(local) and
-        O(journal) is the path of a file. Elsewhere nothing is shown before the end.
+      - Runs the module in one call, and shows each step as the journal gets it, where it can read along on the
+        controller. That is a file with the connection C(local), and an O(journal) on S3 with the task's options or the
+        credentials that boto3 finds on the controller. Elsewhere no step is shown, and RV(events) at the end.
   async:
     support: full
     details:
@@ -296,6 +299,11 @@ findings:
   returned: always
   type: list
   elements: dict
+events:
+  description: What was wished in O(control) meanwhile, a line for each acknowledgement.
+  returned: always
+  type: list
+  elements: str
 waits:
   description: What was waited for, by reason, as it was last seen.
   returned: always

@@ -53,8 +53,9 @@ attributes:
   action:
     support: full
     details:
-      - Runs the module in one call, and shows each step as the journal gets it, where the connection is C(local) and
-        O(journal) is the path of a file. Elsewhere nothing is shown before the end.
+      - Runs the module in one call, and shows each step as the journal gets it, where it can read along on the
+        controller. That is a file with the connection C(local), and an O(journal) on S3 with the task's options or the
+        credentials that boto3 finds on the controller. Elsewhere nothing is shown before the end.
   async:
     support: full
     details:

@@ -27,8 +27,8 @@ description:
     on that were paused, and proves both. A sync tool that was ended already is not started again.
   - Before it freezes, it starts a guard, a process on the same host that outlives the module, Ansible and the
     connection. If the module dies, hangs, or nobody commits in time, the guard lifts the freeze so early that writes go
-    on when O(budget) is over. It writes what it does beside the journal, to a file whose name ends with
-    C(.guard.jsonl).
+    on when O(budget) is over. It writes what it does to the file RV(guard_record), beside an O(journal) that is a file.
+    With a journal on S3 it lies in the temporary folder of that host.
   - After a cutover that was killed, run it again. It finds out from the cluster, O(journal) and the guard's record what
     was left, and puts it right first.
   - Before the freeze, the journal gets the command that lifts it by hand; RV(lift_command) tells it in check mode.
@@ -38,6 +38,8 @@ notes:
     stopped, with the codes C(control.paused), C(control.postponed), C(control.aborted) and C(control.unreadable). While
     writes are stopped, C(abort) lifts the freeze, which is proved, and fails with C(control.aborted). Other wishes are
     acknowledged and change nothing. Once the switch was handed over, nothing is obeyed any more; see O(state=lifted).
+    What was said meanwhile is acknowledged by the call that ends the cutover, an C(abort) with O(state=committed) as
+    too late.
   - Outside of O(cutover_window) the cutover is refused with C(cutover.outside_window). So it is when the forecast (p95)
     with O(switch_reserve) does not end before it closes. Nothing is stopped then.
   - Run it on the host of the sync tool (C(delegate_to)), as it looks at the tool's log and ends its processes. The
@@ -81,8 +83,9 @@ attributes:
   action:
     support: full
     details:
-      - Runs the module in one call, and shows each step as the journal gets it, where the connection is C(local) and
-        O(journal) is the path of a file. Elsewhere nothing is shown before the end.
+      - Runs the module in one call, and shows each step as the journal gets it, where it can read along on the
+        controller. That is a file with the connection C(local), and an O(journal) on S3 with the task's options or the
+        credentials that boto3 finds on the controller. Elsewhere no step is shown, and RV(events) at the end.
   async:
     support: full
     details:
@@ -254,6 +257,16 @@ findings:
   returned: always
   type: list
   elements: dict
+guard_record:
+  description: The file on the host of the module in which the guard tells what it does.
+  returned: always
+  type: str
+  sample: /var/lib/migration/move-1.jsonl.guard.jsonl
+events:
+  description: What was wished in O(control) meanwhile, a line for each acknowledgement.
+  returned: always
+  type: list
+  elements: str
 waits:
   description: What was waited for, by reason, as it was last seen.
   returned: always

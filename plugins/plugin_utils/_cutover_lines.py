@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.control import Acknowledgement
 from ansible_collections.dbops.migration.plugins.plugin_utils._cutover_words import Words
 
 
@@ -19,6 +20,8 @@ class CutoverLines:
         self._words = words
         self._began: t.Optional[datetime.datetime] = None
         self._intents: t.Dict[str, t.Tuple[str, str]] = {}
+        self.acknowledged: t.Set[str] = set()
+        """What was told of wishes, as the module's result has it."""
 
     def line(self, entry: t.Mapping[str, t.Any]) -> str:
         """The line for an entry, "" for one that tells a person nothing."""
@@ -32,8 +35,9 @@ class CutoverLines:
         if kind == "proof":
             return self._words.proved.get(str(data.get("kind")), "").format(count=len(data.get("items") or ()))
         if kind == "control":
-            wish = data.get("wish") or "a control text that cannot be read"
-            return f"control: {wish} ({data.get('detail')})"
+            said = Acknowledgement(*(str(data.get(name)) for name in Acknowledgement._fields)).line
+            self.acknowledged.add(said)
+            return said
         if kind == "change.intent":
             self._intents[str(data.get("id"))] = (
                 str(data.get("action")),

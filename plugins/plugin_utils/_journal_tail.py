@@ -15,14 +15,38 @@ import threading
 import types
 import typing as t
 
-_LOOK = 0.3
-"""Seconds between two looks at the file."""
+_PATIENCE = 3.0
+"""Seconds in which the last look has to come to its end: nobody waits longer for lines that are only for the eyes."""
 
 Entry = t.Dict[str, t.Any]
 
 
+class Tail(t.Protocol):
+    """What can be read along. ``pause``: seconds between two looks."""
+
+    pause: float
+
+    def read(self) -> t.List[Entry]:
+        """The entries that are new and whole."""
+
+
+def entries_of(lines: t.Iterable[bytes]) -> t.List[Entry]:
+    """The entries in lines of a journal; what is none is left out."""
+    found = []
+    for line in lines:
+        try:
+            entry = json.loads(line.decode("ascii"))
+        except ValueError:
+            continue
+        if isinstance(entry, dict) and isinstance(entry.get("data"), dict):
+            found.append(entry)
+    return found
+
+
 class JournalTail:
     """The entries that are appended to a journal file from now on."""
+
+    pause = 0.3
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -43,23 +67,16 @@ class JournalTail:
         self._at += len(data)
         lines = (self._rest + data).split(b"\n")
         self._rest = lines.pop()
-        found = []
-        for line in lines:
-            try:
-                entry = json.loads(line.decode("ascii"))
-            except ValueError:
-                continue
-            if isinstance(entry, dict) and isinstance(entry.get("data"), dict):
-                found.append(entry)
-        return found
+        return entries_of(lines)
 
 
 class Following:
     """A context manager in which ``tell`` is called with every new entry, from a thread of its own, and in its end."""
 
-    def __init__(self, path: str, tell: t.Callable[[Entry], None]) -> None:
-        self._tail = JournalTail(path)
+    def __init__(self, tail: Tail, tell: t.Callable[[Entry], None]) -> None:
+        self._tail = tail
         self._tell = tell
+        self._left = False
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -74,13 +91,16 @@ class Following:
         trace: t.Optional[types.TracebackType],
     ) -> None:
         self._over.set()
-        self._thread.join()
+        self._thread.join(_PATIENCE)
+        self._left = True
 
     def _run(self) -> None:
-        while not self._over.wait(_LOOK):
+        self._read()
+        while not self._over.wait(self._tail.pause):
             self._read()
         self._read()
 
     def _read(self) -> None:
         for entry in self._tail.read():
-            self._tell(entry)
+            if not self._left:
+                self._tell(entry)

@@ -89,9 +89,14 @@ def test_a_cutover_is_refused_before_and_lifted_under_its_freeze(migration: Migr
     file.write_text("resume")
     done = migration.cut_over()
     assert done["state"] == "handed_over", done
-    # Whoever has the switch in hand ends it by its own word.
-    file.write_text("abort")
-    assert migration.cut_over(state="committed")["state"] == "committed"
+    # Whoever has the switch in hand ends it by its own word, and what is said then is told to be too late.
+    file.write_text("abort the clients are unhappy")
+    ended = migration.cut_over(state="committed")
+    assert ended["state"] == "committed"
+    (event,) = ended["events"]
+    assert "abort the clients are unhappy (not applicable: too late" in event
+    last = [one["data"] for one in _entries(migration) if one["kind"] == "control"][-1]
+    assert (last["wish"], last["effect"]) == ("abort the clients are unhappy", "not_applicable")
 
 
 @pytest.mark.thorough

@@ -10,14 +10,26 @@ import threading
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
-from ansible_collections.dbops.migration.plugins.module_utils._core.control import CONTROL, Control
+from ansible_collections.dbops.migration.plugins.module_utils._core.control import (
+    CONTROL,
+    NOT_APPLICABLE,
+    TAKEN,
+    Answer,
+    Control,
+    usual_answer,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_options import control_store
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_store import ControlStore, Kept
+from ansible_collections.dbops.migration.plugins.module_utils._core.control_text import RUN, Wish
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.window import Windows, parse_windows
 
 Append = t.Callable[[str, t.Mapping[str, t.Any]], object]
 """Writes an entry (kind, data) into the journal."""
+
+COMMITTED_ALREADY = Answer(NOT_APPLICABLE, "too late: the clients had been switched, and the cutover is committed")
+LIFTED_NOW = Answer(TAKEN, "writes go on at the source")
+_PATIENCE = 3.0
 
 
 class Behind:
@@ -35,9 +47,8 @@ class Behind:
         """What is there, or while nothing is waited for, what was there when it was last heard of."""
         if self.waits:
             self._look()
-        elif self._reader is None or not self._reader.is_alive():
-            self._reader = threading.Thread(target=self._look, daemon=True)
-            self._reader.start()
+        else:
+            self.ask(0.0)
         last = self._last
         if isinstance(last, MigrationError):
             raise last
@@ -50,6 +61,16 @@ class Behind:
     def remove(self) -> None:
         """See ``ControlStore``."""
         self._store.remove()
+
+    def ask(self, seconds: float) -> bool:
+        """Read it in the background, and wait for that so long at the most; whether it was read."""
+        self.waits = False
+        reader = self._reader
+        if reader is None or not reader.is_alive():
+            reader = self._reader = threading.Thread(target=self._look, daemon=True)
+            reader.start()
+        reader.join(seconds)
+        return not reader.is_alive()
 
     def _look(self) -> None:
         try:
@@ -64,9 +85,12 @@ class CutoverControl:
     def __init__(self, store: t.Optional[ControlStore], windows: Windows, entries: t.Iterable[t.Any], clock: Clock):
         """``entries``: the journal's, which tell what was acknowledged before."""
         self._behind = None if store is None else Behind(store)
-        self._control = Control(self._behind, clock, entries=entries)
+        self._control = Control(self._behind, clock, self._answer, entries)
+        self._abort: t.Optional[Answer] = None
         self._windows = windows
         self._clock = clock
+        self.events: t.List[str] = []
+        """What was acknowledged, for the result."""
 
     @classmethod
     def of(cls, params: t.Mapping[str, t.Any], entries: t.Iterable[t.Any], clock: Clock) -> CutoverControl:
@@ -101,8 +125,25 @@ class CutoverControl:
         if self._control.wish.aborted:
             raise self._control.aborted(lifted)
 
+    def at_the_end(self, append: Append, abort: Answer) -> None:
+        """Take note of what is wished when a handed-over cutover has ended; ``abort``: what becomes of one.
+
+        A store that does not answer within a few seconds is left alone: the end has to be told.
+        """
+        if self._behind is not None and self._behind.ask(_PATIENCE):
+            self._abort = abort
+            try:
+                self._poll(append, at_once=True)
+            except MigrationError:
+                # What has ended has ended, whatever becomes of the word about it.
+                return
+
+    def _answer(self, kind: str, wish: Wish) -> Answer:
+        return self._abort if self._abort is not None and wish.aborted and kind == RUN else usual_answer(kind, wish)
+
     def _poll(self, append: t.Optional[Append], at_once: bool = False) -> None:
         news = self._control.poll(at_once)
         if append is not None:
             for one in news:
                 append(CONTROL, one.as_entry())
+                self.events.append(one.line)

@@ -14,7 +14,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_chain import Head, Problem, Stored
 
-_OBJECT = re.compile(r"[0-9]{12}\.jsonl")
+OBJECT = re.compile(r"[0-9]{12}\.jsonl")
 _WORKERS = 16
 LEAST_BOTO3 = "1.35.2"
 """The first release whose PutObject takes IfNoneMatch (botocore's changelog: 1.35.2, conditional writes)."""
@@ -149,7 +149,7 @@ class S3Store:
     def _firsts(self) -> t.List[int]:
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
         names = [item["Key"][len(self._prefix) :] for page in pages for item in page.get("Contents", [])]
-        return sorted(int(name.split(".")[0]) for name in names if _OBJECT.fullmatch(name))
+        return sorted(int(name.split(".")[0]) for name in names if OBJECT.fullmatch(name))
 
     def _get(self, name: str) -> t.Optional[bytes]:
         try:

@@ -18,7 +18,11 @@ import uuid
 from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import ChangeList
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
-from ansible_collections.dbops.migration.plugins.module_utils._core.cutover_control import CutoverControl
+from ansible_collections.dbops.migration.plugins.module_utils._core.cutover_control import (
+    COMMITTED_ALREADY,
+    LIFTED_NOW,
+    CutoverControl,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._core.cutover_entries import (
     WindowForecast,
     forecast_entry,
@@ -90,6 +94,7 @@ class CutoverTask:
             load_kazoo()
         journal = SettingsJournal(self._params, self._redactor, self._clock)
         self._control = CutoverControl.of(self._params, journal.entries, self._clock)
+        self._more["events"] = self._control.events
         place = GuardPlace.of(str(self._params["journal"]))
         eyes = Eyes(request, self._clock)
         try:
@@ -300,6 +305,7 @@ class CutoverTask:
             reconcile(record, eyes, clusters, past, place, self._tracks)
             self._left = end.run(record)
             cf.tell(record, self._findings(), ())
+            self._control.at_the_end(record.append, LIFTED_NOW if request.state == LIFTED else COMMITTED_ALREADY)
             return self._result(record.changes)
         finally:
             end.close()

@@ -19,7 +19,11 @@ from ansible_collections.dbops.migration.plugins.module_utils._core import guard
 from ansible_collections.dbops.migration.plugins.module_utils._core.accept_options import acceptances
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import ChangeList
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
-from ansible_collections.dbops.migration.plugins.module_utils._core.cutover_control import CutoverControl
+from ansible_collections.dbops.migration.plugins.module_utils._core.cutover_control import (
+    COMMITTED_ALREADY,
+    LIFTED_NOW,
+    CutoverControl,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._core.cutover_entries import (
     WindowForecast,
     forecast_entry,
@@ -111,6 +115,7 @@ class CutoverTask:
         journal = self._journal
         self._control = CutoverControl.of(self._params, journal.entries, self._clock)
         place = GuardPlace.of(str(self._params["journal"]))
+        self._more.update(events=self._control.events, guard_record=place.record)
         eyes = Eyes(request, self._redactor, self._clock)
         try:
             if request.state != CUT_OVER:
@@ -284,6 +289,7 @@ class CutoverTask:
             look = eyes.freeze.look()
         end.require_unmoved(qu.QuietReader(eyes.source).conditions(look), eyes.readers)
         end.commit(record, eyes.source, eyes.target)
+        self._control.at_the_end(record.append, COMMITTED_ALREADY)
         return self._result(record.changes)
 
     def _lift(self, eyes: Eyes, journal: FreezeJournal, end: End, place: GuardPlace) -> t.Dict[str, t.Any]:
@@ -299,6 +305,7 @@ class CutoverTask:
         record = self._open(journal, cluster_id)
         self._put_right(eyes, record, place, False)
         end.lift(record, eyes.source)
+        self._control.at_the_end(record.append, LIFTED_NOW)
         return self._result(record.changes)
 
     def _result(self, changes: ChangeList) -> t.Dict[str, t.Any]:

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import pathlib
+import threading
 import time
 import types
 import typing as t
@@ -16,7 +18,12 @@ import pytest
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.dbops.migration.plugins.action import pegasus_cutover
-from ansible_collections.dbops.migration.plugins.plugin_utils import _cutover_action
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_s3 import S3Options
+from ansible_collections.dbops.migration.plugins.plugin_utils import (
+    _cutover_action,
+    _journal_tail,
+    _journal_tail_s3,
+)
 from ansible_collections.dbops.migration.plugins.plugin_utils import _cutover_words as words
 from ansible_collections.dbops.migration.plugins.plugin_utils._cutover_lines import CutoverLines
 from ansible_collections.dbops.migration.plugins.plugin_utils._journal_tail import Following, JournalTail
@@ -62,7 +69,7 @@ def test_what_people_say_meanwhile() -> None:
     ]
     assert [lines.line(one) for one in said] == [
         "[   0.0 s] control: abort so (nothing new is begun)",
-        "[   1.0 s] control: a control text that cannot be read (line 1: 'x')",
+        "[   1.0 s] control: cannot be read, so what was wished before stays: line 1: 'x'",
     ]
 
 
@@ -121,34 +128,129 @@ def test_only_what_is_new_and_whole_is_read(tmp_path: pathlib.Path) -> None:
 def test_what_is_written_right_before_the_end_is_told(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "journal.jsonl"
     told: t.List[t.Any] = []
-    with Following(str(path), told.append):
+    with Following(JournalTail(str(path)), told.append):
         path.write_text("".join(json.dumps(one) + "\n" for one in CUTOVER))
     assert told == CUTOVER
+
+
+SAID = entry(35.0, "control", kind="run", wish="abort so", text_sha="", effect="taken", detail="nothing new is begun")
+EVENT = "control: abort so (nothing new is begun)"
 
 
 class Cutover(pegasus_cutover.ActionModule):
     """The action, with a module that writes a journal."""
 
-    def __init__(self, journal: str, transport: str = "local", check: bool = False) -> None:
+    def __init__(
+        self, journal: str, transport: str = "local", check: bool = False, told: t.Sequence[t.Any] = ()
+    ) -> None:
         self._task: t.Any = types.SimpleNamespace(args={"journal": journal}, async_val=0, check_mode=check)
         self._connection: t.Any = types.SimpleNamespace(transport=transport)
+        self._told = told
 
     def _call(self, task_vars: t.Optional[t.Dict[str, t.Any]]) -> t.Dict[str, t.Any]:
-        if self._journal():
-            with open(self._task.args["journal"], "a", encoding="ascii") as file:
-                for one in CUTOVER:
+        journal = self._task.args["journal"]
+        if not self._task.check_mode and not journal.startswith("s3:"):
+            with open(journal, "a", encoding="ascii") as file:
+                for one in self._told:
                     file.write(json.dumps(one) + "\n")
                     file.flush()
                     time.sleep(0.01)
-        return {"changed": True}
+        return {"changed": True, "events": [] if self._task.check_mode else [EVENT]}
 
 
-@pytest.mark.parametrize(("options", "lines"), [({}, 6), ({"transport": "ssh"}, 0), ({"check": True}, 0)])
-def test_the_action_shows_it_where_the_journal_is(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path, options: t.Dict[str, t.Any], lines: int
-) -> None:
+@pytest.fixture(name="shown")
+def fixture_shown(monkeypatch: pytest.MonkeyPatch) -> t.List[str]:
     shown: t.List[str] = []
-    monkeypatch.setattr(_cutover_action.display, "display", lambda text, **_kwargs: shown.append(text))
+    monkeypatch.setattr(_cutover_action.display, "display", lambda text, **_kwargs: shown.append(text.strip()))
     monkeypatch.setattr(ActionBase, "run", lambda *_args, **_kwargs: {})
-    result = Cutover(str(tmp_path / "journal.jsonl"), **options).run(task_vars={})
-    assert result == {"changed": True} and len(shown) == lines
+    return shown
+
+
+def test_the_action_shows_it_where_the_journal_is(shown: t.List[str], tmp_path: pathlib.Path) -> None:
+    Cutover(str(tmp_path / "journal.jsonl"), told=[*CUTOVER, SAID]).run(task_vars={})
+    assert len(shown) == 7
+    assert shown[-1] == f"[  34.0 s] {EVENT}", "told once"
+
+
+def test_what_was_wished_is_shown_at_the_end_where_the_journal_cannot_be_read(
+    shown: t.List[str], tmp_path: pathlib.Path
+) -> None:
+    Cutover(str(tmp_path / "journal.jsonl"), "ssh", told=[*CUTOVER, SAID]).run(task_vars={})
+    assert shown == [EVENT]
+    Cutover("s3://no-prefix").run(task_vars={})
+    assert shown == [EVENT] * 2
+
+
+def test_in_check_mode_nothing_is_shown(shown: t.List[str], tmp_path: pathlib.Path) -> None:
+    result = Cutover(str(tmp_path / "journal.jsonl"), check=True, told=CUTOVER).run(task_vars={})
+    assert result["changed"] and shown == []
+
+
+class Bucket:
+    """As much of an S3 client as is needed to read along."""
+
+    def __init__(self) -> None:
+        self.objects: t.Dict[str, bytes] = {}
+        self.refuses = False
+
+    def put(self, number: int, *entries: t.Mapping[str, t.Any]) -> None:
+        self.objects[f"m/{number:012d}.jsonl"] = b"".join(json.dumps(one).encode() + b"\n" for one in entries)
+
+    def get_paginator(self, _name: str) -> Bucket:
+        return self
+
+    def paginate(self, **where: str) -> t.List[t.Dict[str, t.Any]]:
+        if self.refuses:
+            raise RuntimeError("Unable to locate credentials")
+        return [{"Contents": [{"Key": key}]} for key in sorted(self.objects) if key > where["StartAfter"]] or [{}]
+
+    def get_object(self, **where: str) -> t.Dict[str, t.Any]:
+        return {"Body": io.BytesIO(self.objects[where["Key"]])}
+
+
+@pytest.fixture(name="bucket")
+def fixture_bucket(monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    bucket = Bucket()
+    monkeypatch.setattr(_journal_tail_s3, "make_client", lambda _options: bucket)
+    return bucket
+
+
+@pytest.mark.parametrize("before", [0, 2])
+def test_a_journal_on_s3_is_read_along(bucket: Bucket, before: int) -> None:
+    bucket.objects.update({"m/control": b"abort", "m/head.json": b"{}"})
+    for number in range(before):
+        bucket.put(number, CUTOVER[0])
+    tail = _journal_tail_s3.S3Tail("s3://bucket/m", S3Options())
+    assert tail.read() == []
+    bucket.put(before, CUTOVER[1], CUTOVER[2])
+    bucket.put(before + 2, CUTOVER[3])
+    assert tail.read() == CUTOVER[1:4]
+    assert tail.read() == []
+
+
+def test_who_may_not_read_a_journal_on_s3_is_told_nothing_and_asks_no_more(bucket: Bucket) -> None:
+    tail = _journal_tail_s3.S3Tail("s3://bucket/m", S3Options())
+    bucket.refuses = True
+    assert tail.read() == []
+    bucket.refuses = False
+    bucket.put(0, CUTOVER[0])
+    assert tail.read() == [] and tail.read() == []
+
+
+def test_a_store_that_hangs_keeps_nobody_from_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_journal_tail, "_PATIENCE", 0.05)
+    answer = threading.Event()
+    told: t.List[t.Any] = []
+
+    class Hangs:
+        pause = 0.01
+
+        def read(self) -> t.List[t.Any]:
+            answer.wait(10)
+            return [CUTOVER[0]]
+
+    with Following(Hangs(), told.append) as following:
+        pass
+    answer.set()
+    following._thread.join(5)
+    assert told == []

@@ -10,9 +10,14 @@ import typing as t
 
 import pytest
 
-from ansible_collections.dbops.migration.plugins.module_utils._core import control_store
+from ansible_collections.dbops.migration.plugins.module_utils._core import control_store, cutover_control
+from ansible_collections.dbops.migration.plugins.module_utils._core.control import Answer
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_store import Kept, S3Control
-from ansible_collections.dbops.migration.plugins.module_utils._core.cutover_control import CutoverControl
+from ansible_collections.dbops.migration.plugins.module_utils._core.cutover_control import (
+    COMMITTED_ALREADY,
+    LIFTED_NOW,
+    CutoverControl,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_s3 import S3Options
 from ansible_collections.dbops.migration.plugins.module_utils._core.window import Windows, parse_windows
@@ -121,10 +126,50 @@ def test_under_the_fence_other_wishes_are_acknowledged_and_change_nothing() -> N
     assert one.entries[-1][1]["effect"] == "unreadable"
 
 
+def test_what_was_acknowledged_is_for_the_result_too() -> None:
+    one = Cutover()
+    one.store.text = "pause"
+    assert one.control.refusal(0, None) is not None
+    assert one.control.events == []
+    one = Cutover()
+    one.store.text = "pause"
+    assert one.control.refusal(0, one.append) is not None
+    assert one.control.events == ["control: pause (nothing new is begun, what runs goes on)"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "effect", "line"),
+    [
+        (COMMITTED_ALREADY, "not_applicable", "not applicable: too late: the clients had been switched"),
+        (LIFTED_NOW, "taken", "(writes go on at the source)"),
+    ],
+)
+def test_an_abort_during_the_operators_switch_is_acknowledged_by_the_call_that_ends_it(
+    answer: Answer, effect: str, line: str
+) -> None:
+    one = Cutover()
+    one.store.text = "abort the phone rings"
+    one.control.at_the_end(one.append, answer)
+    ((kind, data),) = one.entries
+    assert (kind, data["wish"], data["effect"]) == ("control", "abort the phone rings", effect)
+    assert line in one.control.events[0]
+
+
+def test_a_store_that_hangs_does_not_keep_a_cutover_from_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cutover_control, "_PATIENCE", 0.05)
+    one = Cutover()
+    one.store.answers.clear()
+    one.store.text = "abort"
+    one.control.at_the_end(one.append, COMMITTED_ALREADY)
+    assert one.entries == []
+    one.store.answers.set()
+
+
 def test_without_a_place_nothing_is_asked() -> None:
     control = CutoverControl(None, Windows(()), (), FakeClock())
     control.beat(lambda _kind, _data: None, "")
     assert control.refusal(1e6, None) is None
+    control.at_the_end(lambda _kind, _data: None, LIFTED_NOW)
 
 
 class Refused(Exception):
