@@ -13,8 +13,13 @@ short_description: Pause, limit, postpone or abort a running migration
 description:
   - Writes what a running migration shall do into its control file or key, and tells what is in force and whether a run
     has acknowledged it. Without anything to wish it only tells.
-  - A migration looks for it once a second in a file, and every five seconds on S3. It may be used while the migration
-    runs, and from another host that reaches the same S3 store. The journal is only read.
+  - It may be used while the migration runs, and from another host that reaches the same S3 store. The journal is only
+    read.
+  - Region moves, cutovers and what waits before them look for it once a second in a file, and every five seconds on S3.
+    Where duplications are followed, and while StarRocks's tool copies, it is looked for whenever the clusters are
+    looked at. That is every two seconds for Pegasus and every five for StarRocks, and up to two minutes apart where
+    there are 100,000 partitions to compare. The output tells of it a second or two later. A cutover tells of it at its
+    end where its journal cannot be read along on the controller.
   - Wishes that are not named stay as they are, so do comments that a person has written. What is wished holds until it
     is withdrawn, for later runs too.
 extends_documentation_fragment:
@@ -43,6 +48,8 @@ options:
     description:
       - V(paused) lets a run begin nothing new; what runs goes on. V(aborted) ends it, once what runs has ended, with
         the code C(control.aborted). During a cutover, it lifts the fence or freeze.
+      - Nobody looks while your own tasks switch the clients of a cutover that was handed over. The call that ends it
+        tells that an abort came too late. A task of yours that fails lets the roles lift the fence or freeze.
       - V(running) withdraws both.
     type: str
     choices: [running, paused, aborted]

@@ -96,6 +96,9 @@ class GateTask:
                 self._record([("wait", wait) for wait in self.result["waits"]])
                 deadline.check([f"{hold.reason}: {hold.waiting_for}"])
             left = None if self._step_time is None else self._step_time - (self._clock.monotonic() - started)
+            if left is not None and self.result["events"]:
+                # Who wished something waits for the answer, which is shown when the step ends.
+                return
             if left is not None and left <= self._poll:
                 deadline.sleep(max(0.0, left))
                 return

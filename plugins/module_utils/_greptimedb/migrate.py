@@ -76,7 +76,7 @@ class RegionMigration:
         self._watcher = Watcher(client, clock, settings, recorder)
         self._delayed: t.Dict[int, ms.Track] = {}
         self._reached = True
-        self._too_late = False
+        self._too_late = self._news = False
         self._try_again_at = 0.0
 
     @property
@@ -110,7 +110,7 @@ class RegionMigration:
             self._note_wait()
             if self.finished or self.expired:
                 return
-            if step_end is not None and self._clock.monotonic() >= step_end:
+            if step_end is not None and (self._news or self._clock.monotonic() >= step_end):
                 return
             if live and started - told >= SIGN_OF_LIFE and (step_end is None or step_end - started > SIGN_OF_LIFE):
                 told = started
@@ -162,6 +162,8 @@ class RegionMigration:
         for one in self._control.look():
             self._recorder.add(CONTROL, one.as_entry())
             self.events.append(one.line)
+            # Who wished it waits for the answer, which is shown when the step ends.
+            self._news = True
         if self._control.limits != self._limits:
             self._limits = self._control.limits
             self._schedule = self._schedule.with_limits(self._limits)

@@ -54,8 +54,8 @@ def wait_out(error: MigrationError, follow: t.Mapping[str, t.Any], pause: float,
 def write(journal: Journal, told: t.Mapping[str, t.Any], clock: Clock) -> None:
     """Write that the run lives and what it waits for: when it begins to wait for that, and again after a while."""
     waits = present(told["waits"])
-    last = next((entry.data for entry in reversed(journal.entries) if entry.kind == "progress"), {})
-    begins = (last.get("waits") or {}).get(UNREACHABLE) != waits[UNREACHABLE]
+    told_before = [entry.data.get("waits") or {} for entry in journal.entries if entry.kind == "progress"]
+    begins = not told_before or told_before[-1].get(UNREACHABLE) != waits[UNREACHABLE]
     if not begins and not silent(journal.entries, clock.now()):
         return
     # What was counted stays so, and nothing gets done meanwhile.

@@ -205,7 +205,7 @@ class DuplicationTask:
     ) -> None:
         looks = 0
         while True:
-            control.heed(journal, self._events)
+            news = control.heed(journal, self._events)
             self._look(clusters, options)
             looks += 1
             self._sample(journal, options.wait and looks == 1)
@@ -218,6 +218,8 @@ class DuplicationTask:
                 return
             if deadline.expired:
                 self._expired(deadline)
+            if news and options.step_time is not None and options.wait:
+                return
             over = self._clock.monotonic() - started
             pause = options.poll_interval * RHYTHM[looks % len(RHYTHM)]
             if options.step_time is not None and over + pause > options.step_time and not self._last_looks(options):

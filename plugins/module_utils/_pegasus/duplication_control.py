@@ -36,14 +36,19 @@ class DuplicationControl:
         self._clock = clock
         self._tables = [one.table for one in options.wanted]
 
-    def heed(self, journal: t.Optional[RunJournal], events: t.List[str]) -> None:
-        """Look what is wished, and acknowledge it. MigrationError ``control.aborted``. No journal in check mode."""
-        for one in self._control.poll():
+    def heed(self, journal: t.Optional[RunJournal], events: t.List[str]) -> bool:
+        """Look what is wished, and acknowledge it; whether there was anything. MigrationError ``control.aborted``.
+
+        No journal in check mode.
+        """
+        found = self._control.poll()
+        for one in found:
             if journal is not None:
                 journal.control(one.as_entry())
                 events.append(one.line)
         if self._control.wish.aborted:
             raise self._control.aborted("nothing more was begun; duplications that were added go on")
+        return bool(found)
 
     def hold(
         self,
@@ -59,7 +64,7 @@ class DuplicationControl:
         """
         started = self._clock.monotonic()
         while True:
-            self.heed(journal, events)
+            news = self.heed(journal, events)
             stopped = stopped_by(self._control)
             if stopped is None:
                 return None
@@ -71,8 +76,10 @@ class DuplicationControl:
             journal.live({}, [wait])
             deadline.check([f"{reason}: {text}"])
             left = None if options.step_time is None else options.step_time - (self._clock.monotonic() - started)
-            if left is not None and left <= _POLL:
-                deadline.sleep(max(0.0, left))
+            if left is not None and (news or left <= _POLL):
+                # Who wished something waits for the answer, which is shown when the step ends.
+                if not news:
+                    deadline.sleep(max(0.0, left))
                 line = f"nothing is begun: waits for {text}"
                 return {"waits": [wait], "line": line, "summary": line, "since": since}
             deadline.sleep(_POLL)

@@ -142,7 +142,7 @@ def test_steps_share_one_deadline_and_tell_each_wish_once(clock: Saying) -> None
     follow: t.Any = None
     events: t.List[str] = []
     since = set()
-    for _number in range(12):
+    for _number in range(13):
         result = gate(clock, timeout="60", step_time="5", follow=follow).body()
         follow = result["follow"]
         events += result["events"]

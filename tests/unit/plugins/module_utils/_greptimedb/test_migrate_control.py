@@ -253,14 +253,16 @@ def test_a_region_with_much_to_flush_waits_for_the_next_window_and_the_others_do
     assert scene.server.submitted[-1][0] == BASE
 
 
-def test_flushes_that_are_sent_one_after_another_do_not_carry_a_batch_over_the_end(tmp_path: pathlib.Path) -> None:
+def test_flushes_that_are_sent_one_after_another_do_not_carry_a_batch_over_the_end(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scene = Scene(tmp_path, {}, "2026-11-21T03:00:00Z/2026-11-21T03:14:20Z")
     scene.server.duration = 0.5
 
     def flush(_region_id: int) -> None:
         scene.clock.sleep(5.5)
 
-    scene.server.flush_region = flush  # type: ignore[method-assign]
+    monkeypatch.setattr(scene.server, "flush_region", flush, raising=False)
     run, _control = scene.run(forecast(6.0), step_time=60, flush_before="always")
     assert states(run) == {ms.DONE: 3, ms.WAITING: COUNT - 3}
     assert max(busy(scene)) < 20

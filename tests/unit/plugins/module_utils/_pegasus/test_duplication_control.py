@@ -81,7 +81,8 @@ def test_a_run_that_is_paused_for_long_gives_signs_of_life_and_tells_since_when(
     assert len(scene.kinds("wait")) == 1
     assert 20 <= len(scene.kinds("progress")) <= 40, "one each half minute, however often it is looked"
     (wait,) = fold(scene.entries(), Verification(True, 0, "")).waits
-    assert (wait.reason, wait.first) == ("control.paused", pytest.approx(began))
+    assert wait.reason == "control.paused"
+    assert wait.first == pytest.approx(began)
     assert wait.spans[0][1] > began + 1000
 
 
@@ -102,6 +103,15 @@ def test_a_later_run_that_is_held_for_the_same_reason_tells_it_again(scene: Scen
     scene.since = {}
     scene.step(run_id="r2")
     assert len(scene.kinds("wait")) == 2
+
+
+def test_a_step_ends_with_the_answer_to_a_wish(scene: Scene) -> None:
+    scene.say("pause")
+    began = scene.clock.steady
+    scene.step()
+    assert scene.clock.steady - began < 2
+    scene.step()
+    assert scene.clock.steady - began > 30
 
 
 def test_who_may_begin_is_not_held_and_writes_nothing(scene: Scene) -> None:
