@@ -141,7 +141,8 @@ options:
     description:
       - What to do about the mutation that servers up to 2.5 hold back. V(strict) waits for it.
       - With V(accept), at most one mutation of each partition (it can hold several rows) may arrive on the target after
-        the switch, minutes later. A finding tells of which partitions.
+        the switch, minutes later, as long as the duplication stays. A finding tells of which partitions.
+        M(dbops.migration.pegasus_duplication) waits for them before it removes it.
     type: str
     choices: [strict, accept]
     default: strict

@@ -21,7 +21,8 @@ description:
   - A duplication is never added twice. What is there is asked first, and looked for when an answer is lost.
   - While it waits, it names what it waits for. A duplication that is stuck before C(DS_LOG) is explained by looking at
     the target, and when no waiting can end it, the module fails and says what does.
-  - A removal only touches duplications that the journal says this migration has made.
+  - A removal only touches duplications that the journal says this migration has made, and is sent when all that was
+    written has arrived on the target, which every partition proves by its decrees.
   - From the moment that a table has a duplication, its cluster refuses increments, check-and-set and check-and-mutate
     on it, until the duplication is removed (but for tables with C(atomic_idempotent), from 2.6 on).
   - Prints progress while it runs. Run it again after an interruption; it finds its place.
@@ -89,7 +90,8 @@ options:
       - V(present) adds what is missing, resumes what is paused, and waits until it has caught up.
       - V(paused) stops shipping. The log stays on the source's disks and grows. Only a duplication in C(DS_LOG) can be
         paused.
-      - V(absent) removes the duplication. What was not shipped is never shipped; the table on the target stays.
+      - V(absent) removes the duplication; the table on the target stays. What was not shipped by then is never shipped,
+        so it waits before, as O(unconfirmed) says.
     type: str
     choices: [present, paused, absent]
     default: present
@@ -97,6 +99,8 @@ options:
     description:
       - What a primary does when the target does not take a write. V(slow) tries again for ever. V(skip) loses the write
         without a word. V(fast) ends the replica server. A migration needs V(slow).
+      - V(slow) with O(state=present) is refused for a duplication that is or, as O(journal) knows, was in C(FAIL_SKIP),
+        because nothing would prove that its copy is whole.
       - The default is V(slow) for O(state=present), and to leave it as it is for O(state=paused).
     type: str
     choices: [slow, skip, fast]
@@ -105,6 +109,20 @@ options:
       - With O(state=absent), also remove a duplication that this migration has not made as far as O(journal) knows.
     type: bool
     default: false
+  unconfirmed:
+    description:
+      - With O(state=absent), what to do about writes that are not proved to be on the target.
+      - V(wait) removes nothing until every partition of every table has confirmed them, by its decrees. For a table
+        that was cut over, and whose source refuses all requests still, these are the writes before its fence; for any
+        other, those before the first look. Up to 2.5 the newest write of a partition comes with the next empty write of
+        the source, up to 200 s later. It ends when O(timeout) is over. A duplication that is paused, not yet in
+        C(DS_LOG), or not in C(FAIL_SLOW) proves nothing, so it is refused; so is one whose table on the target is gone
+        while writes are missing there.
+      - V(discard) removes the duplication at once, and what was not shipped is lost for the target. It is for a target
+        that is given up.
+    type: str
+    choices: [wait, discard]
+    default: wait
   max_backlog:
     description:
       - How many mutations the slowest partition may still have to ship when a table counts as caught up.
@@ -333,8 +351,9 @@ follow:
 code:
   description: >-
     Stable code of the error, such as C(pegasus.app_not_found), C(pegasus.target_table_exists),
-    C(pegasus.dup_mismatch), C(pegasus.dup_not_ours), C(pegasus.dup_not_pausable), C(pegasus.dup_stuck),
-    C(pegasus.dup_paused), C(pegasus.dup_gone), C(pegasus.dup_replaced), C(control.aborted) or C(deadline.expired).
+    C(pegasus.dup_mismatch), C(pegasus.dup_not_ours), C(pegasus.dup_unconfirmed), C(pegasus.dup_not_pausable),
+    C(pegasus.dup_stuck), C(pegasus.dup_paused), C(pegasus.dup_gone), C(pegasus.dup_replaced), C(control.aborted) or
+    C(deadline.expired).
   returned: failure
   type: str
 server_text:
@@ -349,7 +368,11 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.control_opti
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import journal_spec
 from ansible_collections.dbops.migration.plugins.module_utils._core.module import redactor_from, run
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication import DuplicationTask
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_options import FAIL_MODES, STATES
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_options import (
+    FAIL_MODES,
+    STATES,
+    UNCONFIRMED,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import connection_argument_spec
 
 
@@ -364,6 +387,7 @@ def main() -> None:
             "state": {"type": "str", "choices": list(STATES), "default": "present"},
             "fail_mode": {"type": "str", "choices": list(FAIL_MODES)},
             "force": {"type": "bool", "default": False},
+            "unconfirmed": {"type": "str", "choices": list(UNCONFIRMED), "default": "wait"},
             "max_backlog": {"type": "int", "default": 1000},
             "stable_samples": {"type": "int", "default": 3},
             "poll_interval": {"type": "str", "default": "2s"},

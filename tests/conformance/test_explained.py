@@ -23,6 +23,7 @@ NO_IDENTIFIERS = {
     "greptimedb.regions_served": "a kind of proof in the journal",
     "journal.opened": "a kind of entry in the journal",
     "journal.repaired": "a kind of entry in the journal",
+    "pegasus.duplication_arrived": "a kind of proof in the journal",
     "pegasus.duplication_caught_up": "a kind of proof in the journal",
     "pegasus.envs_in_effect": "a kind of proof in the journal",
 }

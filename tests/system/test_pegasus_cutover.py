@@ -17,6 +17,7 @@ from lab import process
 from lab.client import LabClient
 from lab.pegasus import zookeeper
 from system.pegasus_cutover_lab import Cutovers, duplicate, finish
+from system.pegasus_modules import metas, run
 from system.switches import legality
 
 pytestmark = pytest.mark.skipif(bool(zookeeper.missing()), reason=zookeeper.missing() or "ZooKeeper is here")
@@ -137,7 +138,7 @@ def test_the_held_back_mutation_is_waited_for(cutovers: LabStarter, profile: str
 
 @pytest.mark.thorough
 @pytest.mark.cost(20)
-def test_accepted_by_name_it_is_told_of(cutovers: LabStarter) -> None:
+def test_accepted_by_name_it_is_told_of_and_its_duplication_stays_until_all_has_arrived(cutovers: LabStarter) -> None:
     one = cutovers("2.5")
     result = one.run("temp", last_mutation="accept")
     assert not result["failed"] and result["tables"][0]["window"]["refused"] < 25, result
@@ -147,6 +148,18 @@ def test_accepted_by_name_it_is_told_of(cutovers: LabStarter) -> None:
     assert [entry["findings"] for entry in told] == [result["findings"]]
     answer, reasons = legality(one.journal("temp"))
     assert answer == "unknown" and all("last mutation is not proved" in reason for reason in reasons), reasons
+    assert _missing(one.lab) > 0
+    options: dict[str, t.Any] = {
+        "tables": "temp", "remote_cluster": "onebox-b", "state": "absent", "force": True,
+        "journal": one.journal("temp"), "migration_id": "temp", "target_meta_servers": metas(one.lab, "target"),
+    }  # fmt: skip
+    short = run("duplication", one.lab, **options, timeout="1s")
+    assert (short["code"], short["waits"][0]["reason"]) == ("deadline.expired", "pegasus.wait.unconfirmed"), short
+    assert one.app("temp")["duplications"] != {}
+    gone = run("duplication", one.lab, **options, poll_interval="300ms")
+    assert gone.get("finished") and one.app("temp")["duplications"] == {} and _missing(one.lab) == 0, gone
+    proofs = [entry["data"]["kind"] for entry in _entries(one, "temp") if entry["kind"] == "proof"]
+    assert proofs[-1] == "pegasus.duplication_arrived"
 
 
 @pytest.mark.thorough

@@ -14,9 +14,11 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.clock import
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_mapping
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_news import SIGN_OF_LIFE
 from ansible_collections.dbops.migration.plugins.module_utils._core.progress import Lag
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_arrival as da
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_past as dp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_result as dr
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_standing as ds
@@ -47,6 +49,21 @@ PASSING = frozenset(
 # Looks that always came at the same point of the servers' own 10 s cycle would see the same counters again and again.
 RHYTHM = (1.0, 0.8, 1.2)
 KEPT_SAMPLES = 30
+_SHOWN = (
+    "tables", "remote_cluster", "state", "fail_mode", "unconfirmed", "max_backlog", "stable_samples", "timeout",
+)  # fmt: skip
+
+
+class _Call(t.NamedTuple):
+    """What every look of one call needs. ``started``: its first moment on the clock."""
+
+    clusters: Clusters
+    options: Options
+    journal: RunJournal
+    deadline: Deadline
+    started: float
+    control: DuplicationControl
+    entries: t.Sequence[Entry]
 
 
 class DuplicationTask:
@@ -88,10 +105,11 @@ class DuplicationTask:
         deadline = Deadline(self._clock, options.timeout, "timeout: the run", follow.get("deadline"))
         self._runs = [TableRun(wanted) for wanted in options.wanted]
         journal = RunJournal(store, str(follow.get("run_id") or uuid.uuid4().hex[:12]), self._options(), self._clock)
+        call = _Call(clusters, options, journal, deadline, started, control, store.entries)
         try:
             if "tables" in follow:
                 self._take(follow)
-            else:
+            if "tables" not in follow or follow.get("arriving"):
                 if self._check_mode:
                     control.heed(None, self._events)
                 else:
@@ -100,11 +118,14 @@ class DuplicationTask:
                     if held is not None:
                         self._held(held, journal, deadline)
                         return
-                planned, pasts = self._plan(clusters, options, store)
+                planned, pasts = self._plan(clusters, options, store, journal)
                 if self._check_mode:
                     return
+                if not options.discard and not self._arrive(call, planned):
+                    self._end(options, journal, deadline, arriving=True)
+                    return
                 self._send(clusters, options, journal, planned, pasts)
-            self._watch(clusters, options, journal, deadline, started, control)
+            self._watch(call, self._runs, lambda run, now: run.look(clusters, options, now))
         except MigrationError as error:
             journal.finish("failed", error.message)
             raise
@@ -119,7 +140,7 @@ class DuplicationTask:
     # The first step: what is there, and what has to be sent.
 
     def _plan(
-        self, clusters: Clusters, options: Options, store: SettingsJournal
+        self, clusters: Clusters, options: Options, store: SettingsJournal, journal: RunJournal
     ) -> t.Tuple[t.List[Planned], t.List[dp.Past]]:
         source = clusters.source
         names = [dp.resource(source.cluster, one.table, one.remote) for one in options.wanted]
@@ -137,8 +158,15 @@ class DuplicationTask:
             except MigrationError as error:
                 problems[run.wanted.table] = error
                 continue
+            lost = ds.gone_or_other(run.wanted.table, run.followed, found.duplication) if run.goal else None
+            if lost is not None:
+                # An earlier step waited for it to be fit for removal.
+                problems[run.wanted.table] = lost
+                continue
             run.begin(found, seen.app, past)
             planned.append(found)
+        if not self._check_mode:
+            self._remember(problems, clusters, journal)
         _refuse(problems)
         changes = ChangeList(step.change for one in planned for step in one.steps)
         self._changes(changes.as_result(), changed=changes.changed and self._check_mode)
@@ -150,6 +178,14 @@ class DuplicationTask:
             )
             self._summarise(f"A real run would send {len(changes)} calls." if changes else "There is nothing to send.")
         return planned, pasts
+
+    def _remember(self, problems: t.Mapping[str, MigrationError], clusters: Clusters, journal: RunJournal) -> None:
+        """Write down which duplications were seen to skip, so that it counts also when somebody sets them back."""
+        for run in self._runs:
+            error = problems.get(run.wanted.table)
+            if error is not None and error.details.get("skipped"):
+                resource = dp.resource(clusters.source.cluster, run.wanted.table, run.wanted.remote)
+                journal.skipped(resource, int(error.details["dupid"]))
 
     def _check_target(self, clusters: Clusters, options: Options) -> None:
         name = clusters.target_name() if options.state == "present" else ""
@@ -192,57 +228,65 @@ class DuplicationTask:
                 self.result["diff"] = sent.diff()
                 self._events.append(f"{run.wanted.table}: {step.action.replace('_', ' ')}")
 
+    def _arrive(self, call: _Call, planned: t.Sequence[Planned]) -> bool:
+        """Wait until what is to be removed has nothing left to ship; False: the step is over before."""
+        runs = [run for run, one in zip(self._runs, planned) if run.wanted.state == "absent" and one.steps]
+        if not runs:
+            return True
+        for run in runs:
+            run.goal = run.goal or da.first_goal(run.app, da.positions_at_cutover(call.entries, run.wanted.table))
+        arrived = self._watch(call, runs, lambda run, now: run.look_arrived(call.clusters, now))
+        self.result["finished"] = False
+        if arrived:
+            call.journal.arrived([item for run in runs if run.arrived for item in run.arrived.items(run.wanted.table)])
+        return arrived
+
     # Every step: look until there is nothing to wait for, or the step is over.
 
-    def _watch(
-        self,
-        clusters: Clusters,
-        options: Options,
-        journal: RunJournal,
-        deadline: Deadline,
-        started: float,
-        control: DuplicationControl,
-    ) -> None:
+    def _watch(self, call: _Call, runs: t.Sequence[TableRun], look: t.Callable[[TableRun, float], None]) -> bool:
+        """Whether every one of ``runs`` is where it should be; False: the step is over before."""
+        options, deadline = call.options, call.deadline
         looks = 0
         while True:
-            news = control.heed(journal, self._events)
-            self._look(clusters, options)
+            news = call.control.heed(call.journal, self._events)
+            self._look(runs, look, call.clusters)
             looks += 1
-            self._sample(journal, options.wait and looks == 1)
-            failures = {run.wanted.table: run.standing.failure for run in self._runs}
+            self._sample(call.journal, options.wait and looks == 1)
+            failures = {run.wanted.table: run.standing.failure for run in runs}
             failed = {table: error for table, error in failures.items() if error is not None}
-            done = all(run.done for run in self._runs)
+            done = all(run.done for run in runs)
             self._tell(done)
+            self._remember(failed, call.clusters, call.journal)
             _refuse(failed)
             if done:
-                return
+                return True
             if deadline.expired:
                 self._expired(deadline)
             if news and options.step_time is not None and options.wait:
-                return
-            over = self._clock.monotonic() - started
+                return False
+            over = self._clock.monotonic() - call.started
             pause = options.poll_interval * RHYTHM[looks % len(RHYTHM)]
             if options.step_time is not None and over + pause > options.step_time and not self._last_looks(options):
                 # At least the pause, so that two steps never look at the same moment.
                 if options.step_time > 0:
                     deadline.sleep(max(0.0, min(pause, options.step_time - over)))
-                return
+                return False
             if options.step_time is None or options.step_time > 2 * SIGN_OF_LIFE:
                 # A shorter step tells it at its end.
-                journal.live(self._numbers(), self.result["waits"])
+                call.journal.live(self._numbers(), self.result["waits"])
             deadline.sleep(pause)
 
-    def _look(self, clusters: Clusters, options: Options) -> None:
+    def _look(self, runs: t.Sequence[TableRun], look: t.Callable[[TableRun, float], None], clusters: Clusters) -> None:
         now = self._clock.now().timestamp()
         clusters.refresh()
-        for run in self._runs:
+        for run in runs:
             try:
-                run.look(clusters, options, now)
+                look(run, now)
             except MigrationError as error:
                 if error.code not in PASSING:
                     raise
                 # The others are behind the same meta servers.
-                for other in self._runs:
+                for other in runs:
                     other.unreachable(error.message, now)
                 return
 
@@ -295,7 +339,7 @@ class DuplicationTask:
         words = {"present": "caught up", "paused": "paused", "absent": "removed"}
         return f"The duplication of {tables} is {words[self._runs[0].wanted.state]}."
 
-    def _end(self, options: Options, journal: RunJournal, deadline: Deadline) -> None:
+    def _end(self, options: Options, journal: RunJournal, deadline: Deadline, *, arriving: bool = False) -> None:
         done = bool(self.result["finished"])
         journal.progress(self._numbers(), self.result["waits"])
         if done and options.state == "present" and options.wait:
@@ -306,6 +350,7 @@ class DuplicationTask:
             self.result["follow"] = {
                 "run_id": journal.run_id,
                 "deadline": deadline.absolute_epoch,
+                "arriving": arriving,
                 "tables": {run.wanted.table: run.carry() for run in self._runs},
                 "samples": [list(one) for one in self._samples],
                 "changes": self.result["changes"],
@@ -325,8 +370,7 @@ class DuplicationTask:
         self.result["diff"] = follow.get("diff") or {"before": {}, "after": {}}
 
     def _options(self) -> t.Dict[str, t.Any]:
-        shown = ("tables", "remote_cluster", "state", "fail_mode", "max_backlog", "stable_samples", "timeout")
-        return {name: self._params[name] for name in shown}
+        return {name: self._params[name] for name in _SHOWN}
 
 
 def _connection(params: t.Mapping[str, t.Any]) -> Connection:

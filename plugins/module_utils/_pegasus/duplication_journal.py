@@ -13,6 +13,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.control impo
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_news import silent
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import present
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_past import SKIPPED_KIND
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_journal import SettingsJournal
 
 PHASE = "migrate"
@@ -75,6 +76,19 @@ class RunJournal:
         if self._begun:
             items = [{"subject": one["table"], "evidence": one} for one in duplications]
             self._append("proof", {"kind": "pegasus.duplication_caught_up", "passed": True, "items": items})
+
+    def arrived(self, items: t.Sequence[t.Mapping[str, t.Any]]) -> None:
+        """Write by what it is known that a removal discards nothing."""
+        if items:
+            self.begin()
+            self._append("proof", {"kind": "pegasus.duplication_arrived", "passed": True, "items": list(items)})
+
+    def skipped(self, resource: str, dupid: int) -> None:
+        """Keep in mind that a duplication was in FAIL_SKIP: setting it back does not bring what it has left out."""
+        data = {"resource": resource, "dupid": dupid}
+        if not any(one.kind == SKIPPED_KIND and one.data == data for one in self._store.entries):
+            self.begin()
+            self._append(SKIPPED_KIND, data)
 
     def finish(self, status: str, summary: str) -> None:
         """Write how the run ended."""

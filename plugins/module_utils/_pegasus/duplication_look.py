@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_arrival import Said
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_plan import Seen, Wanted
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_progress import (
     ProgressView,
@@ -159,6 +160,13 @@ class Clusters:
         infos = self._replicas.replica_infos(config.primaries, config.app_id) if with_decrees else None
         reports = self._replicas.progress(config.primaries, config.app_id)
         return judge(config, dupid, reports, infos)
+
+    def said(self, table: str) -> Said:
+        """How far the table's primaries are. In this order: less can be computed from it than is true, but not more."""
+        config = self.config(table)
+        before = self._replicas.replica_infos(config.primaries, config.app_id)
+        progress = self._replicas.progress(config.primaries, config.app_id)
+        return Said(config, before, progress, self._replicas.replica_infos(config.primaries, config.app_id))
 
     def left_over(self, table: str, dupid: int) -> t.Tuple[t.Tuple[int, ...], t.Tuple[str, ...]]:
         """After a removal: partitions that still report it, and primaries' servers that do not tell."""

@@ -9,13 +9,16 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_int, as_mapping
+from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_int
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, raise_problems
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.app_env_options import read_tables
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_plan import Wanted
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.table_names import read_remote_names
 
 STATES = ("present", "paused", "absent")
+DISCARD = "discard"
+UNCONFIRMED = ("wait", DISCARD)
 FAIL_MODES = {"slow": "FAIL_SLOW", "skip": "FAIL_SKIP", "fast": "FAIL_FAST"}
 
 
@@ -33,6 +36,7 @@ class Options:
     timeout: float
     poll_interval: float
     settle_time: float
+    discard: bool
     step_time: t.Optional[float]
 
     @property
@@ -54,7 +58,7 @@ def read_options(params: t.Mapping[str, t.Any]) -> Options:
                 "Give the name that section [pegasus.clusters] of the source's configuration has for the target",
             )
         )
-    names = _remote_tables(params.get("remote_tables"), tables, problems)
+    names = read_remote_names(params.get("remote_tables"), tables, problems)
     state = str(params["state"])
     wait = bool(params["wait"])
     fail_mode = params.get("fail_mode")
@@ -76,10 +80,11 @@ def read_options(params: t.Mapping[str, t.Any]) -> Options:
                 remote=remote,
                 state=state,
                 fail_mode=FAIL_MODES[fail_mode] if fail_mode and state != "absent" else None,
-                remote_table=names.get(table),
+                remote_table=names[table] if names[table] != table else None,
                 replica_count=None if count is None else as_int(count, "remote_replica_count", 1, 15),
                 checkpoint=bool(params["checkpoint"]),
                 force=bool(params["force"]),
+                discard=params["unconfirmed"] == DISCARD,
             )
             for table in tables
         ),
@@ -92,27 +97,11 @@ def read_options(params: t.Mapping[str, t.Any]) -> Options:
         timeout=parse_duration(params["timeout"], "timeout", minimum=1),
         poll_interval=parse_duration(params["poll_interval"], "poll_interval", minimum=0.1, maximum=600),
         settle_time=parse_duration(params["settle_time"], "settle_time", minimum=1, maximum=600),
+        discard=params["unconfirmed"] == DISCARD,
         step_time=_step_time(params, wait),
     )
     raise_problems(problems)
     return options
-
-
-def _remote_tables(value: t.Any, tables: t.Sequence[str], problems: t.List[InvalidOption]) -> t.Dict[str, str]:
-    names = {key: str(item) for key, item in as_mapping(value, "remote_tables").items()}
-    strangers = sorted(set(names) - set(tables))
-    if strangers:
-        problems.append(
-            InvalidOption(
-                "remote_tables", f"{', '.join(strangers)} is not in tables", "Name tables of the source on the left"
-            )
-        )
-    twice = sorted({name for name in names.values() if list(names.values()).count(name) > 1})
-    if twice:
-        problems.append(
-            InvalidOption("remote_tables", f"{', '.join(twice)} is given twice", "Two tables cannot go into one table")
-        )
-    return {table: name for table, name in names.items() if name != table}
 
 
 def _step_time(params: t.Mapping[str, t.Any], wait: bool) -> t.Optional[float]:

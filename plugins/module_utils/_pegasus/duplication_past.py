@@ -19,6 +19,10 @@ PAUSE = "pause"
 RESUME = "resume"
 FAIL_MODE = "set_fail_mode"
 
+FAIL_SKIP = "FAIL_SKIP"
+SKIPPED_KIND = "duplication.fail_skip"
+"""The journal entry that keeps in mind that a duplication was seen in FAIL_SKIP: {resource, dupid}."""
+
 CLOCK_SKEW = 60.0
 """By how many seconds the cluster's clock may be behind ours. Farther behind, a duplication is not taken for ours."""
 
@@ -48,6 +52,8 @@ class Past:
     open: t.Tuple[OpenChange, ...] = ()
     removed: int = 0
     """The duplication that we removed last, 0 for none: replica servers may still have to hear of that."""
+    skipped: t.FrozenSet[int] = frozenset()
+    """Duplications that are known to have been in FAIL_SKIP: what they have left out never comes."""
 
     def owner(self, duplication: Duplication) -> str:
         """``ours``: the journal has its dupid. ``found``: an addition whose reply was lost, or whose run was killed,
@@ -78,10 +84,14 @@ class _Fold:
         self.dupids: t.Set[int] = set()
         self.open: t.Dict[str, OpenChange] = {}
         self.removed = 0
+        self.skipped: t.Set[int] = set()
 
     def intent(self, entry: Entry) -> None:
         data = entry.data
         change_id = str(data["id"])
+        for state in (data.get("before"), data.get("after")):
+            if isinstance(state, t.Mapping) and state.get("fail_mode") == FAIL_SKIP:
+                self.skipped.add(int(state.get("dupid") or 0))
         self.open[change_id] = OpenChange(
             change_id,
             str(data.get("action", "")),
@@ -120,9 +130,11 @@ def read_past(entries: t.Iterable[Entry], resources: t.Iterable[str]) -> t.Dict[
             if fold is not None:
                 owners[str(entry.data["id"])] = fold
                 fold.intent(entry)
+        elif entry.kind == SKIPPED_KIND and str(entry.data.get("resource")) in folds:
+            folds[str(entry.data["resource"])].skipped.add(int(entry.data["dupid"]))
         elif entry.kind == OUTCOME and str(entry.data.get("id")) in owners:
             owners[str(entry.data["id"])].outcome(entry.data)
     return {
-        name: Past(frozenset(fold.dupids - {0}), tuple(fold.open.values()), fold.removed)
+        name: Past(frozenset(fold.dupids - {0}), tuple(fold.open.values()), fold.removed, frozenset(fold.skipped - {0}))
         for name, fold in folds.items()
     }

@@ -13,6 +13,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.changes impo
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_past as dp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import requests
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_arrival import unprovable
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_standing import skipped
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_watchdog import (
     Source,
     ours_on_target,
@@ -24,7 +26,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile i
 @dataclasses.dataclass(frozen=True)
 class Wanted:
     """What is wanted of one table. ``state``: present, paused or absent. ``fail_mode``: FAIL_SLOW, ..., or None for
-    "as it is". ``remote_table`` None: the table's own name; ``replica_count`` None: as the source's.
+    "as it is". ``remote_table`` None: the table's own name; ``replica_count`` None: as the source's. ``discard``: a
+    removal need not prove that everything has arrived.
     """
 
     table: str
@@ -35,6 +38,7 @@ class Wanted:
     replica_count: t.Optional[int] = None
     checkpoint: bool = True
     force: bool = False
+    discard: bool = False
 
     @property
     def remote_name(self) -> str:
@@ -105,7 +109,13 @@ def plan(wanted: Wanted, seen: Seen, past: dp.Past, *, source: Source, create_id
                 "or force=true if you are sure that nobody needs it.",
                 details={"duplication": there.as_result()},
             )
+        lost = None if wanted.discard else unprovable(wanted.table, there, there.dupid in past.skipped)
+        if lost is not None:
+            raise lost
         return Planned((maker.modify(dp.REMOVE, there, status="DS_REMOVED"),), there, owner)
+    has_skipped = there.fail_mode == dp.FAIL_SKIP or there.dupid in past.skipped
+    if has_skipped and wanted.state == "present" and wanted.fail_mode == "FAIL_SLOW":
+        raise skipped(wanted.table, there.dupid)
     steps = []
     if wanted.fail_mode is not None and there.fail_mode != wanted.fail_mode:
         # Before it may run again: with the wrong mode it would lose writes in between.

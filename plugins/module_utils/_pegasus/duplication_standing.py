@@ -11,6 +11,7 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import ReasonRegistry
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_past import FAIL_SKIP
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_progress import (
     RUNNING,
     STARTING,
@@ -51,6 +52,7 @@ REASONS = ReasonRegistry(
             "pegasus.wait.target_table_gone",
             "pegasus.wait.target_too_few_nodes",
             "pegasus.wait.target_unreachable",
+            "pegasus.wait.unconfirmed",
         )
     )
 )
@@ -100,6 +102,17 @@ def gone_or_other(table: str, before: int, there: t.Optional[Duplication]) -> t.
     return None
 
 
+def skipped(table: str, dupid: int) -> MigrationError:
+    """A duplication that was in FAIL_SKIP once: its counters do not tell what was left out, so they prove nothing."""
+    return MigrationError(
+        "pegasus.dup_fail_mode",
+        f"{table}: duplication {dupid} is or was in FAIL_SKIP, with which writes are lost without a word, so nothing "
+        "proves any more that the copy is whole. Start anew: give this table's migration up (the rollback removes the "
+        "duplication and drops the copy), then migrate again.",
+        details={"table": table, "dupid": dupid, "skipped": True},
+    )
+
+
 def present(
     table: str,
     there: Duplication,
@@ -121,14 +134,15 @@ def present(
                 "why, then run again, which resumes it.",
             ),
         )
+    if there.fail_mode == FAIL_SKIP or (view is not None and any(one.fail_mode == FAIL_SKIP for one in view.losing)):
+        return Standing(table, failure=skipped(table, there.dupid))
     if there.fail_mode != "FAIL_SLOW":
         return Standing(
             table,
             failure=MigrationError(
                 "pegasus.dup_fail_mode",
-                f"{table}: duplication {there.dupid} was set to {there.fail_mode} by somebody else, with which writes "
-                "can "
-                "be lost without a word. Set it back with fail_mode=slow, and add the duplication anew if any were.",
+                f"{table}: duplication {there.dupid} was set to {there.fail_mode} by somebody else, with which replica "
+                "servers end when the target does not take a write. Set it back with fail_mode=slow.",
             ),
         )
     if there.status != "DS_LOG":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_arrival as da
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_past as dp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_standing as ds
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_look import Clusters
@@ -33,7 +34,10 @@ UNREACHABLE = "pegasus.wait.cluster_unreachable"
 
 @dataclasses.dataclass
 class TableRun:
-    """``followed``: the dupid that must stay, 0 before it is known. Times are Unix seconds."""
+    """``followed``: the dupid that must stay, 0 before it is known. Times are Unix seconds.
+
+    ``goal``: by partition the decree that must have arrived before a removal, ``arrived`` the last look for that.
+    """
 
     wanted: Wanted
     app: t.Optional[App] = None
@@ -51,6 +55,8 @@ class TableRun:
     copied: t.Optional[int] = None
     backlog_from: t.Optional[t.Tuple[float, int]] = None
     eta: t.Optional[float] = None
+    arrived: t.Optional[da.Arrived] = None
+    goal: t.Mapping[int, int] = dataclasses.field(default_factory=dict)
 
     @property
     def done(self) -> bool:
@@ -95,12 +101,34 @@ class TableRun:
     def look(self, clusters: Clusters, options: Options, now: float) -> None:
         """Look once, and judge."""
         self.app = clusters.app(self.wanted.table)
-        self.looked = True
         if self.wanted.state == "absent":
-            self.standing = self._look_removed(clusters)
+            self._judged(self._look_removed(clusters), now)
         else:
-            self.standing = self._look_there(clusters, options, now)
-        cause = self.standing.cause
+            self._judged(self._look_there(clusters, options, now), now)
+
+    def look_arrived(self, clusters: Clusters, now: float) -> None:
+        """Look once whether the duplication, which is there, may be removed without a loss."""
+        table = self.wanted.table
+        self.app = clusters.app(table)
+        there = find(self.wanted, clusters.duplications(table)) if self.app is not None else None
+        self.duplication = there
+        failure = ds.gone_or_other(table, self.followed, there)
+        if failure is None and there is not None:
+            failure = da.unprovable(table, there)
+        if failure is not None or there is None:
+            self._judged(ds.Standing(table, failure=failure), now)
+            return
+        target = clusters.target(there.remote_app_name or self.wanted.remote_name, with_config=False)
+        gone = target is not None and target.problem is None and target.app is None
+        self.arrived = da.judge(there, self.goal, clusters.said(table))
+        self.goal = self.arrived.goal
+        held_back = clusters.profile.holds_back_last_mutation
+        self._judged(da.standing(table, there, self.arrived, held_back=held_back, target_gone=gone), now)
+
+    def _judged(self, standing: ds.Standing, now: float) -> None:
+        self.looked = True
+        self.standing = standing
+        cause = standing.cause
         reason = "" if cause is None else cause.reason
         if reason != self.reason_seen:
             self.reason_seen, self.waiting_since = reason, now
@@ -187,6 +215,7 @@ class TableRun:
         return {
             "followed": self.followed,
             "owner": self.owner,
+            "goal": {str(index): decree for index, decree in self.goal.items()},
             "track": self.track.as_data(),
             "status": [self.status_seen, self.status_since],
             "reason": [self.reason_seen, self.waiting_since],
@@ -197,6 +226,7 @@ class TableRun:
         """What :meth:`carry` gave."""
         self.followed = int(data["followed"])
         self.owner = str(data["owner"])
+        self.goal = {int(index): int(decree) for index, decree in data["goal"].items()}
         self.track = Track.from_data(data["track"])
         self.status_seen, self.status_since = str(data["status"][0]), float(data["status"][1])
         self.reason_seen, self.waiting_since = str(data["reason"][0]), float(data["reason"][1])

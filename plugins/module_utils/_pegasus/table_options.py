@@ -7,13 +7,12 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.approval import OPTION as APPROVED
 from ansible_collections.dbops.migration.plugins.module_utils._core.approval import read_approved
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
-from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_int, as_mapping
+from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_int
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, raise_problems
 from ansible_collections.dbops.migration.plugins.module_utils._core.option_problems import OptionProblems
@@ -24,15 +23,16 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.plan_appr
     read_wishes,
     wishes_argument_spec,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.table_names import (
+    ALLOWED,
+    LETTERS,
+    read_remote_names,
+)
 
 RENAMED = "renamed"
 DROPPED = "dropped"
 FOLLOWER_DROPPED = "follower_dropped"
 STATES = (RENAMED, DROPPED, FOLLOWER_DROPPED)
-
-_LETTERS = re.compile(r"[A-Za-z0-9_.:]+", re.ASCII)
-"""What the shell and the admin tools let through as a table's name; the meta server itself takes anything."""
-_ALLOWED = "Use letters, digits and the characters _ . : only"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,8 +104,8 @@ def read_table_options(params: t.Mapping[str, t.Any]) -> TableOptions:
         )
     tables = _moved_tables(params, problems)
     suffix = str(params["suffix"])
-    if not _LETTERS.fullmatch(suffix):
-        problems.append(InvalidOption("suffix", f"{suffix!r} cannot end the name of a table", _ALLOWED))
+    if not LETTERS.fullmatch(suffix):
+        problems.append(InvalidOption("suffix", f"{suffix!r} cannot end the name of a table", ALLOWED))
     reserve: t.Optional[int] = None
     if params.get("reserve_seconds") is not None:
         try:
@@ -142,27 +142,5 @@ def _common(own: t.Mapping[str, t.Mapping[str, t.Any]]) -> ArgumentSpec:
 
 def _moved_tables(params: t.Mapping[str, t.Any], problems: t.List[InvalidOption]) -> t.Tuple[MovedTable, ...]:
     tables = read_tables(params["tables"], problems)
-    try:
-        remote = {key: str(item) for key, item in as_mapping(params.get("remote_tables"), "remote_tables").items()}
-    except InvalidOption as problem:
-        problems.append(problem)
-        remote = {}
-    strangers = sorted(set(remote) - set(tables))
-    if strangers:
-        problems.append(
-            InvalidOption(
-                "remote_tables", f"{', '.join(strangers)} is not in tables", "Name tables of the source on the left"
-            )
-        )
-    problems.extend(
-        InvalidOption("remote_tables", f"{name!r} is not a table name", _ALLOWED)
-        for name in sorted(set(remote.values()))
-        if not _LETTERS.fullmatch(name)
-    )
-    moved = tuple(MovedTable(name, remote.get(name, name)) for name in tables)
-    names = [one.remote for one in moved]
-    problems.extend(
-        InvalidOption("remote_tables", f"two tables would go into {name}", "Give each its own name on the target")
-        for name in sorted({name for name in names if names.count(name) > 1})
-    )
-    return moved
+    names = read_remote_names(params.get("remote_tables"), tables, problems)
+    return tuple(MovedTable(name, remote) for name, remote in names.items())

@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidInput, MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_past as dp
@@ -30,7 +31,7 @@ THERE = model.Duplication(17, "DS_LOG", "b", 1_700_000_000_000)
 
 
 def want(state: str, **fields: t.Any) -> plans.Wanted:
-    return dataclasses.replace(WANTED, state=state, **{"fail_mode": None, **fields})
+    return dataclasses.replace(WANTED, state=state, **{"fail_mode": None, "discard": True, **fields})
 
 
 def plan(
@@ -69,16 +70,20 @@ def test_what_is_missing_is_added_with_exactly_the_options_given() -> None:
         (WANTED, {}, []),
         (WANTED, {"status": "DS_PREPARE"}, []),
         (WANTED, {"status": "DS_PAUSE"}, [{"app_name": "t", "dupid": 17, "status": 3}]),
-        (WANTED, {"fail_mode": "FAIL_SKIP"}, [{"app_name": "t", "dupid": 17, "fail_mode": 0}]),
+        (WANTED, {"fail_mode": "FAIL_FAST"}, [{"app_name": "t", "dupid": 17, "fail_mode": 0}]),
         (
             WANTED,
-            {"status": "DS_PAUSE", "fail_mode": "FAIL_SKIP"},
+            {"status": "DS_PAUSE", "fail_mode": "FAIL_FAST"},
             [{"app_name": "t", "dupid": 17, "fail_mode": 0}, {"app_name": "t", "dupid": 17, "status": 3}],
         ),
         (want("paused"), {}, [{"app_name": "t", "dupid": 17, "status": 4}]),
         (want("paused"), {"status": "DS_PAUSE"}, []),
         (want("absent", force=True), {}, [{"app_name": "t", "dupid": 17, "status": 5}]),
-        (want("absent", force=True), {"status": "DS_PREPARE"}, [{"app_name": "t", "dupid": 17, "status": 5}]),
+        (
+            want("absent", force=True, discard=True),
+            {"status": "DS_PREPARE"},
+            [{"app_name": "t", "dupid": 17, "status": 5}],
+        ),
         (want("absent"), {"remote": "c"}, []),
     ],
 )
@@ -94,9 +99,13 @@ def test_what_is_there_is_changed_as_little_as_possible(
         (WANTED, plans.Seen(None), "app_not_found"),
         (WANTED, plans.Seen(dataclasses.replace(APP, status="DROPPING")), "app_not_available"),
         (WANTED, there(remote_app_name="other"), "dup_mismatch"),
+        (WANTED, there(fail_mode="FAIL_SKIP"), "dup_fail_mode"),
+        (WANTED, there(fail_mode="FAIL_SKIP", status="DS_APP"), "dup_fail_mode"),
         (want("paused"), plans.Seen(APP), "dup_missing"),
         (want("paused"), there(status="DS_APP"), "dup_not_pausable"),
         (want("absent"), there(), "dup_not_ours"),
+        (want("absent", force=True, discard=False), there(status="DS_PAUSE"), "dup_unconfirmed"),
+        (want("absent", force=True, discard=False), there(fail_mode="FAIL_SKIP"), "dup_unconfirmed"),
         (WANTED, plans.Seen(APP, (), dataclasses.replace(APP, app_id=9), True), "target_table_exists"),
         (dataclasses.replace(WANTED, checkpoint=False), plans.Seen(APP, (), None, True), "target_table_missing"),
     ],
@@ -106,6 +115,22 @@ def test_what_cannot_or_must_not_be_done_is_refused(wanted: plans.Wanted, seen: 
         plan(wanted, seen)
     assert caught.value.code == "pegasus." + code
     assert caught.value.message.startswith("t: ")
+
+
+@pytest.mark.parametrize("how", ["seen", "set by us"])
+def test_a_duplication_that_has_skipped_once_proves_nothing_after_somebody_has_set_it_back(how: str) -> None:
+    data: t.Dict[str, t.Any] = {"resource": NAME, "dupid": 17}
+    kind = dp.SKIPPED_KIND
+    if how == "set by us":
+        modes = {"before": {"dupid": 17, "fail_mode": "FAIL_SLOW"}, "after": {"dupid": 17, "fail_mode": "FAIL_SKIP"}}
+        kind, data = "change.intent", {"id": "1", "resource": NAME, "action": dp.FAIL_MODE, **modes}
+    past = dp.read_past([Entry(1, "2026-11-21T03:14:00.000Z", kind, data, "", "")], [NAME])[NAME]
+    for wanted, code in ((WANTED, "dup_fail_mode"), (want("absent", force=True, discard=False), "dup_unconfirmed")):
+        with pytest.raises(MigrationError) as caught:
+            plan(wanted, there(), past)
+        assert caught.value.code == "pegasus." + code
+    assert calls(plan(want("absent", force=True), there(), past)) != []
+    assert plan(WANTED, there(dupid=18), past).steps == (), "one that was added anew has skipped nothing"
 
 
 def test_a_half_made_follower_of_this_table_is_no_obstacle_from_2_6_on() -> None:
@@ -344,6 +369,7 @@ def test_a_removal_that_a_killed_run_left_open_is_settled(tmp_path: pathlib.Path
 def options(**given: t.Any) -> t.Any:
     values: t.Dict[str, t.Any] = {
         "tables": "t", "remote_cluster": "b", "state": "present", "wait": True, "checkpoint": True, "force": False,
+        "unconfirmed": "wait",
         "max_backlog": 1000, "stable_samples": 3, "poll_interval": "2s", "stuck_after": "90s", "settle_time": "15s",
         "timeout": "24h",
     }  # fmt: skip
@@ -357,7 +383,9 @@ def options(**given: t.Any) -> t.Any:
         ({"remote_cluster": " "}, "remote_cluster"),
         ({"remote_cluster": "host:34601"}, "[pegasus.clusters]"),
         ({"remote_tables": {"u": "v"}}, "not in tables"),
-        ({"tables": "t,u", "remote_tables": {"t": "v", "u": "v"}}, "given twice"),
+        ({"tables": "t,u", "remote_tables": {"t": "v", "u": "v"}}, "two tables would go into v"),
+        ({"remote_tables": {"t": "te/mp"}}, "'te/mp' is not a table name"),
+        ({"remote_tables": {"t": ""}}, "'' is not a table name"),
         ({"fail_mode": "skip"}, "wait=false"),
         ({"stable_samples": 1}, "stable_samples"),
         ({"max_backlog": 0}, "max_backlog"),
@@ -373,6 +401,7 @@ def test_wrong_options_are_told_in_a_sentence(wrong: t.Dict[str, t.Any], words: 
 def test_options() -> None:
     assert options().wanted == (WANTED,)
     assert options(state="paused").wanted[0].fail_mode is None
+    assert (options(state="absent").discard, options(state="absent", unconfirmed="discard").discard) == (False, True)
     assert options(remote_tables='{"t": "u"}').wanted[0].remote_name == "u"
     assert (options().step_time, options(wait=False).step_time, options(step_time="3s").step_time) == (None, 0.0, 3.0)
     with pytest.raises(InvalidInput):

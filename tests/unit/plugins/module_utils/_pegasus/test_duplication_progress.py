@@ -141,11 +141,17 @@ def test_before_2_6_an_idle_partition_keeps_one_mutation_back() -> None:
 
 @pytest.mark.parametrize(
     ("fields", "reason"),
-    [({"duplicating": False}, "pipeline_starting"), ({"fail_mode": "FAIL_SKIP"}, "fail_mode_spreading")],
+    [({"duplicating": False}, "pipeline_starting"), ({"fail_mode": "FAIL_FAST"}, "fail_mode_spreading")],
 )
 def test_one_partition_that_does_not_ship_everything_is_enough(fields: t.Dict[str, t.Any], reason: str) -> None:
     view = dp.judge(CONFIG, DUPID, reports(record(0), record(1, **fields), record(2)), infos(50))
     assert follow(*[view] * 5) == reason
+
+
+def test_a_partition_that_skips_ends_it_whatever_the_meta_server_says() -> None:
+    view = dp.judge(CONFIG, DUPID, reports(record(0), record(1, fail_mode="FAIL_SKIP"), record(2)), infos(50))
+    failure = ds.present("t", model.Duplication(DUPID, "DS_LOG", "b", 0), None, view, dp.Track(), GATE).failure
+    assert failure is not None and failure.code == "pegasus.dup_fail_mode"
 
 
 @pytest.mark.parametrize(
