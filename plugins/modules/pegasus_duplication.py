@@ -106,7 +106,15 @@ options:
     choices: [slow, skip, fast]
   force:
     description:
-      - With O(state=absent), also remove a duplication that this migration has not made as far as O(journal) knows.
+      - With O(state=absent), also remove a duplication that this migration has not made as far as O(journal) knows. The
+        one of a table that this migration has cut over needs no force, because its cutover was based on it.
+    type: bool
+    default: false
+  adopt:
+    description:
+      - With O(state=present), write into O(journal) that a duplication which somebody else has added belongs to this
+        migration from now on, so that O(state=absent) removes it. Whether it was added with the existing data
+        (O(checkpoint)) nobody can tell any more.
     type: bool
     default: false
   unconfirmed:
@@ -387,6 +395,7 @@ def main() -> None:
             "state": {"type": "str", "choices": list(STATES), "default": "present"},
             "fail_mode": {"type": "str", "choices": list(FAIL_MODES)},
             "force": {"type": "bool", "default": False},
+            "adopt": {"type": "bool", "default": False},
             "unconfirmed": {"type": "str", "choices": list(UNCONFIRMED), "default": "wait"},
             "max_backlog": {"type": "int", "default": 1000},
             "stable_samples": {"type": "int", "default": 3},

@@ -56,7 +56,8 @@ notes:
     server; the numbers are not 0, but did not grow while they were watched). An info:
     C(pegasus.table.atomic_writes_not_seen)."
   - "Ids about duplications that exist: C(pegasus.duplication.to_other_cluster),
-    C(pegasus.duplication.to_other_table), C(pegasus.duplication.fail_mode), C(pegasus.duplication.unknown), blockers;
+    C(pegasus.duplication.to_other_table), C(pegasus.duplication.fail_mode), C(pegasus.duplication.unknown),
+    C(pegasus.duplication.not_ours) (only with O(journal), which does not know it), blockers;
     C(pegasus.duplication.paused), a warning; C(pegasus.duplication.exists), an info when O(journal) knows it as ours,
     else a warning."
   - "Ids about the target's side of a table, blockers: C(pegasus.target.name_taken), C(pegasus.target.name_changing),

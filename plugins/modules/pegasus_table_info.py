@@ -170,6 +170,13 @@ not_started:
   returned: success
   type: list
   elements: str
+to_check:
+  description: >-
+    The tables that preflight has to look at before anything is done: those of RV(not_started), and those that are
+    duplicated already, but not by this migration as far as O(journal) knows.
+  returned: success
+  type: list
+  elements: str
 to_migrate:
   description: The tables that are neither fenced nor cut over, so that there may be something to prepare.
   returned: success

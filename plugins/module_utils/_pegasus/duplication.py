@@ -154,7 +154,8 @@ class DuplicationTask:
             seen = clusters.seen(run.wanted)
             try:
                 understood(run.wanted, clusters.profile)
-                found = plan(run.wanted, seen, past, source=source, create_idempotent=idempotent)
+                cut_over = bool(da.positions_at_cutover(store.entries, run.wanted.table))
+                found = plan(run.wanted, seen, past, source=source, create_idempotent=idempotent, cut_over=cut_over)
             except MigrationError as error:
                 problems[run.wanted.table] = error
                 continue
@@ -207,7 +208,9 @@ class DuplicationTask:
         self.result["diff"] = {"before": {}, "after": {}}
         sent = ChangeList()
         for run, one, past in zip(self._runs, planned, pasts):
-            if one.steps or past.unsettled or (one.owner == dp.FOUND and one.duplication is not None):
+            there = one.duplication
+            taken = there is not None and one.owner == dp.OTHER and run.wanted.adopt and options.state == "present"
+            if one.steps or past.unsettled or taken or (one.owner == dp.FOUND and there is not None):
                 journal.begin()
             sender = Sender(clusters, journal.journal, self._clock, options.settle_time, past)
             if past.unsettled:
@@ -215,6 +218,10 @@ class DuplicationTask:
             if one.owner == dp.FOUND and one.duplication is not None:
                 sender.adopt(run.wanted, one.duplication)
                 self._events.append(f"{run.wanted.table}: duplication {one.duplication.dupid} of an earlier run found")
+            if taken and there is not None:
+                sender.take_over(dp.resource(clusters.source.cluster, run.wanted.table, run.wanted.remote), there)
+                run.owner = dp.OURS
+                self._events.append(f"{run.wanted.table}: duplication {there.dupid} of somebody else is ours now")
             for step in one.steps:
                 verdict, there = sender.send(run.wanted, step)
                 if there is not None:

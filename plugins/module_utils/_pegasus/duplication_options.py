@@ -85,6 +85,7 @@ def read_options(params: t.Mapping[str, t.Any]) -> Options:
                 checkpoint=bool(params["checkpoint"]),
                 force=bool(params["force"]),
                 discard=params["unconfirmed"] == DISCARD,
+                adopt=bool(params["adopt"]),
             )
             for table in tables
         ),
@@ -100,6 +101,8 @@ def read_options(params: t.Mapping[str, t.Any]) -> Options:
         discard=params["unconfirmed"] == DISCARD,
         step_time=_step_time(params, wait),
     )
+    if params["adopt"] and not params.get("journal"):
+        problems.append(InvalidOption("adopt", "there is no journal to write it into", "Give journal, or leave it out"))
     raise_problems(problems)
     return options
 

@@ -14,6 +14,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entr
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model import Duplication
 
 ADD = "add"
+ADOPT = "adopt"
+"""What somebody else had added is ours from now on. Nothing is sent."""
+MADE = (ADD, ADOPT)
 REMOVE = "remove"
 PAUSE = "pause"
 RESUME = "resume"
@@ -111,7 +114,7 @@ class _Fold:
             return
         if status != "done":
             return
-        if change.action == ADD:
+        if change.action in MADE:
             self.dupids.add(int((data.get("evidence") or {}).get("dupid") or 0))
             # What was tried before it led to this one, or to none.
             self.open = {key: one for key, one in self.open.items() if one.action != ADD or not one.written_off}

@@ -27,7 +27,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile i
 class Wanted:
     """What is wanted of one table. ``state``: present, paused or absent. ``fail_mode``: FAIL_SLOW, ..., or None for
     "as it is". ``remote_table`` None: the table's own name; ``replica_count`` None: as the source's. ``discard``: a
-    removal need not prove that everything has arrived.
+    removal need not prove that everything has arrived. ``adopt``: what is there is ours from now on.
     """
 
     table: str
@@ -39,6 +39,7 @@ class Wanted:
     checkpoint: bool = True
     force: bool = False
     discard: bool = False
+    adopt: bool = False
 
     @property
     def remote_name(self) -> str:
@@ -78,8 +79,10 @@ class Planned:
     owner: str = ""
 
 
-def plan(wanted: Wanted, seen: Seen, past: dp.Past, *, source: Source, create_idempotent: bool) -> Planned:
-    """The calls for one table.
+def plan(
+    wanted: Wanted, seen: Seen, past: dp.Past, *, source: Source, create_idempotent: bool, cut_over: bool = False
+) -> Planned:
+    """The calls for one table. ``cut_over``: this migration has cut it over, with the duplication that is there.
 
     :raises MigrationError: it cannot be done, or must not be; nothing was sent
     """
@@ -101,7 +104,7 @@ def plan(wanted: Wanted, seen: Seen, past: dp.Past, *, source: Source, create_id
         return Planned((maker.add(),))
     owner = past.owner(there)
     if wanted.state == "absent":
-        if owner == dp.OTHER and not wanted.force:
+        if owner == dp.OTHER and not (wanted.force or cut_over):
             raise MigrationError(
                 "pegasus.dup_not_ours",
                 f"{wanted.table}: duplication {there.dupid} to {wanted.remote} ({there.status}) was not made by this "

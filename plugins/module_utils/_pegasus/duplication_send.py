@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
@@ -46,6 +47,14 @@ class Sender:
             return self._add(wanted, step)
         self._modify(wanted, step)
         return "", None
+
+    def take_over(self, resource: str, duplication: Duplication) -> None:
+        """Write down that a duplication is ours from now on which somebody else has added."""
+        if self._journal is not None:
+            after = {"dupid": duplication.dupid, "status": duplication.status, "fail_mode": duplication.fail_mode}
+            ids = self._journal.intents([Change(resource, dp.ADOPT, None, after, {"sent": "nothing"})])
+            evidence = {"dupid": duplication.dupid, "create_ts_ms": duplication.create_ts_ms}
+            self._journal.outcomes([(ids[0], "done", {"evidence": evidence})])
 
     def adopt(self, wanted: Wanted, duplication: Duplication) -> None:
         """Write down that a duplication is ours which an earlier run had asked for and not seen."""

@@ -56,7 +56,7 @@ def take_view(request: PreflightRequest, entries: t.Sequence[Entry], clock: Cloc
         watch = AtomicWatch(lambda: counters.ask(source.alive, source.profile, replicas, settings, clock), clock)
         on_target = counters.ask(target.alive, target.profile, replicas, settings, clock)
         target = dataclasses.replace(target, disk_available_mb=counters.available_mb(on_target))
-        look = TableLook(source, replicas, watch.first, entries)
+        look = TableLook(source, replicas, watch.first, entries, request.journaled)
         primary = source_meta.primary
         addresses = (primary, *(address for address in given.meta_servers if address != primary))
         tables = _each_table(look, request, addresses, clock)

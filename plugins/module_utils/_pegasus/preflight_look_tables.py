@@ -41,10 +41,12 @@ class TableLook:
         replicas: ReplicaClient,
         counted: Answers[counters.Counted],
         entries: t.Sequence[Entry],
+        journaled: bool,
     ) -> None:
         self._source = source
         self._counted = counted
         self._entries = entries
+        self._journaled = journaled
         self._decrees: dict[int, dict[int, int]] = {}
         if source.profile.slow_empty_checkpoint:
             for infos in replicas.replica_infos(source.alive).good.values():
@@ -71,6 +73,7 @@ class TableLook:
             decrees=self._decrees.get(app.app_id, {}),
             size_mb=counters.size_mb(self._counted, app),
             own_dupids=self._own(name, duplications or ()),
+            journaled=self._journaled,
             problems=problems,
         )
 

@@ -50,6 +50,8 @@ class PreflightRequest:
     metaproxies: tuple[str, ...]
     meta_addrs: tuple[str, ...]
     """What MetaProxies are to use."""
+    journaled: bool = False
+    """Whether there is a journal that tells what is ours."""
 
     @classmethod
     def from_params(cls, params: t.Mapping[str, t.Any]) -> PreflightRequest:
@@ -106,6 +108,7 @@ class _Reader:
             place=place,
             metaproxies=proxies,
             meta_addrs=meta_addrs or connection.target_meta_servers,
+            journaled=bool(self._params.get("journal")),
         )
 
 

@@ -78,6 +78,17 @@ def _duplications(table: TableView, target: ClusterView) -> t.Iterator[Finding]:
             )
             continue
         yield _existing(table, one)
+        if table.journaled and one.dupid not in table.own_dupids:
+            yield Finding(
+                "pegasus.duplication.not_ours",
+                "blocker",
+                table.subject,
+                _facts(one),
+                "The journal does not know this duplication, so somebody else made it, and nobody can tell whether it "
+                "copied the existing data. Remove it and its copy on the target, and let the migrate phase make its "
+                "own; or, if it was added with a checkpoint and for this migration, accept this finding: then the "
+                "migrate phase takes it over, and restore and rollback remove it.",
+            )
         if one.fail_mode != DEFAULT_FAIL_MODE:
             yield Finding(
                 "pegasus.duplication.fail_mode",
@@ -108,8 +119,7 @@ def _existing(table: TableView, one: Duplication) -> Finding:
         _facts(one),
         "Nothing to do: it is ours, by the journal, and the migration goes on with it."
         if one.dupid in table.own_dupids
-        else "A duplication to the target exists that the journal does not know. If it belongs to this migration, "
-        "nothing is to be done: the migrate phase goes on with it. If somebody else made it, ask what for.",
+        else "A duplication to the target exists that the journal does not know. Ask who made it, and what for.",
     )
 
 

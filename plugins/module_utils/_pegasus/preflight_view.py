@@ -179,7 +179,7 @@ class TableView:
 
     ``app`` None: there is none. ``data_versions`` by server: the version of each partition that it hosts.
     ``decrees``: the last committed decree of each partition by its primary's own account. ``own_dupids``: duplications
-    that the journal knows as ours.
+    that the journal knows as ours, and ``journaled`` whether there is a journal to know them.
     """
 
     request: TableRequest
@@ -195,6 +195,7 @@ class TableView:
     znode: ZnodeView | None = None
     proxies: t.Mapping[str, ProxyAnswer] = dataclasses.field(default_factory=dict)
     own_dupids: frozenset[int] = frozenset()
+    journaled: bool = False
     problems: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property

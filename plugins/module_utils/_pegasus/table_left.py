@@ -36,7 +36,7 @@ def on_target(entries: t.Sequence[Entry], tables: t.Iterable[MovedTable], source
         resource, action = str(entry.data.get("resource", "")), entry.data.get("action")
         status = statuses.get(str(entry.data.get("id")), "")
         added, table = _DUPLICATION.fullmatch(resource), _TABLE.fullmatch(resource)
-        if added and action == dp.ADD and added.group(1) in remote_names and status not in _NOT_MADE:
+        if added and action in dp.MADE and added.group(1) in remote_names and status not in _NOT_MADE:
             made[remote_names[added.group(1)]] = None
         elif table and action == "drop" and table.group(1) != source and status == "done":
             made.pop(table.group(2), None)

@@ -29,7 +29,7 @@ def told(entries: t.Sequence[Entry], tables: t.Iterable[str]) -> Told:
     added: t.Dict[str, t.Set[str]] = {}
     for entry in entries:
         found = _DUPLICATION.fullmatch(str(entry.data.get("resource", ""))) if entry.kind == INTENT else None
-        if found and entry.data.get("action") == dp.ADD:
+        if found and entry.data.get("action") in dp.MADE:
             added.setdefault(found.group(1), set()).add(found.group(2))
     switched = {
         resource.rsplit("/", 1)[1]

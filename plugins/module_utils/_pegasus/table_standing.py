@@ -16,6 +16,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file i
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
 from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import NOTHING, recorded
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_past as dp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import envs, model, table_left, table_past
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_lift import lift_command
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_client import MetaClient
@@ -46,6 +47,8 @@ class Standing:
     app: t.Optional[model.App]
     duplication: t.Optional[model.Duplication]
     cut_over_at: t.Optional[float]
+    ours: bool = True
+    """Whether the journal knows the duplication."""
 
 
 def stage_of(committed: bool, fenced: bool, duplication: t.Optional[model.Duplication]) -> str:
@@ -125,7 +128,9 @@ def _standings(
         fence = past.get(envs.resource(cluster, table.name, DENY_KEY), NOTHING)
         fenced = bool(fence.changes) and app is not None and app.envs.get(DENY_KEY) == fence.ours
         at = table_past.committed_at(entries, table.name)
-        found.append(Standing(table, stage_of(at is not None, fenced, mine), app, mine, at))
+        name = dp.resource(cluster, table.name, remote)
+        ours = mine is None or dp.read_past(entries, [name])[name].owner(mine) != dp.OTHER
+        found.append(Standing(table, stage_of(at is not None, fenced, mine), app, mine, at, ours))
     return found
 
 
@@ -136,6 +141,11 @@ def _as_result(options: StandingOptions, standings: t.Sequence[Standing], clock:
     return {
         "tables": [_row(one, clock) for one in standings],
         "not_started": [one.table.name for one in standings if one.stage == NOT_STARTED],
+        "to_check": [
+            one.table.name
+            for one in standings
+            if one.stage == NOT_STARTED or (one.stage in (COPYING, FOLLOWING) and not one.ours)
+        ],
         "to_migrate": [table.name for table in to_migrate],
         "renames": {table.name: table.remote for table in to_migrate if table.name != table.remote},
         "fenced": [one.table.name for one in standings if one.stage == FENCED],

@@ -16,7 +16,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.redaction im
 from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_past as dp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_plan as plans
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model, table_past
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_options import read_options
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_send import ADDED, WAS_THERE, Sender
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_watchdog import Source
@@ -131,6 +131,20 @@ def test_a_duplication_that_has_skipped_once_proves_nothing_after_somebody_has_s
         assert caught.value.code == "pegasus." + code
     assert calls(plan(want("absent", force=True), there(), past)) != []
     assert plan(WANTED, there(dupid=18), past).steps == (), "one that was added anew has skipped nothing"
+
+
+def test_what_somebody_else_has_added_is_removed_when_it_was_taken_over_or_cut_over_on(tmp_path: pathlib.Path) -> None:
+    bench = Bench(tmp_path)
+    bench.add_duplication("t", "b")
+    assert bench.owner() == dp.OTHER and bench.duplication is not None
+    with bench.journal() as journal:
+        Sender(bench, journal, bench.clock, 10.0, dp.NO_PAST).take_over(NAME, bench.duplication)  # type: ignore[arg-type]
+    assert bench.owner() == dp.OURS
+    assert "t" in table_past.told(Journal.read(bench.path).entries, ["t"]).duplicated
+    bench.run(want("absent"))
+    assert bench.duplication is None
+    cut_over = plans.plan(want("absent"), there(), dp.NO_PAST, source=SOURCE, create_idempotent=True, cut_over=True)
+    assert len(cut_over.steps) == 1
 
 
 def test_a_half_made_follower_of_this_table_is_no_obstacle_from_2_6_on() -> None:
@@ -369,7 +383,7 @@ def test_a_removal_that_a_killed_run_left_open_is_settled(tmp_path: pathlib.Path
 def options(**given: t.Any) -> t.Any:
     values: t.Dict[str, t.Any] = {
         "tables": "t", "remote_cluster": "b", "state": "present", "wait": True, "checkpoint": True, "force": False,
-        "unconfirmed": "wait",
+        "unconfirmed": "wait", "adopt": False,
         "max_backlog": 1000, "stable_samples": 3, "poll_interval": "2s", "stuck_after": "90s", "settle_time": "15s",
         "timeout": "24h",
     }  # fmt: skip
@@ -390,6 +404,7 @@ def options(**given: t.Any) -> t.Any:
         ({"stable_samples": 1}, "stable_samples"),
         ({"max_backlog": 0}, "max_backlog"),
         ({"timeout": "0"}, "timeout"),
+        ({"adopt": True}, "Give journal"),
     ],
 )
 def test_wrong_options_are_told_in_a_sentence(wrong: t.Dict[str, t.Any], words: str) -> None:

@@ -268,6 +268,15 @@ def test_a_duplication_that_is_there(status: str, own: bool, severity: str) -> N
     assert only(findings, "duplication.exists").severity == severity
 
 
+@pytest.mark.parametrize(("own", "blockers"), [(True, []), (False, ["duplication.not_ours"])])
+def test_a_duplication_that_the_journal_does_not_know_stops_until_it_is_accepted(
+    own: bool, blockers: t.List[str]
+) -> None:
+    dupids = frozenset((1700000000,)) if own else frozenset()
+    findings = judged(duplications=(duplication(status="DS_LOG"),), own_dupids=dupids, journaled=True)
+    assert ids(findings) == blockers
+
+
 def test_a_removed_duplication_is_none() -> None:
     findings = judged(duplications=(duplication(status="DS_REMOVED", remote="south"),))
     assert [one.id for one in findings if ".duplication." in one.id] == []
