@@ -64,6 +64,12 @@ options:
     description:
       - For O(state=exact), the beginning of the names that it speaks of, up to a dot, such as V(rocksdb).
     type: str
+  ignore_missing:
+    description:
+      - For O(state=absent) and O(state=restored), whether tables that the cluster does not have are only told, as a
+        warning and in RV(missing), while the others are dealt with. By default nothing is done then.
+    type: bool
+    default: false
   wait_propagated:
     description:
       - Wait until the replica servers have the envs in effect. Each one pulls them at its own config sync, by default
@@ -171,6 +177,11 @@ calls:
     fields:
       description: What it holds. C(op) is 1 for set and 2 for delete.
       type: dict
+missing:
+  description: The tables that the cluster does not have.
+  returned: with O(ignore_missing=true)
+  type: list
+  elements: str
 others_changed:
   description:
     - By table and env, C(before) and C(after) of envs that this task did not touch, and that changed while it ran. That
@@ -269,6 +280,7 @@ def main() -> None:
             "envs": {"type": "raw"},
             "state": {"type": "str", "choices": list(STATES), "default": "present"},
             "prefix": {"type": "str"},
+            "ignore_missing": {"type": "bool", "default": False},
             "wait_propagated": {"type": "bool", "default": False},
             "propagation_timeout": {"type": "str", "default": "2m"},
         }

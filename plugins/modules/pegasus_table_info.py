@@ -186,6 +186,11 @@ renames:
   description: Of the tables in RV(to_migrate), those that get another name on the target, with that name.
   returned: success
   type: dict
+gone:
+  description: The tables that the source does not have (any more), but for those that were cut over.
+  returned: success
+  type: list
+  elements: str
 fenced:
   description: The tables that a cutover has left fenced, or that one is under way of.
   returned: success

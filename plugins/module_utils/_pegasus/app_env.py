@@ -65,8 +65,8 @@ class AppEnvTask:
     def _work(self, client: MetaClient, connection: Connection, options: Options, store: SettingsJournal) -> None:
         self._cluster = client.cluster_info().cluster_name
         self._past = recorded(store.entries, f"pegasus:{self._cluster}/table/")
-        before = self._tables(client, options.tables)
-        wanted = [self._wanted(options, before[table]) for table in options.tables]
+        before = self._tables(client, self._present(client, options) if options.ignore_missing else options.tables)
+        wanted = [self._wanted(options, app) for app in before.values()]
         calls = [call for one in wanted for call in envs.plan_calls(self._cluster, one, before[one.table].envs)]
         restored = self._restored(options, before)
         self._tell(options, before, wanted, calls, restored)
@@ -83,6 +83,18 @@ class AppEnvTask:
         self._tell_others(before, after, wanted)
         if options.wait_propagated:
             self._wait(client, connection, options, after, wanted, calls, store)
+
+    def _present(self, client: MetaClient, options: Options) -> t.List[str]:
+        """Those of the tables that the cluster has; the others are told, and have nothing that could be taken away."""
+        there = {app.name for app in client.list_apps() if app.status not in ("DROPPING", "DROPPED")}
+        missing = [name for name in options.tables if name not in there]
+        self.result["missing"] = missing
+        if missing:
+            self.result["warnings"] = [
+                f"Cluster {self._cluster} has no table {', '.join(missing)} (any more), so there was nothing to be "
+                "done for it. If it was renamed, its envs are still as they were."
+            ]
+        return [name for name in options.tables if name in there]
 
     def _tables(self, client: MetaClient, names: t.Sequence[str]) -> t.Dict[str, App]:
         """The tables by name; all that are missing or not available are told of at once."""
@@ -195,11 +207,11 @@ class AppEnvTask:
         }
         self.result["others_changed"] = {table: found for table, found in others.items() if found}
         if self.result["others_changed"]:
-            self.result["warnings"] = [
+            self.result.setdefault("warnings", []).append(
                 f"Envs of {', '.join(self.result['others_changed'])} that this task did not touch changed in the same "
                 "moment. The meta server writes the whole map at once, so a change made at the same time can be lost; "
                 "see others_changed, and set again what is missing."
-            ]
+            )
 
     def _wait(
         self,

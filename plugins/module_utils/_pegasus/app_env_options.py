@@ -28,6 +28,7 @@ class Options:
     prefix: str
     wait_propagated: bool
     propagation_timeout: float
+    ignore_missing: bool = False
 
 
 def read_options(params: t.Mapping[str, t.Any]) -> Options:
@@ -58,9 +59,14 @@ def read_options(params: t.Mapping[str, t.Any]) -> Options:
         problems.append(
             InvalidOption("envs", f"{DENY_KEY} cannot be {value!r}", f"Give one of {', '.join(DENY_VALUES)}")
         )
+    ignore = bool(params.get("ignore_missing"))
+    if ignore and state not in ("absent", "restored"):
+        problems.append(
+            InvalidOption("ignore_missing", f"with state={state} a table is needed to set something", "Leave it out")
+        )
     timeout = parse_duration(params["propagation_timeout"], "propagation_timeout", minimum=1, maximum=3600)
     raise_problems(problems)
-    return Options(tables, state, given, prefix, bool(params["wait_propagated"]), timeout)
+    return Options(tables, state, given, prefix, bool(params["wait_propagated"]), timeout, ignore)
 
 
 def read_tables(value: t.Any, problems: t.List[InvalidOption], option: str = "tables") -> t.Tuple[str, ...]:

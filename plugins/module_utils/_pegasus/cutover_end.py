@@ -55,7 +55,7 @@ class End:
         self._open: t.List[Track] = []
         self._ours = frozenset(tracks)
         for name, track in tracks.items():
-            if track.view.app is None:
+            if track.view.app is None and self._wanted == COMMITTED:
                 raise MigrationError("pegasus.app_not_found", f"The table {name} does not exist on the source.")
             fenced = self._fenced(track)
             done = past.ended(name) == cp.COMMITTED_KIND

@@ -148,6 +148,7 @@ def _as_result(options: StandingOptions, standings: t.Sequence[Standing], clock:
         ],
         "to_migrate": [table.name for table in to_migrate],
         "renames": {table.name: table.remote for table in to_migrate if table.name != table.remote},
+        "gone": [one.table.name for one in standings if one.app is None and one.stage != CUT_OVER],
         "fenced": [one.table.name for one in standings if one.stage == FENCED],
         "cut_over": [one.table.name for one in moved],
         "remote_names": [one.table.remote for one in standings],

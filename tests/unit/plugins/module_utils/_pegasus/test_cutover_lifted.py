@@ -189,6 +189,12 @@ def test_a_znode_that_does_not_concern_the_table_does_not_either(scene: Scene) -
     assert fenced(scene.end()[1]) == ["a", "b"]
 
 
+def test_a_table_that_is_gone_has_no_fence_and_stops_no_other_from_being_lifted(scene: Scene) -> None:
+    scene.znodes["gone"] = Znode(SOURCE, 3)
+    _clusters, end = scene.end(("a", "gone"))
+    assert fenced(end) == ["a"]
+
+
 def test_clients_on_the_target_still_forbid_it(scene: Scene) -> None:
     scene.znodes["b"] = Znode(TARGET, 4)
     with pytest.raises(MigrationError) as caught:

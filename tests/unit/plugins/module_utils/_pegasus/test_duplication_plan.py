@@ -142,7 +142,7 @@ def test_what_somebody_else_has_added_is_removed_when_it_was_taken_over_or_cut_o
     assert bench.owner() == dp.OURS
     assert "t" in table_past.told(Journal.read(bench.path).entries, ["t"]).duplicated
     bench.run(want("absent"))
-    assert bench.duplication is None
+    assert bench.status() == ""
     cut_over = plans.plan(want("absent"), there(), dp.NO_PAST, source=SOURCE, create_idempotent=True, cut_over=True)
     assert len(cut_over.steps) == 1
 

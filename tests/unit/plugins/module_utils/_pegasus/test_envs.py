@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 import pytest
@@ -10,13 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidInput, MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus import envs, model
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import app_env, envs, model
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.app_env_options import read_options
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.envs_propagation import (
     expected_word,
     longest_interval,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_KEY
+from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
 
 MAPS = st.dictionaries(st.sampled_from(["a.one", "a.two", "b.one", "c"]), st.sampled_from(["1", "2", "3"]))
 
@@ -110,6 +113,7 @@ def test_options_come_in_many_forms() -> None:
         ({"envs": {"x": "1"}, "prefix": "rocksdb"}, "no meaning"),
         ({"envs": {DENY_KEY: "reconfig"}}, "reconfig*write"),
         ({"envs": {"x": "1"}, "propagation_timeout": "5 parsecs"}, "parsecs"),
+        ({"envs": {"x": "1"}, "ignore_missing": True}, "a table is needed"),
     ],
 )
 def test_wrong_options_are_told_in_a_sentence(wrong: t.Dict[str, t.Any], words: str) -> None:
@@ -160,3 +164,38 @@ def test_an_interval_that_nobody_tells_is_no_interval() -> None:
     assert (caught.value.code, caught.value.details["servers"]) == ("pegasus.propagation_unknown", {"c:1": "gone"})
     with pytest.raises(MigrationError):
         longest_interval(model.Answers({"a:1": model.ConfigValue("config_sync_interval_ms", "soon")}))
+
+
+class Cluster:
+    """A meta server with the tables ``t`` and, being dropped, ``going``."""
+
+    def __init__(self, *_any: t.Any) -> None:
+        pass
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        pass
+
+    def cluster_info(self) -> model.ClusterInfo:
+        return model.ClusterInfo("b", "", ("m:1",), "", "", "steady")
+
+    def list_apps(self) -> t.Tuple[model.App, ...]:
+        going = dataclasses.replace(app(), name="going", status="DROPPING")
+        return app(envs={"x": "1"}), going
+
+
+def test_a_table_that_is_gone_is_told_where_that_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app_env, "MetaClient", Cluster)
+    params = {
+        "meta_servers": ["m:1"], "connect_timeout": "1s", "rpc_timeout": "1s", "tables": "gone,t,going", "envs": ["x"],
+        "state": "absent", "wait_propagated": False, "propagation_timeout": "2m",
+    }  # fmt: skip
+    clock: t.Any = FakeClock()
+    with pytest.raises(MigrationError) as caught:
+        app_env.AppEnvTask(params, True, Redactor([]), clock).body()
+    assert caught.value.code == "pegasus.app_not_found"
+    result = app_env.AppEnvTask({**params, "ignore_missing": True}, True, Redactor([]), clock).body()
+    assert (result["missing"], [one["table"] for one in result["tables"]]) == (["gone", "going"], ["t"])
+    assert len(result["changes"]) == 1 and "no table gone, going" in result["warnings"][0]

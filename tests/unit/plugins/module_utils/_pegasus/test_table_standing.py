@@ -11,7 +11,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.clock import
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model, table_past
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import table_standing as ts
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.table_options import MovedTable
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.table_options import MovedTable, StandingOptions
+from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
 
 AT = "2026-11-21T03:14:00.000Z"
 
@@ -73,6 +74,28 @@ def test_a_znode_that_was_put_back_is_not_switched() -> None:
 def test_the_remote_is_known_without_the_target() -> None:
     assert table_past.remote_of(entries(ADDED)) == "onebox-b"
     assert table_past.remote_of([]) == ""
+
+
+def test_what_is_gone_and_what_preflight_has_to_look_at() -> None:
+    app = model.App("a", 1, "AVAILABLE", 8, {}, 3)
+    there = model.Duplication(17, "DS_LOG", "b", 0)
+
+    def standing(name: str, stage: str, there_on_source: bool, ours: bool = True) -> ts.Standing:
+        duplication = there if stage == ts.FOLLOWING else None
+        found = app if there_on_source else None
+        return ts.Standing(MovedTable(name, name), stage, found, duplication, None, ours)
+
+    standings = [
+        standing("new", ts.NOT_STARTED, True),
+        standing("mine", ts.FOLLOWING, True),
+        standing("theirs", ts.FOLLOWING, True, False),
+        standing("dropped", ts.NOT_STARTED, False),
+        standing("moved", ts.CUT_OVER, False, False),
+    ]
+    options: t.Any = StandingOptions((), "b", 0.0, t.cast(t.Any, None))
+    shown = ts._as_result(options, standings, FakeClock())
+    assert shown["to_check"] == ["new", "theirs", "dropped"]
+    assert shown["gone"] == ["dropped"]
 
 
 def test_how_long_to_soak() -> None:
