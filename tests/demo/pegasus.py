@@ -50,6 +50,12 @@ def summary(run: stage.Run) -> str:
     return pegasus_summary.text(run, TABLE)
 
 
+def wrong(run: stage.Run) -> list[str]:
+    """What the closing words must not say."""
+    found = pegasus_summary.forecast_of(run.home / "journal.jsonl", TABLE) is not None
+    return pegasus_summary.wrong(run.client.ledger(), run.written, run.ok, found, (run.home / "report.html").exists())
+
+
 DEMO = stage.Demo(
     engine="pegasus",
     profile="2.6",
@@ -58,6 +64,7 @@ DEMO = stage.Demo(
     variables=variables,
     connect=connect,
     summary=summary,
+    wrong=wrong,
 )
 
 if __name__ == "__main__":

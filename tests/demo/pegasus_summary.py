@@ -53,6 +53,34 @@ def text(run: stage.Run, table: str) -> str:
     return "\n".join(lines)
 
 
+def wrong(ledger: t.Mapping[str, t.Any], written: int, ok: bool, forecast_found: bool, report_found: bool) -> list[str]:
+    """What a demo must not end with: a lost write, and, if its playbook ended well, a figure that nobody measured.
+
+    ``written``: the writes that were acknowledged before it began.
+    """
+    found = []
+    if ledger["missing"]:
+        found.append(f"{ledger['missing']} acknowledged writes are not where the clients write to now")
+    if not ok:
+        return found
+    if ledger["authority"] != "target":
+        found.append("the playbook ended well, but the clients do not write to the target")
+    if ledger["acknowledged"] <= written:
+        found.append("no client wrote anything during the run, so it shows nothing")
+    if not refused_spans(ledger):
+        found.append("for how long writes were refused was not measured")
+    if not forecast_found:
+        found.append("the journal has no forecast of the cutover")
+    if not report_found:
+        found.append("there is no report")
+    return found
+
+
+def refused_spans(ledger: t.Mapping[str, t.Any]) -> list[float]:
+    """Lab seconds for which each partition refused writes, of those that refused any, the shortest first."""
+    return sorted(one["refused_seconds"] for one in ledger["per_partition"].values() if one["refused_seconds"] > 0)
+
+
 def kinds(requests: t.Sequence[t.Mapping[str, t.Any]]) -> str:
     """Return how many calls of which kind there were."""
     names = collections.Counter(kind(one["request"]) for one in requests)
@@ -67,7 +95,7 @@ def kind(request: str) -> str:
 
 def windows(ledger: t.Mapping[str, t.Any]) -> str:
     """Return the refused spans as the clients saw them, one per partition that refused anything, in lab seconds."""
-    spans = sorted(one["refused_seconds"] for one in ledger["per_partition"].values() if one["refused_seconds"] > 0)
+    spans = refused_spans(ledger)
     if not spans:
         return "none"
     return (
@@ -77,13 +105,19 @@ def windows(ledger: t.Mapping[str, t.Any]) -> str:
 
 
 def forecast(journal: pathlib.Path, table: str) -> str:
-    """Return what the cutover had forecast, from the journal."""
+    """Return what the cutover had forecast, from the journal, in words."""
+    found = forecast_of(journal, table)
+    if found is None:
+        return "none"
+    return f"p50 {found['window_p50']} s, p95 {found['window_p95']} s (budget {found['budget']:.0f} s)"
+
+
+def forecast_of(journal: pathlib.Path, table: str) -> t.Mapping[str, t.Any] | None:
+    """What the last cutover of the table had forecast, from the journal; None if that is not there."""
     found = None
     for line in journal.read_text().splitlines() if journal.exists() else ():
         entry = json.loads(line)
         summary = entry["data"].get("summary")
         if entry["kind"] == "run.finished" and entry["data"]["phase"] == "cutover" and table in (summary or {}):
             found = summary[table]["forecast"] or found
-    if found is None:
-        return "none"
-    return f"p50 {found['window_p50']} s, p95 {found['window_p95']} s (budget {found['budget']:.0f} s)"
+    return t.cast("t.Mapping[str, t.Any] | None", found)

@@ -40,7 +40,7 @@ class Run:
 @dataclasses.dataclass(frozen=True)
 class Demo:
     """One engine's demo. ``lab``: options of its lab. ``variables``: what the playbook is given, from what the lab
-    tells of itself and the folder of the demo. ``summary``: the closing words.
+    tells of itself and the folder of the demo. ``summary``: the closing words. ``wrong``: what they must not say.
     """
 
     engine: str
@@ -50,6 +50,7 @@ class Demo:
     variables: t.Callable[[t.Mapping[str, t.Any], pathlib.Path], dict[str, t.Any]]
     connect: t.Callable[[t.Mapping[str, t.Any]], str]
     summary: t.Callable[[Run], str]
+    wrong: t.Callable[[Run], t.Sequence[str]] = lambda _run: ()
 
     @property
     def home(self) -> pathlib.Path:
@@ -78,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def show(demo: Demo, profile: str, *, stop: bool, fresh: bool) -> int:
-    """Run the demo and print its summary; the playbook's return code."""
+    """Run the demo and print its summary; the playbook's return code, or 1 when something is wrong in the summary."""
     demo.home.mkdir(parents=True, exist_ok=True)
     if stop or fresh:
         stop_lab(demo)
@@ -95,8 +96,12 @@ def show(demo: Demo, profile: str, *, stop: bool, fresh: bool) -> int:
     code = subprocess.run(playbook_command(demo, client), env=environment, cwd=demo.home, check=False).returncode
     took = time.monotonic() - started
     print()
-    print(demo.summary(Run(client, demo.home, first, written, took, code == 0)), flush=True)
-    return code
+    run = Run(client, demo.home, first, written, took, code == 0)
+    print(demo.summary(run), flush=True)
+    wrong = demo.wrong(run)
+    for one in wrong:
+        print(f"WRONG: {one}", flush=True)
+    return code or int(bool(wrong))
 
 
 def empty(demo: Demo) -> None:
