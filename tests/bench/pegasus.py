@@ -55,13 +55,17 @@ def shapes(options: argparse.Namespace, of_lab: int, **more: t.Any) -> list[Shap
 
 
 def fast(options: argparse.Namespace, crew: Crew) -> t.Iterator[Figure]:
-    """W1; and a few in real time, which tell what the faster clock adds."""
+    """W1 with the reference beside it; and a few in real time, which tell what the faster clock adds."""
+    beside = shapes(options, 64, profile="2.5", tables=8, factor=FAST, rate=20)
+    flows = crew.results([functools.partial(pegasus_cutovers.reference_windows, shape) for shape in beside])
+    theirs = [one for lab in flows for one in lab]
     for factor, found in (
         (FAST, shapes(options, 8, profile="2.6", tables=8, factor=FAST, rate=20)),
         (1.0, [Shape("2.6", options.seed * 1000 + 999, tables=8, factor=1.0, rate=20)]),
     ):
         measured = crew.results([functools.partial(pegasus_cutovers.fast, shape) for shape in found])
-        yield from pegasus_figures.fast([one for lab in measured for one in lab.ours], factor, options.seed)
+        yield from pegasus_figures.fast([one for lab in measured for one in lab.ours], theirs, factor, options.seed)
+        theirs = []
 
 
 def held_back(options: argparse.Namespace, crew: Crew) -> t.Iterator[Figure]:

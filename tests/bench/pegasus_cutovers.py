@@ -99,6 +99,12 @@ def held_back(shape: Shape) -> Measured:
         return Measured(told, found)
 
 
+def reference_windows(shape: Shape) -> list[Flow]:
+    """W1's reference: the flow at an empty backlog, all tables of a lab of 2.5 at once (it cannot run on 2.6)."""
+    with labs.laboratory(shape) as lab:
+        return flows(lab, {name: {} for name in shape.names}, float(lab.state()["time"]))
+
+
 def flows(lab: LabClient, tables: t.Mapping[str, t.Mapping[str, t.Any]], since: float) -> list[Flow]:
     """The reference flow for these tables at once, each with the flags given for it."""
 

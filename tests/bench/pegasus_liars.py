@@ -196,6 +196,17 @@ def judge(lab: LabClient, table: str, liar: Liar, ended: modules.Ended) -> Asked
     )
 
 
+DEFECTS: t.Mapping[str, tuple[str, t.Callable[[cutovers.Flow], bool]]] = {
+    "never prepared": ("switched to a table without data", lambda one: one.success and one.missing > 0),
+    "stuck": ("took a stalled duplication for a drained one", lambda one: one.success and one.missing > 0),
+    "paused": ("took a paused duplication for a drained one", lambda one: one.success and one.missing > 0),
+    "healthy": ("left the last mutation of partitions behind", lambda one: one.success and one.missing > 0),
+    "hosts": ("ended with writes blocked", lambda one: not one.success and one.blocked),
+    "no root": ("called blocked writes a success", lambda one: one.success and one.blocked),
+}
+"""What the reference is known to do wrong before each kind of cluster, and how that is seen in one run."""
+
+
 def ask_reference(seed: int, factor: float) -> dict[str, cutovers.Flow]:
     """The reference flow before the same kind of clusters, all in one lab of 2.5: what it says, and what is lost."""
     cases: dict[str, dict[str, t.Any]] = {

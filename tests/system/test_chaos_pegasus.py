@@ -146,7 +146,7 @@ def test_bars_that_do_not_hold_are_seen() -> None:
     window = {"all_denied": 1.0, "drained": 2.0}
     told = {"name": "t", "window": window, "forecast": {"window_p50": 6.0, "window_p95": 7.0}}
     slow = dataclasses.replace(pegasus_windows.moved(told, LEDGER, 5.0), refused=20.0)
-    held = {figure.case.partition(": ")[2]: figure.holds for figure in pegasus_figures.fast([slow], 5, SEED)}
+    held = {figure.case.partition(": ")[2]: figure.holds for figure in pegasus_figures.fast([slow], [], 5, SEED)}
     assert [case for case, holds in held.items() if not holds] == [
         "refused window of the worst partition, first refusal to the last client's, without the drain",
         "acknowledged writes missing on the target after the switch, all cutovers",
@@ -155,3 +155,33 @@ def test_bars_that_do_not_hold_are_seen() -> None:
     assert [figure.holds for figure in pegasus_figures.deaths([longer], 10, SEED)] == [False, False, False]
     lied = Asked("stuck", false_ready=True, reason="switched", right=False, left_fenced=True)
     assert [figure.holds for figure in pegasus_figures.lies([lied], {}, 10, SEED)] == [False, False, False]
+
+
+FLOW = pegasus_cutovers.Flow("t", True, "", 50.0, missing=2, acknowledged=100, switched=True, blocked=False)
+
+
+def test_w1_stands_beside_its_reference() -> None:
+    window = {"all_denied": 1.0, "drained": 2.0}
+    told = {"name": "t", "window": window, "forecast": {"window_p50": 6.0, "window_p95": 7.0}}
+    ours = dataclasses.replace(pegasus_windows.moved(told, LEDGER, 5.0), refused=4.0)
+    found = {one.case.partition(": ")[2]: one for one in pegasus_figures.fast([ours], [FLOW], 5, SEED)}
+    assert found["refused window as clients saw it"].reference == 50.0
+    (ratio,) = [one for one in found.values() if one.unit == "times"]
+    assert ratio.value == 12.5
+
+
+def test_a_reference_that_shows_its_defects_no_more_does_not_hold() -> None:
+    fine = dataclasses.replace(FLOW, missing=0, refused=3.0)
+
+    def held(flow: pegasus_cutovers.Flow) -> list[bool]:
+        found = [*pegasus_figures.strict([], [flow], 5, SEED)]
+        for case in ("never prepared", "stuck", "paused", "healthy"):
+            found += pegasus_figures.lies([], {case: [flow]}, 5, SEED)
+        return [one.holds for one in found]
+
+    assert (set(held(FLOW)), set(held(fine))) == ({True}, {False})
+    blocked = dataclasses.replace(FLOW, switched=False, blocked=True)
+    for case, success in (("hosts", False), ("no root", True)):
+        for flow, holds in ((dataclasses.replace(blocked, success=success), True), (FLOW, False)):
+            (one,) = pegasus_figures.lies([], {case: [flow]}, 5, SEED)
+            assert one.holds is holds
