@@ -12,7 +12,7 @@ import pytest
 
 from lab import process
 from system import playbooks as p
-from system.pegasus_playbooks import DENY, SMALL, apps, as_before, levels, mutating, variables, writing_to
+from system.pegasus_playbooks import DENY, SMALL, apps, levels, mutating, variables, writing_to
 
 pytestmark = [pytest.mark.cost(60), pytest.mark.thorough]
 TWO = {**SMALL, "partitions": 4, "table": "temp,orders"}
@@ -25,8 +25,10 @@ def test_a_table_that_is_gone_on_the_source_stops_no_rollback(tmp_path: pathlib.
         lab.foreign(drop_table="orders")
         done = p.play("pegasus_rollback", given, tmp_path).succeed()
         assert "orders is not there on onebox-a" in done.output
-        as_before(lab)
-        assert "orders" not in apps(lab, "target")
+        source = apps(lab, "source")["temp"]
+        assert (source["envs"], source["duplications"]) == ({}, {})
+        assert [name for name in ("temp", "orders") if name in apps(lab, "target")] == []
+        assert levels(lab) == ["lively", "lively"]
 
 
 def test_a_table_that_is_gone_on_the_target_stops_no_restore(tmp_path: pathlib.Path) -> None:

@@ -77,7 +77,7 @@ class AppEnvTask:
             self._send(client, call, store)
             self._tell_calls(calls[:number])
         store.conclude(restored)
-        after = self._tables(client, options.tables) if calls else before
+        after = self._tables(client, list(before)) if calls else before
         for shown in self.result["tables"]:
             shown["envs"] = dict(after[shown["table"]].envs)
         self._tell_others(before, after, wanted)

@@ -181,13 +181,24 @@ class Cluster:
     def cluster_info(self) -> model.ClusterInfo:
         return model.ClusterInfo("b", "", ("m:1",), "", "", "steady")
 
+    envs: t.ClassVar[t.Dict[str, str]] = {}
+
     def list_apps(self) -> t.Tuple[model.App, ...]:
         going = dataclasses.replace(app(), name="going", status="DROPPING")
-        return app(envs={"x": "1"}), going
+        return app(envs=dict(self.envs)), going
+
+    def app(self, name: str) -> model.App:
+        return self.list_apps()[0]
+
+    def update_app_env(self, name: str, op: str, keys: t.Sequence[str], values: t.Sequence[str]) -> str:
+        for key in keys:
+            del self.envs[key]
+        return ""
 
 
 def test_a_table_that_is_gone_is_told_where_that_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app_env, "MetaClient", Cluster)
+    monkeypatch.setattr(Cluster, "envs", {"x": "1"})
     params = {
         "meta_servers": ["m:1"], "connect_timeout": "1s", "rpc_timeout": "1s", "tables": "gone,t,going", "envs": ["x"],
         "state": "absent", "wait_propagated": False, "propagation_timeout": "2m",
@@ -196,6 +207,8 @@ def test_a_table_that_is_gone_is_told_where_that_was_asked_for(monkeypatch: pyte
     with pytest.raises(MigrationError) as caught:
         app_env.AppEnvTask(params, True, Redactor([]), clock).body()
     assert caught.value.code == "pegasus.app_not_found"
-    result = app_env.AppEnvTask({**params, "ignore_missing": True}, True, Redactor([]), clock).body()
-    assert (result["missing"], [one["table"] for one in result["tables"]]) == (["gone", "going"], ["t"])
-    assert len(result["changes"]) == 1 and "no table gone, going" in result["warnings"][0]
+    for check_mode in (True, False):
+        result = app_env.AppEnvTask({**params, "ignore_missing": True}, check_mode, Redactor([]), clock).body()
+        assert (result["missing"], [one["table"] for one in result["tables"]]) == (["gone", "going"], ["t"])
+        assert len(result["changes"]) == 1 and "no table gone, going" in result["warnings"][0]
+    assert Cluster.envs == {}
