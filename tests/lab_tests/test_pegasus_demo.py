@@ -14,7 +14,7 @@ import typing as t
 import pytest
 
 from demo import pegasus, pegasus_summary, stage
-from tooling import linked
+from tooling import linked, paths
 
 GOOD: dict[str, t.Any] = {
     "missing": 0,
@@ -69,7 +69,7 @@ def test_the_exit_code_tells_it(
     monkeypatch.setattr(stage, "running_lab", lambda _demo: client)
     monkeypatch.setattr(stage, "playbook_command", lambda *_any: ["sh", "-c", f"exit {playbook}"])
     monkeypatch.setattr(linked, "ansible_environment", dict)
-    monkeypatch.setattr(stage.paths, "BUILD", tmp_path)
+    monkeypatch.setattr(paths, "BUILD", tmp_path)
     demo = dataclasses.replace(
         pegasus.DEMO,
         summary=lambda _run: "",
