@@ -71,13 +71,22 @@ options:
         theirs is encrypted, as the users would be made with the encrypted text as their password.
     type: bool
     default: false
+  source_cluster_password:
+    description:
+      - The tool's password on the source. It is not used, only missed when there is
+        O(source_cluster_password_secret_key).
+    type: str
   source_cluster_password_secret_key:
     description:
-      - The key that the tool's password on the source is encrypted with, if it is. See O(create_sync_users).
+      - The key that O(source_cluster_password) is encrypted with, if it is. See O(create_sync_users) also.
+    type: str
+  target_cluster_password:
+    description:
+      - The tool's password on the target, for the same.
     type: str
   target_cluster_password_secret_key:
     description:
-      - The same for the target.
+      - The key that O(target_cluster_password) is encrypted with.
     type: str
   include_data_list:
     description:

@@ -98,7 +98,8 @@ options:
     type: str
   source_cluster_password_secret_key:
     description:
-      - The key that O(source_cluster_password) is encrypted with. It stands in the same file.
+      - The key that O(source_cluster_password) is encrypted with, which must be given too then. It stands in the same
+        file.
       - When not set, the environment variable E(STARROCKS_SOURCE_CLUSTER_PASSWORD_SECRET_KEY) is used.
     type: str
   source_cluster_token:
@@ -126,7 +127,8 @@ options:
     type: str
   target_cluster_password_secret_key:
     description:
-      - The key that O(target_cluster_password) is encrypted with. It stands in the same file.
+      - The key that O(target_cluster_password) is encrypted with, which must be given too then. It stands in the same
+        file.
       - When not set, the environment variable E(STARROCKS_TARGET_CLUSTER_PASSWORD_SECRET_KEY) is used.
     type: str
   jdbc_connect_timeout_ms:

@@ -57,6 +57,10 @@ def tool_options(folder: pathlib.Path, **more: t.Any) -> Options:
         ({"address_map": {"10.1.0.12": "10.0.0.1"}, "source_hosts": ["10.1.0.11"]}, ["address_map", "10.1.0.12"]),
         ({"start_wait": "5 parsecs", "unit_name": "a b"}, ["start_wait", "unit_name"]),
         ({"source_fe_host": None}, ["source_fe_host"]),
+        (
+            {"source_cluster_password": None, "source_cluster_password_secret_key": CANARIES["secret"]},
+            ["source_cluster_password_secret_key", "source_cluster_password is not given"],
+        ),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else None,
 )

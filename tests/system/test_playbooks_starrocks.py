@@ -117,6 +117,10 @@ def test_what_a_later_step_would_refuse_is_refused_before_the_first_change(tmp_p
                 {"starrocks_create_sync_users": "yes", "starrocks_target_cluster_password_secret_key": "Z9-canary"},
                 "create_sync_users: with target_cluster_password_secret_key",
             ),
+            (
+                {"starrocks_source_cluster_password": "", "starrocks_source_cluster_password_secret_key": "Z9-canary"},
+                "source_cluster_password_secret_key: source_cluster_password is not given with it",
+            ),
         ):
             given["starrocks_in_container"] = True
             refused = p.play("starrocks_migrate", {**given, **more}, tmp_path, "-i", str(inventory))

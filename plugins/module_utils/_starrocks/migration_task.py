@@ -49,10 +49,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.plan_ap
     plan_of,
     read_approvable,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_properties import PASSWORDS, lonely_keys
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.two_clusters import require_two_clusters
 
 _WEEK = 7 * 86400
-_SECRET_KEYS = ("source_cluster_password_secret_key", "target_cluster_password_secret_key")
 _WORDS = {
     ms.NOT_STARTED: "Nothing of this migration is done yet.",
     ms.MIGRATING: "The migration is under way.",
@@ -74,7 +74,7 @@ def migration_argument_spec() -> ArgumentSpec:
             "vacuum_time": {"type": "str", "default": "30m"},
             APPROVED: {"type": "str"},
             "create_sync_users": {"type": "bool", "default": False},
-            **{name: {"type": "str", "no_log": True} for name in _SECRET_KEYS},
+            **{name: {"type": "str", "no_log": True} for pair in PASSWORDS.items() for name in pair},
         }
     )
     spec.merge(approvable_argument_spec())
@@ -174,6 +174,7 @@ class MigrationTask:
         approvable = read_approvable(params, problems)
         approved = problems.attempt(lambda: read_approved(params), "")
         problems.attempt(lambda: _require_clear_passwords(params))
+        problems.found += lonely_keys(params)
         problems.raise_all()
         wishes = Wishes(str(params["compaction_off"]), lists["source_settings"], lists["target_settings"])
         return wishes, ramp, times, approvable, approved
@@ -203,7 +204,7 @@ def _ramp(value: t.Any) -> t.List[int]:
 
 def _require_clear_passwords(params: t.Mapping[str, t.Any]) -> None:
     """With its key, the password of the tool's file is base64 of AES (facts 5.2), and no server would decrypt it."""
-    keys = [name for name in _SECRET_KEYS if params.get(name)]
+    keys = [name for name in PASSWORDS if params.get(name)]
     if params.get("create_sync_users") and keys:
         raise InvalidOption(
             "create_sync_users",

@@ -127,6 +127,7 @@ def _problems(wanted: Wanted, effective: t.Mapping[str, str]) -> t.List[InvalidO
         for name in ("source_fe_host", "target_fe_host")
         if not effective.get(name, "").strip()
     ]
+    problems += tp.lonely_keys(effective)
     source, target = (
         (effective.get(f"{side}_fe_host", "").strip().lower(), effective.get(f"{side}_fe_query_port", "").strip())
         for side in ("source", "target")

@@ -78,6 +78,12 @@ KINDS: t.Mapping[str, str] = {
     "privilege_sync_exclude_roles": NAMES,
 }
 
+PASSWORDS: t.Mapping[str, str] = {
+    "source_cluster_password_secret_key": "source_cluster_password",
+    "target_cluster_password_secret_key": "target_cluster_password",
+}
+"""The password that each key is for. With its key, a password stands encrypted in the file (facts 5.2)."""
+
 SECRETS = frozenset(name for name, kind in KINDS.items() if kind == SECRET)
 
 LOGINS: t.Mapping[str, str] = {
@@ -171,6 +177,19 @@ def unspoken_drops(effective: t.Mapping[str, str], given: t.Collection[str]) -> 
         if on and name not in given and (not needs or effective.get(needs, "").strip().lower() == "true"):
             found[name] = what
     return found
+
+
+def lonely_keys(given: t.Mapping[str, t.Any]) -> t.List[InvalidOption]:
+    """Keys without what was encrypted with them: the tool would decrypt nothing, or a password in clear."""
+    return [
+        InvalidOption(
+            key,
+            f"{password} is not given with it",
+            f"Give in {password} what was encrypted with this key, or leave the key out for a password in clear",
+        )
+        for key, password in PASSWORDS.items()
+        if given.get(key) and not given.get(password)
+    ]
 
 
 def shown(properties: t.Mapping[str, str], mask: str) -> t.Dict[str, str]:

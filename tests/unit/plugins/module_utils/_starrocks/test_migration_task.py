@@ -52,11 +52,21 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
 
 
 def test_no_user_is_made_whose_password_is_the_encrypted_text() -> None:
-    keys = {"target_cluster_password_secret_key": "the-secret"}
+    keys = {"target_cluster_password_secret_key": "the-secret", "target_cluster_password": "c2VjcmV0"}
     with pytest.raises(InvalidOption) as caught:
         MigrationTask(given(create_sync_users=True, **keys), Redactor([]), SystemClock()).body()
     assert caught.value.message.startswith("create_sync_users: with target_cluster_password_secret_key")
     assert "the-secret" not in caught.value.message
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_a_key_without_what_it_decrypts_is_refused_before_a_cluster_is_contacted(side: str) -> None:
+    key, password = f"{side}_cluster_password_secret_key", f"{side}_cluster_password"
+    for missing in (None, ""):
+        with pytest.raises(InvalidOption) as caught:
+            MigrationTask(given(**{key: "Canary-Key-17", password: missing}), Redactor([]), SystemClock()).body()
+        assert caught.value.message.startswith(f"{key}: {password} is not given with it")
+        assert "Canary" not in caught.value.message
 
 
 def test_the_tool_is_given_a_frontend_that_lives() -> None:

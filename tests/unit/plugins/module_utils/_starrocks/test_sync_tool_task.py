@@ -145,6 +145,11 @@ def test_what_may_be_left_out_is_left_out_where_a_release_does_not_have_it(lot: 
         ({"enable_view_sync": True}, "starrocks.tool_drops_unspoken", "ddl_job_allow_drop_inconsistent_view drops"),
         ({"source_cluster_token": None}, "option.invalid", "a shared-nothing source needs it"),
         ({"target_fe_host": "10.1.0.11"}, "option.invalid", "source's frontend too"),
+        (
+            {"target_cluster_password_secret_key": "Canary-Key-17", "force_properties": True},
+            "option.invalid",
+            "target_cluster_password_secret_key: target_cluster_password is not given with it",
+        ),
         ({"source_run_mode": "shared_data", "target_run_mode": "shared_nothing"}, "option.invalid", "cannot be"),
         ({"address_map": {"10.1.0.1": "x"}, "source_hosts": ["10.1.0.11"]}, "option.invalid", "none of the hosts"),
         ({"archive_sha256": "0" * 64}, "starrocks.tool_checksum", "and not 0000"),
@@ -159,7 +164,7 @@ def test_bad_input_touches_nothing(lot: Lot, more: dict[str, t.Any], code: str, 
     with pytest.raises(MigrationError) as caught:
         lot.call("started", **more)
     assert caught.value.code == code
-    assert text in caught.value.message
+    assert text in caught.value.message and "Canary" not in caught.value.message
     assert not lot.home.exists()
     assert not lot.journal.exists()
 
