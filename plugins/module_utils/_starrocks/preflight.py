@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Finding
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_clocks import clock_findings
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_health import (
     cluster_findings,
     port_findings,
@@ -32,13 +33,14 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflig
 
 
 def evaluate(view: View) -> t.List[Finding]:
-    """All findings, in a stable order: the pair, each cluster, what is selected, the tool, the switch, known bugs."""
+    """All findings, in a stable order: pair, clusters, clocks, the selection, the tool, the switch, known bugs."""
     findings = list(pair_findings(view.source, view.target))
     if any(finding.id == SAME for finding in findings):
         # Seen from both sides, every table would be its own obstacle.
         return [finding for finding in findings if finding.id == SAME]
     for cluster in (view.source, view.target):
         findings.extend(cluster_findings(view, cluster))
+    findings.extend(clock_findings(view))
     findings.extend(port_findings(view.ports))
     findings.extend(visibility_findings(view))
     findings.extend(selection_findings(view))

@@ -17,7 +17,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflig
     View,
 )
 
-_SKEW = 30.0
 _SHOWN = 20
 DISK_LIMIT = "target_cluster_max_disk_used_percent"
 
@@ -26,7 +25,6 @@ def cluster_findings(view: View, cluster: ClusterView) -> t.Iterator[Finding]:
     """Of one of the two."""
     yield from _frontends(cluster)
     yield from _addresses(cluster)
-    yield from _clocks(cluster)
     yield from _nodes(cluster)
     yield from _tablets(cluster)
     yield from _settings(cluster)
@@ -136,19 +134,6 @@ def _own(cluster: ClusterView) -> t.Set[str]:
 
 def _port(address: str) -> int:
     return int(address.rpartition(":")[2])
-
-
-def _clocks(cluster: ClusterView) -> t.Iterator[Finding]:
-    told = {address: answer.seconds for address, answer in cluster.answers.items() if answer.seconds is not None}
-    if len(told) > 1 and max(told.values()) - min(told.values()) > _SKEW:
-        first = min(told.values())
-        yield Finding(
-            "starrocks.frontend.clock_skew",
-            "warning",
-            cluster.subject,
-            {address: round(seconds - first, 1) for address, seconds in told.items()},
-            "The clocks of the frontends differ. Set them (NTP): retention, timeouts and log times go by them.",
-        )
 
 
 def _nodes(cluster: ClusterView) -> t.Iterator[Finding]:

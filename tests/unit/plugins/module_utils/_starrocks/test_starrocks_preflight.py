@@ -15,6 +15,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflig
     SOURCE,
     TARGET,
     Answer,
+    ClusterView,
     Details,
     Health,
     Port,
@@ -160,11 +161,49 @@ def test_an_address_that_is_no_frontends() -> None:
     assert ids(found, "blocker") == []
 
 
+def clocks(role: str, *seconds: t.Optional[float]) -> ClusterView:
+    number = 1 if role == SOURCE else 2
+    answers = {f"10.{number}.0.{one}:9030": Answer(9030, told) for one, told in enumerate(seconds, 1)}
+    return cluster(role, answers=answers)
+
+
 @pytest.mark.parametrize(("seconds", "warns"), [(30.0, False), (31.0, True), (-31.0, True)])
-def test_clocks(seconds: float, warns: bool) -> None:
-    answers = {"10.1.0.1:9030": Answer(9030, 100.0), "10.1.0.2:9030": Answer(9030, 100.0 + seconds)}
-    answers["10.1.0.3:9030"] = Answer(9030, None)
-    assert ("frontend.clock_skew" in ids(judged(cluster(SOURCE, answers=answers)))) is warns
+def test_clocks_of_a_cluster(seconds: float, warns: bool) -> None:
+    found = judged(clocks(SOURCE, 0.0, seconds, None))
+    assert ("frontend.clock_skew" in ids(found)) is warns
+
+
+def test_clocks_of_source_target_and_this_host_are_compared() -> None:
+    """Each cluster alone goes well, and none is far from this host."""
+    (found,) = [
+        one
+        for one in judged(clocks(SOURCE, -20.0, -19.0), clocks(TARGET, 18.0, 19.4))
+        if one.id == "starrocks.frontend.clock_skew"
+    ]
+    assert found.subject == "source 10.1.0.1:9030 and target 10.2.0.2:9030"
+    assert found.evidence["apart"] == 39.4
+    assert found.evidence["ahead_of_this_host"] == {
+        "this host": 0.0,
+        "source 10.1.0.1:9030": -20.0,
+        "source 10.1.0.2:9030": -19.0,
+        "target 10.2.0.1:9030": 18.0,
+        "target 10.2.0.2:9030": 19.4,
+    }
+    assert "39 s ahead" in found.remedy and "dynamic_partition" in found.remedy
+    assert "comes to lead" not in found.remedy and "journal" not in found.remedy
+
+
+def test_a_host_whose_clock_is_wrong_is_told_and_both_clusters_are_not() -> None:
+    found = only(judged(clocks(SOURCE, 600.0, 600.0), clocks(TARGET, 601.0)), "frontend.clock_skew")
+    assert found.subject == "this host and target 10.2.0.1:9030"
+    assert "journal" in found.remedy and "dynamic_partition" not in found.remedy
+    assert "comes to lead" not in found.remedy
+
+
+def test_a_frontend_alone_is_behind() -> None:
+    found = only(judged(clocks(SOURCE, 0.0, -40.0), clocks(TARGET, 0.0)), "frontend.clock_skew")
+    assert found.subject == "source 10.1.0.2:9030 and this host"
+    assert "frontend of the source comes to lead" in found.remedy
 
 
 def test_nodes() -> None:
