@@ -30,9 +30,9 @@ notes:
   - "Ids about members: C(starrocks.frontend.dead), C(starrocks.frontend.unreachable),
     C(starrocks.frontend.load_balancer) (not each frontend answers for itself), C(starrocks.node.dead),
     C(starrocks.port.frontend_unreachable), C(starrocks.tablet.broken), C(starrocks.disk.full), blockers;
-    C(starrocks.frontend.same_host), C(starrocks.frontend.not_listed), C(starrocks.frontend.clock_skew),
-    C(starrocks.node.decommissioned), C(starrocks.port.node_unreachable), C(starrocks.tablet.unhealthy),
-    C(starrocks.disk.nearly_full), warnings."
+    C(starrocks.frontend.same_host), C(starrocks.frontend.not_listed), C(starrocks.frontend.clock_skew)
+    (between any two of both clusters and the host of the module), C(starrocks.node.decommissioned),
+    C(starrocks.port.node_unreachable), C(starrocks.tablet.unhealthy), C(starrocks.disk.nearly_full), warnings."
   - "Ids about settings: C(starrocks.config.loads_disabled) (on any living frontend), a blocker on the target and a
     warning on the source;
     C(starrocks.config.encrypted), a blocker; C(starrocks.config.transactions), C(starrocks.config.trash_expires),
@@ -55,10 +55,12 @@ notes:
     The kinds are those of RV(inventory)."
   - "Ids about storage volumes, on shared-data clusters: C(starrocks.volume.not_ready), a blocker (a name of more than
     60 characters, a destination that is missing or disabled); C(starrocks.volume.in_use), an info."
-  - "Ids about the sync tool: C(starrocks.tool.token_missing), a blocker; C(starrocks.tool.) and the name of a switch
-    C(ddl_job_allow_drop_*) that is on. It is a blocker when it is on only because the tool is shipped so, and a warning
-    when O(sync_properties) says so; C(starrocks.tool.ddl_job_allow_drop_target_only) is always a blocker, and tells
-    what would be dropped."
+  - "Ids about the sync tool: C(starrocks.tool.token_missing), C(starrocks.tool.token_wrong),
+    C(starrocks.tool.login_refused), C(starrocks.tool.operate_missing), blockers; C(starrocks.tool.login_untried) (a
+    blocker, or a warning of encrypted passwords); C(starrocks.tool.token_untried), an info; C(starrocks.tool.) and the
+    name of a switch C(ddl_job_allow_drop_*) that is on. It is a blocker when it is on only because the tool is shipped
+    so, and a warning when O(sync_properties) says so; C(starrocks.tool.ddl_job_allow_drop_target_only) is always a
+    blocker, and tells what would be dropped."
   - "Ids about the cutover: C(starrocks.cutover.no_switch_tasks) (see O(switch_tasks_found)), a warning."
   - "Ids about the target's side of the tables: C(starrocks.target.other_kind), C(starrocks.target.table_written) (data
     that no replication brought; a warning where the version does not tell), C(starrocks.target.data_unknown),
@@ -106,10 +108,50 @@ options:
     type: raw
   source_cluster_token:
     description:
-      - The token of the source, which the sync tool needs when that is a shared-nothing cluster. It is not used, only
-        missed.
+      - The token of the source, which the sync tool needs when that is a shared-nothing cluster. The leader of the
+        source is asked for its own over HTTP, which it tells to the hosts of frontends only.
       - When not set, the environment variable E(STARROCKS_SOURCE_CLUSTER_TOKEN) is used.
     type: str
+  source_cluster_user:
+    description:
+      - The user that the sync tool logs in as on the source. It is tried on the leader, and by reading a config
+        whether it has C(OPERATE ON SYSTEM), with its default roles. By default that is not looked at.
+      - When not set, the environment variable E(STARROCKS_SOURCE_CLUSTER_USER) is used.
+    type: str
+  source_cluster_password:
+    description:
+      - The password of O(source_cluster_user).
+      - When not set, the environment variable E(STARROCKS_SOURCE_CLUSTER_PASSWORD) is used.
+    type: str
+  source_cluster_password_secret_key:
+    description:
+      - The key that O(source_cluster_password) is encrypted with, which must be given too then. Such a password cannot
+        be tried.
+      - When not set, the environment variable E(STARROCKS_SOURCE_CLUSTER_PASSWORD_SECRET_KEY) is used.
+    type: str
+  target_cluster_user:
+    description:
+      - The user that the sync tool logs in as on the target. It is tried on the leader, and by reading a config
+        whether it has C(OPERATE ON SYSTEM), with its default roles. By default that is not looked at.
+      - When not set, the environment variable E(STARROCKS_TARGET_CLUSTER_USER) is used.
+    type: str
+  target_cluster_password:
+    description:
+      - The password of O(target_cluster_user).
+      - When not set, the environment variable E(STARROCKS_TARGET_CLUSTER_PASSWORD) is used.
+    type: str
+  target_cluster_password_secret_key:
+    description:
+      - The key that O(target_cluster_password) is encrypted with, which must be given too then. Such a password cannot
+        be tried.
+      - When not set, the environment variable E(STARROCKS_TARGET_CLUSTER_PASSWORD_SECRET_KEY) is used.
+    type: str
+  create_sync_users:
+    description:
+      - Whether M(dbops.migration.starrocks_sync_user) will make those of O(source_cluster_user) and
+        O(target_cluster_user) that do not exist. These are not tried.
+    type: bool
+    default: false
   expected_duration:
     description:
       - How long the migration is expected to take, in seconds or with a unit.

@@ -87,11 +87,16 @@ def test_a_pair_in_order_passes_and_nothing_is_touched(begin: Begin, tmp_path: p
     lab.foreign(task={"name": "nightly", "database": database, "table": "indexed"})
     lab.clear_requests()
     journal = tmp_path / "journal.jsonl"
-    found = preflight(lab, journal=str(journal))
+    tool = {}
+    for side in ("source", "target"):
+        tool.update({f"{side}_cluster_user": "tool", f"{side}_cluster_password": lab.describe["users"]["tool"]})
+    found = preflight(lab, journal=str(journal), **tool)
     assert found["passed"], found["msg"]
+    assert not [name for name in ids(found, "blocker", "warning") if name.startswith("tool.login")]
     assert found["path"] == "shared_nothing -> shared_data" and found["changed"] is False
     assert (found["looked_at"]["tables"], sent(lab)) == (found["clusters"]["source"]["tables"], [])
-    assert lab.describe["clusters"]["source"]["token"] not in json.dumps(found) + journal.read_text(encoding="utf-8")
+    for secret in (lab.describe["clusters"]["source"]["token"], lab.describe["users"]["tool"]):
+        assert secret not in json.dumps(found) + journal.read_text(encoding="utf-8")
     kinds = {one["kind"]: one["verdict"] for one in found["inventory"]}
     assert only(found, "object.bitmap_index")["evidence"]["first"] == [f"{database}.indexed.by_a"]
     assert only(found, "object.task")["evidence"]["first"] == [f"{database}.nightly"]
@@ -136,6 +141,40 @@ def test_a_user_without_operate_gets_one_clear_sentence(begin: Begin) -> None:
 
 
 @pytest.mark.thorough
+def test_the_tools_own_users_are_tried_before_anything_is_changed(begin: Begin, tmp_path: pathlib.Path) -> None:
+    lab = begin(profile="3.5")
+    users, wrong = lab.describe["users"], "Canary-8-wrong"
+    journal = tmp_path / "journal.jsonl"
+
+    def tried(source: tuple[str, str], target: tuple[str, str], **more: t.Any) -> Result:
+        given = {"source_cluster_user": source[0], "source_cluster_password": source[1]}
+        given.update({"target_cluster_user": target[0], "target_cluster_password": target[1]})
+        found = preflight(lab, inventory=False, probe_ports=False, journal=str(journal), **given, **more)
+        written = json.dumps(found) + journal.read_text(encoding="utf-8")
+        secrets = [wrong, lab.describe["clusters"]["source"]["token"], *filter(None, users.values())]
+        assert [one for one in secrets if one in written] == []
+        assert sent(lab) == []
+        return found
+
+    lab.clear_requests()
+    tool = ("tool", users["tool"])
+    assert not [name for name in ids(tried(tool, tool), "blocker", "warning") if name.startswith("tool.log")]
+    refused = tried(("tool", wrong), ("nobody", wrong))
+    assert ids(refused) == ["tool.login_refused"] * 2 and refused["code"] == "preflight.blocked"
+    assert [one["evidence"]["user"] for one in refused["findings"][:2]] == ["tool", "nobody"]
+    # Its role is none of its default ones, and the tool is not known to activate any.
+    lacking = tried(("reader", users["reader"]), ("operator", users["operator"]))
+    assert ids(lacking) == ["tool.operate_missing"] * 2
+    assert "OPERATE" in lacking["findings"][0]["evidence"]["said"]
+    assert ids(tried(tool, ("nobody", wrong), create_sync_users=True)) == []
+    assert ids(tried(("tool", wrong), tool, create_sync_users=True)) == ["tool.login_refused"]
+    encrypted = tried(tool, tool, source_cluster_password_secret_key=wrong, target_cluster_password_secret_key=wrong)
+    assert ids(encrypted) == [] and only(encrypted, "tool.login_untried")["severity"] == "warning"
+    assert only(tried(tool, tool), "tool.token_untried")["severity"] == "info"
+    assert only(tried(tool, tool, source_cluster_token=wrong), "tool.token_untried")
+
+
+@pytest.mark.thorough
 def test_a_dead_frontend_is_a_blocker(begin: Begin) -> None:
     lab = begin(profile="3.5")
     lab.call("POST", "/frontends/target/3/kill")
@@ -160,7 +199,14 @@ def test_what_a_frontend_or_a_limit_stands_against_is_told(begin: Begin) -> None
     with urllib.request.urlopen(request) as reply:
         assert reply.status == 200
     root(lab, 'ADMIN SET FRONTEND CONFIG ("max_column_number_per_table" = "100")', side="target")
+    lab.call("POST", "/frontends/target/2", {"clock_skew": 90})
     found = preflight(lab, probe_ports=False)
+    skewed = only(found, "frontend.clock_skew")
+    # The lab's clock runs ahead of ours, so it is more than that.
+    ahead = skewed["evidence"]["ahead_of_this_host"]
+    assert skewed["evidence"]["apart"] > 85 and len(ahead) == 7
+    fastest = lab.describe["clusters"]["target"]["frontends"][1]
+    assert max(ahead, key=ahead.get) == f"target {fastest['host']}:{fastest['query_port']}"
     assert only(found, "config.loads_disabled")["evidence"]["frontends"] == [
         f"{follower['host']}:{follower['query_port']}"
     ]

@@ -200,14 +200,15 @@ class Cluster:
         doing: str,
         *,
         mutating: bool = False,
+        anonymous: bool = False,
     ) -> http_wire.HttpReply:
         """One HTTP request to a frontend (as the user) or to a BE or CN (as nobody), sent once. Any status is fine.
 
-        ``path`` is sent as it is, so its query must be encoded already.
+        ``path`` is sent as it is, so its query must be encoded already. ``anonymous``: as nobody to a frontend, too.
         """
         connection = self.connection
         login = http_wire.HttpLogin(
-            username=connection.username if isinstance(place, Frontend) else None,
+            username=connection.username if isinstance(place, Frontend) and not anonymous else None,
             password=connection.password,
             connect_timeout=connection.connect_timeout,
             read_timeout=connection.read_timeout,

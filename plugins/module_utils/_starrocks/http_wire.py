@@ -23,11 +23,15 @@ _LARGEST = 16 * 1024 * 1024
 
 @dataclasses.dataclass(frozen=True)
 class HttpReply:
-    """An answer of any status. StarRocks answers 200 to most failures too, so the body must be looked at."""
+    """An answer of any status. StarRocks answers 200 to most failures too, so the body must be looked at.
+
+    ``headers``: by name in small letters.
+    """
 
     status: int
     text: str
     address: str
+    headers: t.Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
 
     def document(self) -> t.Dict[str, t.Any]:
         """The body as a JSON object; ``starrocks.unexpected_answer`` if it is none."""
@@ -81,7 +85,8 @@ def send(
         connection.close()
     if response.status in (401, 403):
         raise _refused(response.status, text, doing, server)
-    return HttpReply(response.status, text, str(server))
+    headers = {name.lower(): value for name, value in response.getheaders()}
+    return HttpReply(response.status, text, str(server), headers)
 
 
 def _headers(login: HttpLogin) -> t.Dict[str, str]:

@@ -15,6 +15,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.coerce impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
 from ansible_collections.dbops.migration.plugins.module_utils._core.environment import env_fallback
 from ansible_collections.dbops.migration.plugins.module_utils._core.option_problems import OptionProblems
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import preflight_view as views
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_scope import Scope, read_scope
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import (
     TARGET,
@@ -22,30 +23,37 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options
     connection_argument_spec,
     source_and_target,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_login import ToolLogin
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_properties import (
     KINDS,
     LOGINS,
+    SECRETS,
+    TOKEN,
     as_property,
     is_secret,
+    lonely_keys,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_use import Destinations
 
 PROPERTIES = "sync_properties"
-TOKEN = "source_cluster_token"  # noqa: S105  (the name of an option)
 _LISTS = ("include_data_list", "exclude_data_list")
 _ELSEWHERE = ("source_fe_host", "source_fe_query_port", "target_fe_host", "target_fe_query_port")
 
 
 @dataclasses.dataclass(frozen=True)
 class PreflightRequest:
-    """The options. ``properties`` as the sync tool's file would have them; ``duration`` and ``port_timeout`` in "
-    "seconds."""
+    """The options. ``properties`` as the sync tool's file would have them; times in seconds.
+
+    ``logins``: of the sync tool, as far as they were given.
+    """
 
     source: Connection
     target: Connection
     scope: Scope
     properties: t.Mapping[str, str]
-    token_given: bool
+    token: str = dataclasses.field(repr=False)
+    logins: t.Tuple[ToolLogin, ...]
+    create_sync_users: bool
     duration: float
     probe_ports: bool
     port_timeout: float
@@ -67,7 +75,11 @@ def preflight_argument_spec() -> ArgumentSpec:
             "include_data_list": {"type": "raw"},
             "exclude_data_list": {"type": "raw"},
             PROPERTIES: {"type": "raw"},
-            TOKEN: {"type": "str", "no_log": True, "fallback": (env_fallback, [LOGINS[TOKEN]])},
+            **{
+                name: {"type": "str", "no_log": name in SECRETS, "fallback": (env_fallback, [variable])}
+                for name, variable in LOGINS.items()
+            },
+            "create_sync_users": {"type": "bool", "default": False},
             "expected_duration": {"type": "str", "default": "24h"},
             "probe_ports": {"type": "bool", "default": True},
             "port_timeout": {"type": "str", "default": "3s"},
@@ -95,6 +107,8 @@ def read_request(params: t.Mapping[str, t.Any]) -> PreflightRequest:
             fix = "Give the list once, best as the option"
             problems.add(name, f"it is in {PROPERTIES} too", fix)
     scope = problems.attempt(lambda: read_scope(lists))
+    token = problems.attempt(lambda: as_property(TOKEN, params.get(TOKEN) or ""), "")
+    problems.found += lonely_keys(params)
     duration = problems.attempt(lambda: parse_duration(params.get("expected_duration"), "expected_duration"))
     timeout = problems.attempt(lambda: parse_duration(params.get("port_timeout"), "port_timeout", maximum=60))
     if problems.found or connections is None or scope is None or duration is None or timeout is None:
@@ -104,7 +118,9 @@ def read_request(params: t.Mapping[str, t.Any]) -> PreflightRequest:
         target=connections[1],
         scope=scope,
         properties=properties,
-        token_given=bool(str(params.get(TOKEN) or "").strip()),
+        token=token,
+        logins=tuple(_logins(params)),
+        create_sync_users=bool(params.get("create_sync_users", False)),
         duration=duration,
         probe_ports=bool(params.get("probe_ports", True)),
         port_timeout=timeout,
@@ -112,6 +128,14 @@ def read_request(params: t.Mapping[str, t.Any]) -> PreflightRequest:
         deep=bool(params.get("deep", False)),
         switch_tasks_found=params.get("switch_tasks_found"),
     )
+
+
+def _logins(params: t.Mapping[str, t.Any]) -> t.Iterator[ToolLogin]:
+    for role in (views.SOURCE, views.TARGET):
+        user = str(params.get(f"{role}_cluster_user") or "").strip()
+        if user:
+            key = params.get(f"{role}_cluster_password_secret_key")
+            yield ToolLogin(role, user, str(params.get(f"{role}_cluster_password") or ""), bool(key))
 
 
 def _properties(params: t.Mapping[str, t.Any], problems: OptionProblems) -> t.Dict[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Finding
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import preflight_view as seen
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_tables import BASE_TABLE
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_tables import shown
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_view import View
@@ -27,12 +28,64 @@ SHIPPED_ON = frozenset(
     }
 )
 """Switches that are on in the file that comes with the tool; the table of the manual says more, and is wrong there."""
+UNTRIED = "starrocks.tool.login_untried"
 TARGET_ONLY = "ddl_job_allow_drop_target_only"
 
 
 def tool_findings(view: View) -> t.Iterator[Finding]:
-    """Drops that nobody asked for, and the token."""
+    """Drops that nobody asked for, the logins, and the token."""
     yield from _drops(view)
+    yield from _logins(view)
+    yield from _token(view)
+
+
+def _logins(view: View) -> t.Iterator[Finding]:
+    def told(state: str) -> t.Iterator[t.Tuple[str, t.Dict[str, t.Any]]]:
+        for one in view.logins:
+            if one.state == state:
+                evidence = {"user": one.user, "frontend": one.frontend, "said": one.said}
+                yield f"{one.role}_cluster_user {one.user}", evidence
+
+    for subject, evidence in told(seen.REFUSED):
+        yield Finding(
+            "starrocks.tool.login_refused",
+            "blocker",
+            subject,
+            evidence,
+            f"The sync tool could not log in as this user. Correct {subject.split()[0]} or its password, or let the "
+            "users be made (create_sync_users). It was tried from the host where this module runs.",
+        )
+    for subject, evidence in told(seen.NO_OPERATE):
+        yield Finding(
+            "starrocks.tool.operate_missing",
+            "blocker",
+            subject,
+            {**evidence, "query": seen.OPERATE_NEEDED},
+            f"The sync tool needs OPERATE. GRANT OPERATE ON SYSTEM TO USER '{evidence['user']}'@'%'; if a role of the "
+            f"user has it already, SET DEFAULT ROLE ALL TO '{evidence['user']}'@'%', as the tool is not known to "
+            "activate roles.",
+        )
+    for subject, evidence in told(seen.UNKNOWN):
+        yield Finding(
+            UNTRIED,
+            "blocker",
+            subject,
+            evidence,
+            "It could not be seen whether the sync tool can log in as this user. See to what was said, and try again.",
+        )
+    encrypted = dict(told(seen.ENCRYPTED))
+    if encrypted:
+        yield Finding(
+            UNTRIED,
+            "warning",
+            " and ".join(encrypted),
+            {"encrypted": list(encrypted)},
+            "An encrypted password cannot be tried, so a wrong one shows only when the sync tool runs. Log in as the "
+            "user by hand, and see that it has OPERATE.",
+        )
+
+
+def _token(view: View) -> t.Iterator[Finding]:
     if not view.source.profile.shared_data and not view.token_given:
         yield Finding(
             "starrocks.tool.token_missing",
@@ -41,6 +94,25 @@ def tool_findings(view: View) -> t.Iterator[Finding]:
             {"source": view.source.profile.run_mode},
             "The sync tool needs the token of a shared-nothing source. Read it from <meta_dir>/image/VERSION on one of "
             "its frontends (grep token), and give it in source_cluster_token.",
+        )
+    elif view.token_state == seen.OTHER_TOKEN:
+        yield Finding(
+            "starrocks.tool.token_wrong",
+            "blocker",
+            "source_cluster_token",
+            {"same": False},
+            "The source has another token, so its nodes would refuse the sync tool's snapshots. Read it from "
+            "<meta_dir>/image/VERSION on one of its frontends (grep token), and give what stands behind token= in "
+            "source_cluster_token.",
+        )
+    elif view.token_state == seen.UNKNOWN:
+        yield Finding(
+            "starrocks.tool.token_untried",
+            "info",
+            "source_cluster_token",
+            {"reason": view.token_said},
+            "It could not be seen from here whether this is the source's token. A wrong one shows only when the sync "
+            "tool runs, so compare it with <meta_dir>/image/VERSION on one of the source's frontends (grep token).",
         )
 
 

@@ -15,8 +15,16 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.invento
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_tables import Native, Table
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import Frontend, Node
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.profile import Profile
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sql import like_literal
 
 SOURCE, TARGET = "source", "target"
+
+TAKEN, REFUSED, NO_OPERATE, ENCRYPTED, UNKNOWN = "taken", "refused", "no_operate", "encrypted", "unknown"
+"""What became of a login of the sync tool. Not tried, or not to the end: the last two."""
+OPERATE_NEEDED = f"ADMIN SHOW FRONTEND CONFIG LIKE {like_literal('query_port')}"
+"""A read that takes ``OPERATE ON SYSTEM`` in every version (facts 1.7)."""
+SAME_TOKEN, OTHER_TOKEN = "same", "other"
+"""Whether the source's token is the one that was given; also ``UNKNOWN``, and "" where it was not looked at."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,12 +138,24 @@ class Written:
 
 
 @dataclasses.dataclass(frozen=True)
+class TriedLogin:
+    """A login of the sync tool, and what became of it on a frontend. ``said``: the server's words, or ours."""
+
+    role: str
+    user: str
+    frontend: str
+    state: str
+    said: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
 class View:
     """All of it. ``properties``: those of the sync tool that were given; the rest is as the tool is shipped.
 
     ``volume_problems``: what is wrong with the volumes that a shared-data target needs, in sentences.
     ``duration``: how long the migration is expected to take, in seconds. ``switch_tasks_found``: None if not told.
-    ``unasked``: how many databases were not asked for what is told database by database.
+    ``unasked``: how many databases were not asked for what is told database by database. ``logins``: of the sync tool.
+    ``token_state``: see ``SAME_TOKEN``; ``token_said``: why it is unknown.
     """
 
     source: ClusterView
@@ -152,6 +172,9 @@ class View:
     volume_problems: t.Tuple[str, ...] = ()
     volumes: t.Mapping[str, int] = dataclasses.field(default_factory=dict)
     switch_tasks_found: t.Optional[bool] = None
+    logins: t.Tuple[TriedLogin, ...] = ()
+    token_state: str = ""
+    token_said: str = ""
 
     def selected(self) -> t.Tuple[Table, ...]:
         """The tables and views of the source that the lists take."""

@@ -27,6 +27,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflig
     read_details,
     read_written,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_login import try_login, try_token
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_look import look_at
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_ports import probe, wanted_ports
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_request import PreflightRequest
@@ -66,12 +67,15 @@ def take_view(request: PreflightRequest, source: Cluster, target: Cluster, clock
     if request.inventory:
         objects = read_objects(asking[SOURCE], asked, request.scope.touches, here.profile) + index_objects(details)
     problems, volumes = _volumes(request, source, target, here, there)
+    clusters = {SOURCE: source, TARGET: target}
+    logins = [try_login(clusters[one.role], one, request.create_sync_users) for one in request.logins]
+    token_state, token_said = try_token(source, request.token) if request.token else ("", "")
     return View(
         source=here,
         target=there,
         scope=request.scope,
         properties=request.properties,
-        token_given=request.token_given,
+        token_given=bool(request.token),
         duration=request.duration,
         ports=_ports(request, here, there),
         objects=objects,
@@ -81,6 +85,9 @@ def take_view(request: PreflightRequest, source: Cluster, target: Cluster, clock
         volume_problems=problems,
         volumes=volumes,
         switch_tasks_found=request.switch_tasks_found,
+        logins=tuple(logins),
+        token_state=token_state,
+        token_said=token_said,
     )
 
 

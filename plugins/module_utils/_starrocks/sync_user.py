@@ -77,7 +77,7 @@ class SyncUserTask:
                 "system. Nothing was changed.",
             )
         resource = f"starrocks:{cluster.cluster_id}/user/{name}"
-        there = self._there(cluster, name)
+        there = user_exists(cluster, name)
         ours = bool(recorded(journal.entries, resource))
         self.result.update(cluster_id=cluster.cluster_id, existed=there and not ours)
         if dropping == there and (ours or not dropping):
@@ -109,7 +109,7 @@ class SyncUserTask:
                     store.outcomes([(ids[0], "failed", {"code": error.code})])
                 raise
         dropped = change.action == RESTORE
-        if self._there(cluster, name) == dropped:
+        if user_exists(cluster, name) == dropped:
             raise MigrationError(
                 "starrocks.user_not_made",
                 f"The user {name} is {'still there' if dropped else 'not there'} although the server said nothing. "
@@ -120,10 +120,11 @@ class SyncUserTask:
         if dropped:
             journal.conclude([_record(change.resource, RESTORE)])
 
-    @staticmethod
-    def _there(cluster: Cluster, name: str) -> bool:
-        rows = cluster.query("SHOW USERS", "list the users")
-        return any(str(row["user"]).split("@", 1)[0].strip("'\"") == name for row in rows.records())
+
+def user_exists(cluster: Cluster, name: str) -> bool:
+    """Whether there is a user of this name, from any host (3.0 and later; it takes ``user_admin``)."""
+    rows = cluster.query("SHOW USERS", "list the users")
+    return any(str(row["user"]).split("@", 1)[0].strip("'\"") == name for row in rows.records())
 
 
 def _record(resource: str, action: str) -> t.Dict[str, t.Any]:

@@ -148,7 +148,14 @@ def as_property(name: str, value: t.Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     text = str(value)
-    return text if kind == SECRET else text.strip()
+    return _token(text.strip()) if name == TOKEN else text if kind == SECRET else text.strip()
+
+
+def _token(text: str) -> str:
+    """The file VERSION says ``token=...`` (facts 4.2), and only what is behind that is the token."""
+    if text.startswith("token="):
+        raise InvalidOption(TOKEN, "it begins with token=", "Give only what stands behind that in meta/image/VERSION")
+    return text
 
 
 def _names(name: str, value: t.Any) -> t.List[str]:

@@ -608,7 +608,7 @@ def test_a_request() -> None:
     )
     assert found.scope == Scope(frozenset({"d", "e.t"}))
     assert found.properties == {"enable_view_sync": "true", "target_cluster_storage_volume": "v"}
-    assert found.token_given and found.destinations.volume == "v" and found.duration == 86400
+    assert found.token and found.destinations.volume == "v" and found.duration == 86400
 
 
 def test_the_lists_may_come_with_the_properties_but_not_twice() -> None:
