@@ -17,6 +17,9 @@ description:
     said while many loads go on. But the tool must be at work, and its reports fresh.
   - Fails at once when the tool has ended or failed, or when somebody wrote to a table on the target, which never gets
     equal by itself. That is looked for at every look, as its trace can be overtaken.
+  - How far the target's transactions were seen is kept in O(journal). The next run takes up there, and warns with
+    C(starrocks.comparison.transactions_unseen) where the target has forgotten some of those since. So does the cutover.
+    Run it on a schedule between the copy and the cutover.
   - Changes nothing in the clusters. It can be killed and run again at any time.
 notes:
   - With O(control), C(pause) lets the wait not end, so that the next step is not begun, and C(abort) ends it with the

@@ -25,6 +25,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.compari
     renewed_findings,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_sum import Comparison
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_reach import Gap, gap_findings
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import ForeignWrites
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import FreezeLook
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.publishing import StuckPublish, stuck_findings
@@ -50,6 +51,8 @@ class GateView:
     tool: t.Optional[tv.Verdict]
     extra_stay: bool
     """Whether nothing takes away partitions that only the target has."""
+    unseen: t.Tuple[Gap, ...] = ()
+    """When nobody saw who wrote to the target."""
     renewed_stay: str = ""
     """Why nothing takes away copies of partitions that the source has made anew; "" where the tool does."""
 
@@ -74,6 +77,7 @@ def gate(view: GateView, max_behind: int) -> t.List[Finding]:
     found += hidden_findings("source", view.hidden_source)
     found += hidden_findings("target", view.hidden_target)
     found += foreign_findings(view.foreign)
+    found += gap_findings(view.unseen)
     found += stuck_findings(view.stuck)
     found += _switches(view)
     found += _progress(view, max_behind)

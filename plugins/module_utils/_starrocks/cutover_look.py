@@ -9,7 +9,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change
-from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import cutover_gate as cg
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import freeze_switch as fs
@@ -21,6 +22,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.compari
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_options import CutoverRequest
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_tool import SyncTool
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.forecast import Pace
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_reach import all_gaps
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import (
     TransactionReader,
     find_foreign,
@@ -59,8 +61,11 @@ class Eyes:
         """MigrationError ``starrocks.same_cluster``."""
         require_two_clusters(self.source, self.target)
 
-    def view(self, lifted: t.Iterable[Change]) -> cg.GateView:
-        """One look at everything. ``lifted``: what a real run would have changed on the source before it looks."""
+    def view(self, lifted: t.Iterable[Change], entries: t.Sequence[Entry]) -> cg.GateView:
+        """One look at everything. ``lifted``: what a real run would have changed on the source before it looks.
+
+        ``entries``: those of the journal.
+        """
         freeze = self.freeze.look().after(self.source.cluster_id, lifted)
         target_switch = fs.LoadSwitch(self.target).look()
         target_switch.require_known()
@@ -69,13 +74,16 @@ class Eyes:
         self._compared = self.clock.monotonic() - began
         conditions = qu.QuietReader(self.source).conditions(freeze)
         cycle = self.tool.cycle() if self.tool is not None else None
+        transactions = TransactionReader(self.target)
+        foreign = find_foreign(transactions, self.readers[1].databases, self.readers[0])
         return cg.GateView(
             source=freeze,
             target_switch=target_switch,
             comparison=comparison,
             hidden_source=self.readers[0].hidden(),
             hidden_target=self.readers[1].hidden(),
-            foreign=find_foreign(TransactionReader(self.target), self.readers[1].databases, self.readers[0]),
+            foreign=foreign,
+            unseen=all_gaps(entries, foreign.listings, iso(self.clock.now()), transactions.kept),
             stuck=find_stuck(self.target, self.readers[1].databases),
             jobs=next(one for one in conditions if one.name == qu.NO_JOBS),
             tool=self.tool.verdict() if self.tool is not None else None,

@@ -141,7 +141,7 @@ class CutoverTask:
         elif left:
             self._put_right(eyes, self._open(journal, cluster_id), place, True)
         self._heed(journal, cluster_id, 0.0)
-        view = eyes.view(self._ahead)
+        view = eyes.view(self._ahead, journal.entries)
         verdict = self._judge(cg.gate(view, eyes.request.max_behind))
         cg.require(verdict)
         forecast = fc.forecast(eyes.pace(view))

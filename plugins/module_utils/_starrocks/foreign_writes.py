@@ -23,6 +23,9 @@ _NO_USER_WRITE = frozenset((REPLICATION, LAKE_COMPACTION, MV_REFRESH))
 MOST_ROWS = 2000
 """``_LONGEST`` as shipped: a list this long may have been cut."""
 _LONGEST = "max_show_proc_transactions_entry"
+_KEPT = "label_keep_max_second"
+_KEPT_SECONDS = 259200.0
+"""``_KEPT`` as shipped."""
 MOST_ASKED = 200
 """Of so many transactions, the newest ones, it is asked which tables they wrote to: one question for each."""
 _GONE = ("does not exist", "Unknown database")
@@ -96,14 +99,21 @@ class TransactionReader:
 
     def longest(self) -> int:
         """How many rows of a list the server shows at most; as shipped where it does not tell."""
-        sql = f"ADMIN SHOW FRONTEND CONFIG LIKE {like_literal(_LONGEST)}"
+        return self._config(_LONGEST, MOST_ROWS)
+
+    def kept(self) -> float:
+        """For how many seconds the server remembers finished ones at most; as shipped where it does not tell."""
+        return float(self._config(_KEPT, int(_KEPT_SECONDS)))
+
+    def _config(self, key: str, shipped: int) -> int:
+        sql = f"ADMIN SHOW FRONTEND CONFIG LIKE {like_literal(key)}"
         try:
-            rows = self._server.query(sql, "see how many transactions are listed")
+            rows = self._server.query(sql, "see which transactions are listed")
         except MigrationError:
             # It takes a privilege more than the lists do in some versions.
-            return MOST_ROWS
-        found = [text(row.get("value")) for row in rows.records() if row.get("key") == _LONGEST]
-        return int(found[0]) if found and found[0].isdigit() else MOST_ROWS
+            return shipped
+        found = [text(row.get("value")) for row in rows.records() if row.get("key") == key]
+        return int(found[0]) if found and found[0].isdigit() else shipped
 
     def _read(self, database: str, database_id: str, state: str) -> t.List[Transaction]:
         return [_decode(database, row) for row in self._rows(database, database_id, state)]
@@ -150,15 +160,28 @@ def _decode(database: str, row: t.Mapping[str, t.Any]) -> Transaction:
 
 
 @dataclasses.dataclass(frozen=True)
+class Listing:
+    """The finished transactions of a database that were shown. ``shown_from``: when the oldest finished, "" if none.
+
+    ``cut``: whether the server may have shown less than it has.
+    """
+
+    ids: t.FrozenSet[int]
+    shown_from: str
+    cut: bool
+
+
+@dataclasses.dataclass(frozen=True)
 class ForeignWrites:
     """``writes``: since the replication began, sorted. ``earlier``: those before that, as far as the server tells.
 
-    ``incomplete``: databases whose list was cut, so that older writes would not be seen.
+    ``incomplete``: databases whose list was cut, so that older writes would not be seen. ``listings``: by database.
     """
 
     writes: t.Tuple[Transaction, ...]
     incomplete: t.Tuple[str, ...]
     earlier: t.Tuple[Transaction, ...] = ()
+    listings: t.Mapping[str, Listing] = dataclasses.field(default_factory=dict)
 
     def as_result(self) -> t.Dict[str, t.Any]:
         """For results and the journal."""
@@ -232,6 +255,11 @@ def of_migrated(
     return _sorted(kept)
 
 
+def _listing(finished: t.Sequence[Transaction], longest: int) -> Listing:
+    oldest = min(finished, key=lambda one: one.transaction_id).finished if finished else ""
+    return Listing(frozenset(one.transaction_id for one in finished), oldest, len(finished) >= longest)
+
+
 def find_foreign(
     reader: TransactionReader, databases: t.Collection[str], migrated: t.Optional[Migrated] = None
 ) -> ForeignWrites:
@@ -240,16 +268,15 @@ def find_foreign(
     :param migrated: where it is given, only what was written to migrated tables counts (see :func:`of_migrated`)
     """
     ids = reader.databases()
-    listed: t.List[Transaction] = []
-    for database in sorted(databases):
-        if database in ids:
-            listed += reader.finished(database, ids[database])
+    shown = {database: reader.finished(database, ids[database]) for database in sorted(databases) if database in ids}
+    listed = [one for finished in shown.values() for one in finished]
     longest = reader.longest() if listed else MOST_ROWS
     if migrated is None:
         return foreign(listed, longest)
     found = foreign(listed, longest, migrated.databases)
     return dataclasses.replace(
         found,
+        listings={database: _listing(finished, longest) for database, finished in shown.items()},
         writes=of_migrated(reader, found.writes, migrated),
         earlier=of_migrated(reader, found.earlier, migrated),
     )

@@ -34,6 +34,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks import 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import sync_nearness as sn
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_findings import kept_tables
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_reach import Gap, LastLook, last_look
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.publishing import find_stuck, stuck_findings
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.renewal import Renewal
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_journal import WaitJournal
@@ -65,6 +66,7 @@ class SyncWaitTask:
         self._good = 0
         self._since: t.Dict[str, str] = {}
         self._lag: t.Optional[Lag] = None
+        self._gaps: t.Sequence[Gap] = ()
         self._samples: t.List[t.Tuple[float, int]] = []
         self.result: t.Dict[str, t.Any] = {"changed": False, "finished": False, "waits": [], "events": []}
 
@@ -78,12 +80,12 @@ class SyncWaitTask:
         )
         # What is drained before and after the copy ends by itself, and is part of putting something back.
         store = control_store(self._params)
-        view = read_journal(self._params) if store is not None else None
+        view = read_journal(self._params)
         self._control = Control(
             store if request.until == CAUGHT_UP else None,
             self._clock,
             _answer,
-            view.entries if view is not None else (),
+            view.entries if view is not None and store is not None else (),
         )
         if self._check_mode:
             text = "A real run would wait here until the target is as far as it should be."
@@ -101,12 +103,15 @@ class SyncWaitTask:
                 looker = Looker(self._params, request, source, target, self._redactor, self._clock, kept)
                 looker.cursor = follow.get("cursor")
                 looker.renewal = Renewal(follow.get("renewal"))
+                # Of this run, or of the one before it.
+                looker.seen = LastLook.of(follow.get("seen")) or last_look(view.entries if view is not None else ())
                 self._watch(request, looker, journal, deadline, accepted)
             self.result["follow"] = {
                 "run_id": journal.run_id,
                 "deadline": deadline.absolute_epoch,
                 "cursor": looker.cursor,
                 "renewal": looker.renewal.as_record(),
+                "seen": looker.seen.as_record() if looker.seen is not None else None,
                 "good": self._good,
                 "since": self._since,
                 "samples": self._samples,
@@ -139,8 +144,11 @@ class SyncWaitTask:
             if not near.reason:
                 self.result["finished"] = True
                 journal.finish("ok", self.result["summary"])
+                journal.looked(looker.seen, self._gaps, over=True)
                 return
             journal.wait(self.result["waits"], self._told_progress())
+            journal.looked(looker.seen, self._gaps)
+            self._gaps = ()
             deadline.check([near.waiting_for])
             # Not more than a tenth of the time is spent on comparing.
             pause = max(request.poll_interval, 9 * (self._clock.monotonic() - before))
@@ -191,6 +199,7 @@ class SyncWaitTask:
         self, request: WaitRequest, looker: Looker, journal: WaitJournal, accepted: t.Sequence[t.Any]
     ) -> sn.Nearness:
         look = looker.look()
+        self._gaps = look.gaps
         self.result.update(comparison=look.compared, tool=look.tool)
         verdict = judge(look.findings, accepted, self._clock.now())
         self.result["findings"] = verdict.as_result()["findings"]

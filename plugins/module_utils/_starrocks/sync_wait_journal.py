@@ -16,13 +16,23 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.journal_opti
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import present
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_journal import ENGINE
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_reach import (
+    SEEN,
+    Gap,
+    LastLook,
+    last_look,
+)
 
 PHASE = "migrate"
 COUNTS = ("done", "total", "failed")
 
 
+OFTEN, SELDOM = 600.0, 3600.0
+"""Seconds after which it is written anew how far the target's transactions were seen; the latter when none is new."""
+
+
 class WaitJournal:
-    """A wait that finds everything in order leaves no trace."""
+    """A wait that finds everything in order leaves no trace, but for what it has seen of the target's transactions."""
 
     def __init__(self, params: t.Mapping[str, t.Any], redactor: Redactor, clock: Clock, run_id: str) -> None:
         self.run_id = run_id
@@ -56,6 +66,23 @@ class WaitJournal:
             records += [("wait", wait) for wait in waits]
         self._reasons = reasons
         journal.append_many(records)
+
+    def looked(self, look: t.Optional[LastLook], gaps: t.Sequence[Gap], over: bool = False) -> None:
+        """Keep how far the target's transactions were seen, from time to time and in the end, for whoever looks next.
+
+        ``over``: ``finish`` has been told, and this is the last look.
+        """
+        # A gap is told once, so it must not be lost.
+        journal = self.begin() if gaps else self._journal
+        if journal is None or look is None:
+            return
+        known = last_look(journal.entries)
+        if known is not None and not gaps:
+            age = self._clock.now().timestamp() - parse_iso(known.at).timestamp()
+            news = known.newest != look.newest
+            if age < (OFTEN if not over else 0.0 if news else SELDOM):
+                return
+        journal.append(SEEN, {**look.as_record(), "gaps": [one.as_record() for one in gaps]})
 
     def control(self, acknowledged: t.Mapping[str, t.Any]) -> None:
         """Write that a wish was taken note of."""

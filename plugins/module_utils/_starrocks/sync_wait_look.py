@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Finding
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import comparison_findings as cf
@@ -17,6 +17,13 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_live import compare_clusters
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_read import PartitionReader
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_sum import Comparison
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_reach import (
+    Gap,
+    LastLook,
+    gap_findings,
+    gaps,
+    look_now,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import (
     TransactionReader,
     find_foreign,
@@ -56,13 +63,14 @@ class SyncLook:
     verdict: str
     why: str
     findings: t.Tuple[Finding, ...]
+    gaps: t.Tuple[Gap, ...]
     compared: t.Dict[str, t.Any]
     tool: t.Dict[str, t.Any]
 
 
 class Looker:
     """Looks as often as it is asked. ``cursor``: where the reading of the tool's log goes on. ``renewal``: what is
-    known of earlier looks."""
+    known of earlier looks. ``seen``: the last look at the target's transactions, None before the first one."""
 
     def __init__(
         self,
@@ -78,6 +86,7 @@ class Looker:
         self.target = target
         self.cursor: t.Any = None
         self.renewal = Renewal()
+        self.seen: t.Optional[LastLook] = None
         self._params = params
         self._redactor = redactor
         self._clock = clock
@@ -100,8 +109,13 @@ class Looker:
         findings += self._renewed(comparison)
         findings += cf.hidden_findings("source", self._ours.hidden())
         findings += cf.hidden_findings("target", self._theirs.hidden())
-        foreign = find_foreign(TransactionReader(self.target), self._theirs.databases, self._ours)
+        transactions = TransactionReader(self.target)
+        foreign = find_foreign(transactions, self._theirs.databases, self._ours)
         findings += cf.foreign_findings(foreign)
+        now = iso(self._clock.now())
+        found = gaps(foreign.listings, self.seen, now, transactions.kept) if self.seen is not None else ()
+        self.seen = look_now(foreign.listings, now)
+        findings += gap_findings(found)
         findings += stuck_findings(find_stuck(self.target, self._theirs.databases))
         worst = tuple(comparison.worst())
         return SyncLook(
@@ -114,6 +128,7 @@ class Looker:
             verdict=told["verdict"],
             why=told["reasons"][0]["text"] if told["reasons"] else "",
             findings=tuple(findings),
+            gaps=found,
             compared={
                 "equal": comparison.equal,
                 "tables": comparison.tables,

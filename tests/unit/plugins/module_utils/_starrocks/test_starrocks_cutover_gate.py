@@ -22,6 +22,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.compari
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_rules import DATA, Rules
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_sum import Comparison
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_reach import Gap
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import ForeignWrites
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import FreezeLook
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.partitions import Catalog, Partition, Physical
@@ -50,6 +51,7 @@ def findings(
     tool: tv.Verdict = WORKS,
     stuck: t.Sequence[StuckPublish] = (),
     renewed_stay: str = "",
+    unseen: t.Sequence[Gap] = (),
 ) -> t.List[Finding]:
     """The gate before one table ``d.t`` with these partitions, and a tool that is at work."""
     comparison = Comparison(RULES, kept=kept)
@@ -68,6 +70,7 @@ def findings(
         tool=tool,
         extra_stay=extra_stay,
         renewed_stay=renewed_stay,
+        unseen=tuple(unseen),
     )
     return cg.gate(view, max_behind)
 
@@ -90,6 +93,12 @@ def test_a_tool_that_finds_nothing_to_copy_is_right_only_where_all_is_equal() ->
     assert findings({"p": part(5)}, {"p": part(5)}, tool=idle) == []
     told = findings({"p": part(6)}, {"p": part(5)}, tool=idle)
     assert [(one.id, one.severity) for one in told] == [("starrocks.tool.not_ready", "blocker")]
+
+
+def test_a_time_that_nobody_saw_is_told_and_holds_nothing_back() -> None:
+    gap = Gap("d", "2026-11-21T00:00:00.000Z", "2026-11-24 08:00:00")
+    told = findings({"p": part(5)}, {"p": part(5)}, tool=tv.Verdict(tv.CONVERGED, ()), unseen=[gap])
+    assert [(one.id, one.severity) for one in told] == [("starrocks.comparison.transactions_unseen", "warning")]
 
 
 @pytest.mark.parametrize("target", [{}, {"p": part(5)}, {"p": part(5), "q": part(1, cmp.NORMAL)}])
