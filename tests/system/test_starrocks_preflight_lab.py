@@ -166,6 +166,9 @@ def test_the_tools_own_users_are_tried_before_anything_is_changed(begin: Begin, 
     lacking = tried(("reader", users["reader"]), ("operator", users["operator"]))
     assert ids(lacking) == ["tool.operate_missing"] * 2
     assert "OPERATE" in lacking["findings"][0]["evidence"]["said"]
+    operator = {"username": "operator", "password": users["operator"]}
+    own = tried(("operator", users["operator"]), tool, **operator)
+    assert ids(own) == ["tool.operate_missing"]
     assert ids(tried(tool, ("nobody", wrong), create_sync_users=True)) == []
     assert ids(tried(("tool", wrong), tool, create_sync_users=True)) == ["tool.login_refused"]
     encrypted = tried(tool, tool, source_cluster_password_secret_key=wrong, target_cluster_password_secret_key=wrong)

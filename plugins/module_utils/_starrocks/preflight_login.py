@@ -50,13 +50,10 @@ def try_login(cluster: Cluster, login: ToolLogin, to_be_made: bool) -> TriedLogi
 
 
 def _try(cluster: Cluster, leader: Frontend, login: ToolLogin, to_be_made: bool) -> t.Tuple[str, str]:
-    connection = cluster.connection
-    if (login.user, login.password) == (connection.username, connection.password):
-        # Everything else is asked as this user.
-        return TAKEN, ""
     if to_be_made and not _is_there(cluster, login.user):
         return TAKEN, ""
-    account = dataclasses.replace(connection, username=login.user, password=login.password)
+    # The modules' own user too: here all its roles are on, and the tool is not known to do that.
+    account = dataclasses.replace(cluster.connection, username=login.user, password=login.password)
     try:
         with Cluster(account, cluster.redactor, cluster.clock) as session:
             _use(session, leader, since(cluster.version, "3.0.0"))
@@ -77,7 +74,6 @@ def _is_there(cluster: Cluster, name: str) -> bool:
 def _use(session: Cluster, leader: Frontend, roles: bool) -> None:
     doing = "see what the sync tool's user may do"
     if roles:
-        # The tool is not known to activate roles, as our own sessions do, so only default ones count.
         session.query_on(leader, "SET ROLE DEFAULT", doing)
     session.query_on(leader, OPERATE_NEEDED, doing)
 
