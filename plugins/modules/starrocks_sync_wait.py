@@ -58,8 +58,10 @@ options:
     description:
       - V(caught_up) waits until the target has every partition, and few enough are behind. V(compaction_drained) waits
         until the compactions have ended that ran on the target when new ones were stopped.
+      - V(replication_drained) waits until no replication runs any more inside the target, in the databases of
+        O(include_data_list). They go on when the tool has ended, and have to be over before compactions begin there.
     type: str
-    choices: [caught_up, compaction_drained]
+    choices: [caught_up, compaction_drained, replication_drained]
     default: caught_up
   directory:
     description:
@@ -181,6 +183,10 @@ findings:
 compactions:
   description: How many compactions run on the target.
   returned: with V(compaction_drained) in O(until)
+  type: int
+replications:
+  description: How many replications run on the target.
+  returned: with V(replication_drained) in O(until)
   type: int
 waits:
   description: What is waited for, with C(reason), C(waiting_for), C(ends_when), C(since), C(worst) and C(count).

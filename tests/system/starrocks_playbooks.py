@@ -125,10 +125,17 @@ def tool_runs(folder: pathlib.Path) -> bool:
     return bool(tool_processes(folder))
 
 
+def replicating(lab: LabClient) -> bool:
+    """Whether a replication runs inside the target, by itself or for a tool."""
+    running = lab.state()["clusters"]["target"]["running_transactions"]
+    return any(one["type"] == "REPLICATION" for found in running.values() for one in found)
+
+
 def as_before(lab: LabClient, folder: pathlib.Path) -> None:
     """Nothing of a migration is left but its tables on the target, and the clients write to the source."""
     assert changed_configs(lab) == {"source": set(), "target": set()}
     assert volumes(lab, "target") == {"lake_a", "lake_b"}
+    assert not replicating(lab)
     assert not tool_runs(folder)
     assert not (folder / "sync").exists()
     writing_to(lab, "source")

@@ -32,6 +32,7 @@ from system.starrocks_playbooks import (
     changed_configs,
     frozen,
     mutating,
+    replicating,
     tool_processes,
     tool_runs,
     variables,
@@ -184,6 +185,25 @@ def test_rollback_while_copying_and_when_the_copy_is_there(tmp_path: pathlib.Pat
 
         # The same journal takes a second try, and that can be given up, too.
         p.play("starrocks_migrate", given, tmp_path).succeed()
+        p.play("starrocks_rollback", given, tmp_path).succeed()
+        as_before(lab, tmp_path)
+
+
+@pytest.mark.thorough
+def test_rollback_waits_for_what_the_tool_had_sent(tmp_path: pathlib.Path) -> None:
+    """Compactions that come back beside a replication stop the publishing for good on the target."""
+    with process.start(profile="4.1", factor=20, **SMALL) as lab:
+        lab.call("POST", "/config", {"cluster": "target", "slow_down": 200})
+        given = variables(lab, tmp_path)
+        p.play_until("starrocks_migrate", given, tmp_path, lambda: replicating(lab))
+        left = p.play("starrocks_rollback", {**given, "starrocks_timeout": "1s"}, tmp_path)
+        assert "The source is as it was, but the target is not" in left.failures[-1]["msg"]
+        assert "that the sync tool had sent to the target's frontends" in left.failures[-1]["msg"]
+        assert "Run the rollback again with the same journal" in left.failures[-1]["msg"]
+        assert changed_configs(lab) == {"source": set(), "target": {COMPACTION, LEGACY}}
+        assert not tool_runs(tmp_path)
+        assert replicating(lab)
+
         p.play("starrocks_rollback", given, tmp_path).succeed()
         as_before(lab, tmp_path)
 

@@ -23,8 +23,11 @@ BEHIND = "starrocks.wait.behind"
 SETTLING = "starrocks.wait.settling"
 TOOL = "starrocks.wait.tool"
 COMPACTIONS = "starrocks.wait.compactions"
+REPLICATIONS = "starrocks.wait.replications"
 UNREACHABLE = "starrocks.wait.unreachable"
-REASONS = ReasonRegistry(frozenset((COPYING, BEHIND, SETTLING, TOOL, COMPACTIONS, UNREACHABLE, PAUSED, CANNOT_READ)))
+REASONS = ReasonRegistry(
+    frozenset((COPYING, BEHIND, SETTLING, TOOL, COMPACTIONS, REPLICATIONS, UNREACHABLE, PAUSED, CANNOT_READ))
+)
 
 _AT_WORK = (tv.RUNNING, tv.CONVERGED)
 _OVER = (tv.FAILED, tv.STOPPED)

@@ -35,14 +35,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks import 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_findings import kept_tables
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_reach import Gap, LastLook, last_look
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.publishing import find_stuck, stuck_findings
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.renewal import Renewal
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_drain import look_at_drain
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_journal import WaitJournal
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_look import (
-    Looker,
-    SyncLook,
-    running_compactions,
-)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_look import Looker, SyncLook
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_options import (
     CAUGHT_UP,
     WaitRequest,
@@ -178,7 +174,7 @@ class SyncWaitTask:
             near = (
                 self._caught_up(request, looker, journal, accepted)
                 if request.until == CAUGHT_UP
-                else self._drained(looker, accepted)
+                else self._drained(request, looker, accepted)
             )
         except MigrationError as error:
             if error.code not in _PASSING:
@@ -233,19 +229,13 @@ class SyncWaitTask:
             )
         return near
 
-    def _drained(self, looker: Looker, accepted: t.Sequence[t.Any]) -> sn.Nearness:
-        running = running_compactions(looker.target)
-        verdict = judge(list(stuck_findings(find_stuck(looker.target))) if running else [], accepted, self._clock.now())
+    def _drained(self, request: WaitRequest, looker: Looker, accepted: t.Sequence[t.Any]) -> sn.Nearness:
+        drain = look_at_drain(looker.target, request)
+        verdict = judge(list(drain.findings), accepted, self._clock.now())
         if verdict.open_blockers:
-            raise _blocked("Compactions on the target cannot end by themselves", verdict)
-        self.result["compactions"] = len(running)
-        text = f"{len(running)} compaction{'' if len(running) == 1 else 's'} on the target that had begun before"
-        if not running:
-            text = "No compaction runs on the target."
-        self.result.update(line=text, summary=text)
-        if not running:
-            return sn.Nearness("", "", "", 1)
-        return sn.Nearness(sn.COMPACTIONS, text, "they have ended", 0, tuple(running[:5]), len(running))
+            raise _blocked(f"{drain.name.capitalize()} on the target cannot end by themselves", verdict)
+        self.result.update({drain.name: len(drain.running), "line": drain.summary, "summary": drain.summary})
+        return drain.near
 
     def _progress(self, look: SyncLook) -> Progress:
         """Of partitions: those that were copied once, of all. Which are equal changes with every load."""

@@ -28,7 +28,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign
     TransactionReader,
     find_foreign,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import text
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.properties import readable
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.publishing import (
     find_stuck,
@@ -155,11 +154,3 @@ class Looker:
         late, why = self.renewal.overdue(comparison.renewed, cycle_of(properties, request.meta_interval), now)
         yield from cf.renewed_findings(late, why)
         yield from cf.renewed_findings([one for one in comparison.renewed if one not in set(late)])
-
-
-def running_compactions(cluster: Cluster) -> t.List[str]:
-    """The partitions whose compaction has begun and has not ended."""
-    if not cluster.profile.shared_data:
-        return []
-    rows = cluster.query("SHOW PROC '/compactions'", "list the compactions")
-    return sorted(str(row["partition"]) for row in rows.records() if not text(row["finishtime"]))

@@ -24,7 +24,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_pr
     read_progress_request,
 )
 
-CAUGHT_UP, DRAINED = "caught_up", "compaction_drained"
+CAUGHT_UP, COMPACTION_DRAINED, REPLICATION_DRAINED = "caught_up", "compaction_drained", "replication_drained"
+UNTIL = (CAUGHT_UP, COMPACTION_DRAINED, REPLICATION_DRAINED)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +48,7 @@ def wait_argument_spec() -> ArgumentSpec:
     """The options besides those of the journal and of accepted findings."""
     spec = ArgumentSpec(
         {
-            "until": {"type": "str", "choices": [CAUGHT_UP, DRAINED], "default": CAUGHT_UP},
+            "until": {"type": "str", "choices": list(UNTIL), "default": CAUGHT_UP},
             "include_data_list": {"type": "raw"},
             "exclude_data_list": {"type": "raw"},
             "max_behind": {"type": "int", "default": 1000},
@@ -60,7 +61,7 @@ def wait_argument_spec() -> ArgumentSpec:
         }
     )
     spec.merge(progress_argument_spec()).merge(connection_argument_spec())
-    # The tool may not be there yet when compactions are drained.
+    # The tool is not there yet when compactions are drained, and not any more when replications are.
     spec.update(directory={"type": "path"})
     return spec
 

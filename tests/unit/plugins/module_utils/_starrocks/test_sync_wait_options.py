@@ -37,7 +37,8 @@ def test_a_single_look_is_a_step_without_time() -> None:
 
 
 def test_draining_needs_no_tool() -> None:
-    assert read(until="compaction_drained", directory=None).until == "compaction_drained"
+    for until in ("compaction_drained", "replication_drained"):
+        assert read(until=until, directory=None).until == until
     with pytest.raises(InvalidOption, match="directory"):
         read(directory="")
 
