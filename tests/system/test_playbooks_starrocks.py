@@ -208,6 +208,54 @@ def test_rollback_waits_for_what_the_tool_had_sent(tmp_path: pathlib.Path) -> No
         as_before(lab, tmp_path)
 
 
+def _started_again(lab: LabClient, side: str) -> None:
+    """Start a follower of a cluster and one of its nodes again; in containers they forget what was set.
+
+    No leader: compactions would come back with it, and stop the publishing for good when they meet a replication.
+    """
+    frontends = lab.state()["clusters"][side]["frontends"]
+    follower = next(at for at, one in enumerate(frontends, 1) if one["role"] != "LEADER")
+    lab.call("POST", f"/frontends/{side}/{follower}/kill", {})
+    lab.call("POST", f"/frontends/{side}/{follower}/start", {})
+    node = lab.describe["clusters"][side]["nodes"][0]["id"]
+    lab.call("POST", f"/nodes/{side}/{node}", {"alive": False})
+    lab.call("POST", f"/nodes/{side}/{node}", {"alive": True})
+    lab.wait_for(lambda state: all(one["alive"] for one in state["clusters"][side]["frontends"]))
+
+
+@pytest.mark.thorough
+def test_cutover_sets_what_was_forgotten_and_the_tool_goes_on_when_it_fails(tmp_path: pathlib.Path) -> None:
+    with process.start(profile="4.1", factor=20, container=True, **SMALL) as lab:
+        threads = [{"key": "replication_threads", "value": "7"}]
+        given = variables(lab, tmp_path, starrocks_target_node_settings=threads)
+        p.play("starrocks_migrate", given, tmp_path).succeed()
+        _started_again(lab, "source")
+        _started_again(lab, "target")
+        lab.clear_requests()
+        ahead = p.play("starrocks_cutover", {**given, "starrocks_budget": "3m"}, tmp_path, "--check").succeed()
+        assert mutating(lab) == []
+        # The source, the target, its nodes, the tool, and what the freeze would send.
+        assert ahead.recap["changed"] == 5
+
+        # Nothing is stopped, because that is too short; the tool was told already to look more often.
+        refused = p.play("starrocks_cutover", {**given, "starrocks_budget": "1s"}, tmp_path)
+        assert "budget" in refused.failures[-1]["msg"]
+        assert refused.failures[-1]["msg"].endswith("The sync tool has its own intervals again.")
+        assert "meta_job_interval_seconds=180" in (tmp_path / "sync/conf/sync.properties").read_text()
+        assert tool_runs(tmp_path)
+        sent = mutating(lab)
+        assert [text.partition(" SET ")[2] for text in sent] == [
+            f'FRONTEND CONFIG ("{GRACE}" = "10000000")',
+            f'FRONTEND CONFIG ("{COMPACTION}" = "0")',
+            f'FRONTEND CONFIG ("{LEGACY}" = "true")',
+            'VALUE = "7" WHERE NAME = "replication_threads"',
+        ], sent
+
+        lab.clear_requests()
+        p.play("starrocks_cutover", given, tmp_path).succeed()
+        assert [text for text in mutating(lab) if GRACE in text or COMPACTION in text or LEGACY in text] == []
+
+
 @pytest.mark.thorough
 def test_killed_behind_the_freeze_and_rolled_back_then_run_to_the_end(tmp_path: pathlib.Path) -> None:
     with process.start(profile="4.1", factor=10, **SMALL) as lab:
