@@ -384,6 +384,29 @@ def test_jobs_of_awx_with_texts_only(tmp_path: pathlib.Path) -> None:
 
 
 @pytest.mark.thorough
+def test_whole_run_between_shared_nothing_clusters(tmp_path: pathlib.Path) -> None:
+    """Neither vacuum nor compaction nor volumes are touched there, and the token is needed."""
+    options = {**SMALL, "mode": "shared_nothing", "target_mode": "shared_nothing", "target_profile": "3.3.9"}
+    with process.start(profile="3.2", factor=20, **options) as lab:
+        given = variables(lab, tmp_path)
+        given["starrocks_source_cluster_token"] = lab.describe["clusters"]["source"]["token"]
+        done = p.play("starrocks", given, tmp_path).succeed()
+        assert "shared_nothing 3.2" in done.output
+        assert [text for text in mutating(lab) if "PIPE" not in text and "ROUTINE" not in text] == [
+            f'ADMIN SET FRONTEND CONFIG ("{LEGACY}" = "true")',
+            "SET GLOBAL enable_filter_unused_columns_in_scan_stage = false",
+            'ADMIN SET FRONTEND CONFIG ("disable_load_job" = "true")',
+            f'ADMIN SET FRONTEND CONFIG ("{LEGACY}" = "false")',
+            "SET GLOBAL enable_filter_unused_columns_in_scan_stage = true",
+        ]
+        assert changed_configs(lab) == {"source": {"disable_load_job"}, "target": set()}
+        assert frozen(lab) == [True] * 3
+        assert not (tmp_path / "sync").exists()
+        assert legality(str(tmp_path / "journal.jsonl")) == ("yes", [])
+        writing_to(lab, "target")
+
+
+@pytest.mark.thorough
 def test_blocks_in_fe_conf_from_a_shared_nothing_source(tmp_path: pathlib.Path) -> None:
     options = {**SMALL, "mode": "shared_nothing", "target_mode": "shared_data", "target_profile": "3.3.9"}
     with process.start(profile="3.2", factor=20, **options) as lab:
