@@ -196,10 +196,10 @@ def test_nobody_commits(begin: Begin) -> None:
 def test_the_guard_lifts_while_the_leader_is_silent(begin: Begin) -> None:
     """The other frontends tell it, and its jobs; the guard lives until it has seen that the leader takes loads."""
     migration = begin()
-    assert migration.cut_over(budget="20s")["state"] == "handed_over"
+    assert migration.cut_over(budget="45s")["state"] == "handed_over"
     migration.lab.clear_requests()
     migration.lab.fault("refuse_connections", cluster="source", node="1")
-    end = time.monotonic() + 60
+    end = time.monotonic() + 90
     while not any(one.startswith("RESUME ROUTINE LOAD") for one in to_source(migration)) and time.monotonic() < end:
         time.sleep(0.5)
     assert migration.loads_refused() == [False] * 3
@@ -354,40 +354,6 @@ def test_what_the_source_makes_anew_and_the_tool_may_not_drop(begin: Begin) -> N
 def _on_source(migration: Migration, sql: str) -> None:
     done = migration.lab.foreign(cluster="source", sql=sql)
     assert "error" not in done, done
-
-
-@pytest.mark.thorough
-def test_a_time_in_which_nobody_looked_for_foreign_writes_is_told(begin: Begin) -> None:
-    migration = begin()
-    unseen = "starrocks.comparison.transactions_unseen"
-
-    def wait() -> None:
-        given = {"directory": migration.directory, "journal": migration.journal, "poll_interval": "300ms"}
-        done = finish(start("sync_wait", {**migration.options(), **given, "timeout": "60s"}))
-        assert done.get("finished"), done
-
-    def told() -> list[dict[str, t.Any]]:
-        found = migration.cut_over(check=True)
-        return [one for one in found["findings"] if one["id"] == unseen]
-
-    # A cutover without any look before it says so, and is not held back.
-    assert told()[0]["evidence"]["gaps"][0]["last_look"] is None
-    wait()
-    assert told() == []
-    seen = kinds(migration, "target.transactions_seen")
-    assert seen[-1]["newest"] and not any(one["gaps"] for one in seen)
-
-    migration.lab.foreign(cluster="target", config={"max_show_proc_transactions_entry": "1"})
-    end = time.monotonic() + 60
-    while not told() and time.monotonic() < end:
-        time.sleep(1)
-    (found,) = told()
-    assert found["severity"] == "warning"
-    # The next wait has seen more by the time of the gate, and what it had missed is told all the same.
-    wait()
-    migration.lab.foreign(cluster="target", config={"max_show_proc_transactions_entry": "2000"})
-    (found,) = told()
-    assert found["evidence"]["gaps"][0]["last_look"] == seen[-1]["at"]
 
 
 @pytest.mark.thorough
