@@ -15,12 +15,15 @@ description:
     partition by partition, ends the sync tool, waits for the replications that it had sent, compares twice more, writes
     the proof of every partition to O(journal), and hands over. You switch the clients then, and a second call commits,
     or lifts.
-  - Nothing is stopped unless the sync tool runs with fresh progress, the target is at most O(max_behind) partitions
-    behind, nobody else wrote to it, no ALTER job runs, and the forecast (p95) fits into O(budget) together with
-    O(switch_reserve).
+  - Nothing is stopped unless the sync tool runs with fresh progress (or O(tool_is_stopped) says that it does not), the
+    target is at most O(max_behind) partitions behind, nobody else wrote to it, no ALTER job runs, and the forecast
+    (p95) fits into O(budget) together with O(switch_reserve). A tool whose one run (C(one_time_run_mode)) is over is
+    let pass only where the target lacks nothing and no load is under way.
+  - While writes are stopped, it gives up as soon as the source is at rest, the target is not equal, and neither the
+    tool nor a replication that it had sent is at work any more.
   - The source counts as at rest by four conditions, each with its evidence in the journal. Every living frontend
-    refuses loads; no transaction runs; two looks at all partitions, O(quiet_time) apart, show the same versions; no
-    ALTER job, routine load, pipe or broker load is unfinished.
+    refuses loads; no transaction runs in a database that is migrated; two looks at all partitions, O(quiet_time) apart,
+    show the same versions; no ALTER job there, and no routine load, pipe or broker load, is unfinished.
   - A frontend that was restarted has forgotten that it refuses loads. It is told again, and everything that was
     concluded before is concluded anew.
   - Any failure before the hand-over lifts the freeze on every frontend, lets exactly those routine loads and pipes go
@@ -56,7 +59,7 @@ notes:
     C(starrocks.comparison.foreign_write), C(starrocks.comparison.target_ahead), C(starrocks.comparison.unknown),
     C(starrocks.comparison.made_anew) where the sync tool may not drop what is outdated,
     C(starrocks.comparison.hidden_tables), C(starrocks.comparison.too_far_behind), C(starrocks.comparison.not_copied),
-    C(starrocks.tool.not_ready),
+    C(starrocks.tool.not_ready), C(starrocks.tool.run_over),
     C(starrocks.source.loads_disabled), C(starrocks.source.alter_running) and C(starrocks.target.loads_disabled)."
 extends_documentation_fragment:
   - dbops.migration._attributes
@@ -165,6 +168,12 @@ options:
     description:
       - Say that you have ended the sync tool yourself. Then the target must become equal by replications that are under
         way already.
+    type: bool
+    default: false
+  tool_is_restarted:
+    description:
+      - For check mode, that something starts the sync tool anew before a real run (with C(one_time_run_mode=false) and
+        shorter intervals, say). Then C(starrocks.tool.run_over) is not found.
     type: bool
     default: false
   tool_stop_timeout:

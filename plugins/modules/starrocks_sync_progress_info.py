@@ -94,7 +94,8 @@ RETURN = r"""
 verdict:
   description: >-
     C(not_started), C(running), C(converged_as_of_cycle), C(idle) (it finds nothing to copy), C(stalled) (nothing
-    moves), C(stale) (nothing is known any more), C(failed) (does not get better by itself) or C(stopped).
+    moves), C(stale) (nothing is known any more), C(failed) (does not get better by itself), C(completed) (a run with
+    C(one_time_run_mode) is over, with all equal as of its end) or C(stopped).
   returned: success
   type: str
 reasons:

@@ -76,6 +76,7 @@ options:
   one_time_run_mode:
     description:
       - Whether the tool copies everything once and ends, instead of following the source until it is stopped.
+      - Start it with V(false) for the cutover. Nobody copies what is loaded after the one run.
     type: bool
   source_fe_host:
     description:

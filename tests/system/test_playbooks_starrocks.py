@@ -98,6 +98,25 @@ def test_a_source_that_nobody_writes_to_is_cut_over(tmp_path: pathlib.Path) -> N
 
 
 @pytest.mark.thorough
+def test_one_run_of_the_tool_and_the_cutover_of_what_came_after_it(tmp_path: pathlib.Path) -> None:
+    """Nobody copies what is loaded after the one run but a tool that is started anew, to run on, for the cutover."""
+    with process.start(profile="4.1", factor=20, **SMALL) as lab:
+        given = variables(lab, tmp_path, starrocks_one_time_run_mode=True, starrocks_timeout="90s")
+        p.play("starrocks_migrate", given, tmp_path).succeed()
+        end = time.monotonic() + 60
+        while tool_processes(tmp_path) and time.monotonic() < end:
+            time.sleep(0.5)
+        assert not tool_processes(tmp_path)
+        time.sleep(2)
+        preview = p.play("starrocks_cutover", given, tmp_path, "--check").succeed()
+        assert "starrocks.tool.run_over" not in preview.output
+        assert frozen(lab) == [False] * 3
+        p.play("starrocks_cutover", given, tmp_path).succeed()
+        assert frozen(lab) == [True] * 3
+        assert legality(str(tmp_path / "journal.jsonl")) == ("yes", [])
+
+
+@pytest.mark.thorough
 def test_what_a_later_step_would_refuse_is_refused_before_the_first_change(tmp_path: pathlib.Path) -> None:
     with process.start(profile="4.1", factor=20, **SMALL) as lab:
         given = variables(lab, tmp_path)

@@ -244,6 +244,12 @@ def test_jobs_that_are_sent_and_never_begin(begin: Begin) -> None:
     tool.suffer(stuck_sent=True)
     tool.call("started")
     assert reasons(tool.until_verdict("stalled"))[0] == "sent_stuck"
+    # Whoever waits is told, and the target was asked what it knows.
+    wait = {**connection(tool.lab), **connection(tool.lab, "target", "target_"), "directory": str(tool.home)}
+    waited = finish(start("sync_wait", {**wait, "wait": False, "report_interval": "2s", "meta_interval": "1s"}))
+    assert waited["waits"][0]["reason"] == "starrocks.wait.tool", waited
+    assert "none of them begins" in waited["line"], waited["line"]
+    assert waited["tool"]["replications"] is not None
 
 
 @pytest.mark.thorough
@@ -251,10 +257,10 @@ def test_a_one_time_run(begin: Begin) -> None:
     tool = begin()
     begun = tool.call("started", one_time_run_mode=True)
     assert begun["running"] or begun["run"] == "completed", begun
-    found = tool.until_verdict("converged_as_of_cycle", report_interval="60s")
+    found = tool.until_verdict("completed", report_interval="60s")
     tool.until(lambda result: not result["process"]["running"], report_interval="60s")
     found = tool.look()
-    assert (found["verdict"], reasons(found)) == ("converged_as_of_cycle", ["one_time_completed"])
+    assert (found["verdict"], reasons(found)) == ("completed", ["one_time_completed"])
     again = tool.call("started", one_time_run_mode=True)
     assert (again["changed"], again["run"]) == (False, "completed")
 

@@ -36,6 +36,10 @@ class Scope:
             return False
         return not self.include or any(one.partition(".")[0] == database for one in self.include)
 
+    def limits(self, database: str) -> bool:
+        """Whether some tables of a database that it touches may be left out."""
+        return any(one.startswith(f"{database}.") for one in self.include | self.exclude)
+
     def as_result(self) -> t.Dict[str, t.Any]:
         """For results and the journal."""
         return {"include": sorted(self.include), "exclude": sorted(self.exclude)}

@@ -60,6 +60,18 @@ def too_late(wait: Wait, what: str) -> MigrationError:
     )
 
 
+def nobody_copies(found: Comparison) -> MigrationError:
+    """The source is at rest, and what the target lacks will not come: neither tool nor replication is at work."""
+    lacking = found.partitions - found.counts[cmp.EQUAL]
+    return MigrationError(
+        "starrocks.not_converged",
+        f"{lacking} partition{' is' if lacking == 1 else 's are'} not equal ({', '.join(found.worst()[:5])}), and "
+        "nobody copies any more: the sync tool does not run, and no replication that it had sent is under way. Start "
+        "it with one_time_run_mode=false, let it catch up, and repeat the cutover.",
+        details={"lacking": lacking, "worst": found.worst()},
+    )
+
+
 def tool_ended(error: MigrationError, directory: str) -> MigrationError:
     """The same failure of a cutover that had ended the sync tool by then: nothing starts it again by itself."""
     return MigrationError(

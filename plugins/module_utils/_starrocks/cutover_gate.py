@@ -47,8 +47,13 @@ class GateView:
     hidden_target: t.Mapping[str, t.Tuple[int, int]]
     foreign: ForeignWrites
     stuck: t.Tuple[StuckPublish, ...]
+    replicating: t.Tuple[str, ...]
+    """What goes on inside the target, in words."""
+    transactions: qu.Condition
     jobs: qu.Condition
     tool: t.Optional[tv.Verdict]
+    tool_restarted: bool
+    """Whether a real run starts it anew first, so that a one-time run that is over says nothing."""
     extra_stay: bool
     """Whether nothing takes away partitions that only the target has."""
     unseen: t.Tuple[Gap, ...] = ()
@@ -158,11 +163,15 @@ def _progress(view: GateView, max_behind: int) -> t.Iterator[Finding]:
                 "starrocks.comparison.behind_without_tool",
                 "warning",
                 "target",
-                {"partitions": behind},
+                {"partitions": behind, "replications": len(view.replicating)},
                 "No sync tool runs any more, so only replications that were sent already can still make it equal.",
             )
         return
     reasons = [one.as_result() for one in view.tool.reasons]
+    if view.tool.verdict == tv.COMPLETED:
+        if not view.tool_restarted:
+            yield _run_over(view, behind, reasons)
+        return
     if view.tool.verdict == tv.CONVERGED or (view.tool.verdict == tv.IDLE and not behind):
         return
     if view.tool.verdict == tv.RUNNING and behind <= max_behind:
@@ -180,6 +189,20 @@ def _progress(view: GateView, max_behind: int) -> t.Iterator[Finding]:
         "tool",
         {"verdict": view.tool.verdict, "reasons": reasons},
         "The sync tool must run, with fresh and good progress. See starrocks_sync_progress_info.",
+    )
+
+
+def _run_over(view: GateView, behind: int, reasons: t.Sequence[t.Mapping[str, str]]) -> Finding:
+    """A one-time run that is over copies nothing more: neither what is behind, nor what is being loaded now."""
+    loads = [one for condition in (view.transactions, view.jobs) if not condition.met for one in condition.evidence]
+    return Finding(
+        "starrocks.tool.run_over",
+        "blocker" if behind or loads else "warning",
+        "tool",
+        {"partitions": behind, "loads": loads, "replications": len(view.replicating), "reasons": reasons},
+        "The one run of the sync tool is over, so nobody copies what it has missed, nor what is loaded from now on. "
+        "Set one_time_run_mode to false and start it again, so that it follows the source until the cutover ends it."
+        + ("" if behind or loads else " Without that, nobody may load anything any more before the freeze."),
     )
 
 

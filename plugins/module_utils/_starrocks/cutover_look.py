@@ -19,6 +19,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_live import compare_clusters
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_read import PartitionReader
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_scope import Scope
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_drain import running_replications
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_options import CutoverRequest
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_tool import SyncTool
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.forecast import Pace
@@ -27,7 +28,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign
     TransactionReader,
     find_foreign,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import Freeze
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import Freeze, FreezeLook
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.publishing import find_stuck
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.renewal import why_stay
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.two_clusters import require_two_clusters
@@ -46,7 +47,8 @@ class Eyes:
         self.tool: t.Optional[SyncTool] = None
         if request.tool_directory:
             self.tool = SyncTool(request.tool_directory, clock)
-        self._compared = 0.0
+        self._look = self._drain = self._foreign = 0.0
+        """Seconds, measured by ``view``; see ``Pace``."""
 
     def close(self) -> None:
         """Hang up on both clusters."""
@@ -61,21 +63,32 @@ class Eyes:
         """MigrationError ``starrocks.same_cluster``."""
         require_two_clusters(self.source, self.target)
 
+    def conditions(self, freeze: FreezeLook) -> t.List[qu.Condition]:
+        """What of the source's rest can be seen in one look."""
+        return qu.QuietReader(self.source, self.readers[0]).conditions(freeze)
+
     def view(self, lifted: t.Iterable[Change], entries: t.Sequence[Entry]) -> cg.GateView:
         """One look at everything. ``lifted``: what a real run would have changed on the source before it looks.
 
         ``entries``: those of the journal.
         """
-        freeze = self.freeze.look().after(self.source.cluster_id, lifted)
         target_switch = fs.LoadSwitch(self.target).look()
         target_switch.require_known()
         began = self.clock.monotonic()
+        freeze = self.freeze.look().after(self.source.cluster_id, lifted)
+        looked = self.clock.monotonic()
         comparison = compare_clusters(*self.readers, kept=self.request.kept)
-        self._compared = self.clock.monotonic() - began
-        conditions = qu.QuietReader(self.source).conditions(freeze)
-        cycle = self.tool.cycle() if self.tool is not None else None
+        conditions = {one.name: one for one in self.conditions(freeze)}
+        compared = self.clock.monotonic()
+        # A turn of the cutover looks at the switch twice: whether it has held, and how it is.
+        self._look = compared - began + (looked - began)
+        replicating = running_replications(self.target, self.request.scope, self.readers[1].databases)
+        drained = self.clock.monotonic()
+        self._drain = drained - compared
         transactions = TransactionReader(self.target)
         foreign = find_foreign(transactions, self.readers[1].databases, self.readers[0])
+        self._foreign = self.clock.monotonic() - drained
+        cycle = self.tool.cycle() if self.tool is not None else None
         return cg.GateView(
             source=freeze,
             target_switch=target_switch,
@@ -85,8 +98,11 @@ class Eyes:
             foreign=foreign,
             unseen=all_gaps(entries, foreign.listings, iso(self.clock.now()), transactions.kept),
             stuck=find_stuck(self.target, self.readers[1].databases),
-            jobs=next(one for one in conditions if one.name == qu.NO_JOBS),
+            replicating=tuple(replicating),
+            transactions=conditions[qu.NO_TRANSACTIONS],
+            jobs=conditions[qu.NO_JOBS],
             tool=self.tool.verdict() if self.tool is not None else None,
+            tool_restarted=self.request.tool_is_restarted,
             extra_stay=cycle is None or not cycle.drops_extra,
             renewed_stay=why_stay(cycle),
         )
@@ -107,7 +123,9 @@ class Eyes:
             frontends=len(view.source.switch.values),
             jobs=len(view.source.running),
             round_trip=round_trip,
-            compare=self._compared,
+            look=self._look,
+            drain=self._drain,
+            foreign=self._foreign,
             quiet=request.quiet_time,
             transactions=request.transaction_time,
             meta=meta,

@@ -32,8 +32,9 @@ class CutoverRequest:
     """What is asked for; times in seconds.
 
     ``tool_directory``: "" when the operator has stopped the tool himself, and says so. ``meta_interval``,
-    ``replication_interval``: None to take those of the tool's own configuration. ``kept``: tables whose partitions that
-    only the target has were accepted by name.
+    ``replication_interval``: None to take those of the tool's own configuration. ``tool_is_restarted``: in check mode,
+    that a real run comes after a start of the tool. ``kept``: tables whose partitions that only the target has were
+    accepted by name.
     """
 
     source: Connection
@@ -51,6 +52,7 @@ class CutoverRequest:
     max_behind: int
     tool_directory: str
     tool_stop_timeout: float
+    tool_is_restarted: bool = False
     kept: t.FrozenSet[str] = frozenset()
 
     def as_record(self) -> t.Dict[str, t.Any]:
@@ -85,6 +87,7 @@ def cutover_argument_spec() -> ArgumentSpec:
             "max_behind": {"type": "int", "default": 1000},
             "tool_directory": {"type": "path"},
             "tool_is_stopped": {"type": "bool", "default": False},
+            "tool_is_restarted": {"type": "bool", "default": False},
             "tool_stop_timeout": {"type": "str", "default": "20s"},
         }
     )
@@ -121,6 +124,7 @@ class _Reader:
         scope = self._problems.attempt(lambda: read_scope(params))
         max_behind = self._problems.attempt(lambda: as_int(params["max_behind"], "max_behind", 0))
         directory = self._tool()
+        restarted = self._problems.attempt(lambda: as_bool(self._params["tool_is_restarted"], "tool_is_restarted"))
         seconds = {
             "budget": self._seconds("budget", 1),
             "quiet_time": self._seconds("quiet_time", 0.1, 3600),
@@ -143,6 +147,7 @@ class _Reader:
             replication_interval=replication,
             max_behind=max_behind,
             tool_directory=directory,
+            tool_is_restarted=bool(restarted),
             kept=frozenset(),
             **seconds,
         )

@@ -26,11 +26,11 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_live import compare_clusters
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_read import PartitionReader
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_sum import Comparison
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_drain import running_replications
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_failures import (
     NEVER_EQUAL,
     lift_failure,
     never_equal,
+    nobody_copies,
     too_late,
     waiting_for,
 )
@@ -40,6 +40,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover
     STARTED_KIND,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_proof import PartitionProof
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_target import TargetWatch
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_tool import SyncTool
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_track import (
     FROZEN,
@@ -48,11 +49,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover
     Track,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.forecast import GIVE_UP_EARLY, Forecast
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import (
-    TransactionReader,
-    find_foreign,
-    of_migrated,
-)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import Freeze, FreezeLook
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_lift import thaw_all
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_record import FreezeRecord
@@ -92,11 +88,11 @@ class CutoverRun:
         self._record = record
         self._forecast = forecast
         self._link = link
-        self._known_foreign = known_foreign
+        self._theirs = TargetWatch(target, request.scope, readers, known_foreign)
         self._control = control
         self._clock = clock
         self._freeze = Freeze(source, clock)
-        self._quiet = qu.QuietReader(source)
+        self._quiet = qu.QuietReader(source, readers[0])
         self._watch = qu.QuietWatch(clock, request.quiet_time)
 
     def run(self, look: FreezeLook, command: str) -> None:
@@ -175,6 +171,8 @@ class CutoverRun:
             quiet = held and all(one.met for one in conditions)
             if not quiet:
                 self._forget()
+            # Asked before the comparison, which sees all that had ended by then.
+            over = quiet and self._copies_are_over()
             began = self._clock.monotonic()
             found = self._compare()
             renewal.require(found.renewed, cycle, self._clock.now().timestamp())
@@ -189,11 +187,17 @@ class CutoverRun:
                 self._mark("converged")
                 if quiet and not unmet:
                     return
+            if over and not unmet and not found.equal:
+                raise nobody_copies(found)
             wait = waiting_for(found, unmet, since)
             self._record.waiting(wait)
             if deadline.expired:
                 raise too_late(wait, "equal to the source" if not found.equal else "at rest")
             deadline.sleep(self._request.poll_interval)
+
+    def _copies_are_over(self) -> bool:
+        """Whether nothing brings the target any nearer: no tool runs (any more), and it left no replication behind."""
+        return (self._tool is None or self._tool.state() != "running") and not self._theirs.replicating()
 
     def _end_tool(self, deadline: Deadline) -> None:
         self._armed()
@@ -215,7 +219,7 @@ class CutoverRun:
         since = iso(self._clock.now())
         while True:
             self._armed()
-            left = running_replications(self._target, self._readers[1].databases)
+            left = self._theirs.replicating()
             if not left:
                 break
             wait = Wait(
@@ -255,7 +259,7 @@ class CutoverRun:
                 raise too_late(
                     waiting_for(found, unmet, iso(self._clock.now())), "equal and at rest in the final looks"
                 )
-        self._require_nothing_foreign()
+        self._theirs.require_nothing_foreign()
         deadline.check(["the final comparison"])
         self._track.source_digest = digest
         self._track.partitions = found.partitions
@@ -270,19 +274,6 @@ class CutoverRun:
                 "at": iso(self._clock.now()),
             }],
         )  # fmt: skip
-
-    def _require_nothing_foreign(self) -> None:
-        ours, theirs = self._readers
-        reader = TransactionReader(self._target)
-        found = find_foreign(reader, theirs.databases).writes
-        new = of_migrated(reader, [one for one in found if one.transaction_id not in self._known_foreign], ours)
-        if new:
-            raise MigrationError(
-                "starrocks.foreign_write",
-                f"Somebody wrote to the target while writes to the source were stopped: {new[0].label} in "
-                f"{new[0].database} ({new[0].source}). Find out who did, and copy what it wrote to again.",
-                details={"writes": [one.as_result() for one in new[:20]]},
-            )
 
     def _hand_over(self) -> None:
         answer = self._link.require(gs.HAND_OVER)

@@ -39,7 +39,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.redaction im
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import cutover_gate as cg
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import cutover_past as cp
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import forecast as fc
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks import quiescence as qu
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_findings import kept_tables
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_end import End
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_failures import tool_ended
@@ -279,7 +278,7 @@ class CutoverTask:
         if self._check_mode:
             changes = eyes.freeze.predict(look)
             if not changes.changed:
-                end.require_unmoved(qu.QuietReader(eyes.source).conditions(look), eyes.readers)
+                end.require_unmoved(eyes.conditions(look), eyes.readers)
             changes.add(end.change(eyes.source.cluster_id))
             return self._result(changes)
         record = self._open(journal, eyes.source.cluster_id)
@@ -287,7 +286,7 @@ class CutoverTask:
             # A frontend was restarted under the operator's switch. The versions will tell whether anything came in.
             eyes.freeze.hold(record, Deadline(self._clock, 30.0, "the proof of the freeze"))
             look = eyes.freeze.look()
-        end.require_unmoved(qu.QuietReader(eyes.source).conditions(look), eyes.readers)
+        end.require_unmoved(eyes.conditions(look), eyes.readers)
         end.commit(record, eyes.source, eyes.target)
         self._control.at_the_end(record.append, COMMITTED_ALREADY)
         return self._result(record.changes)

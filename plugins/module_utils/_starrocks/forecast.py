@@ -29,16 +29,20 @@ GIVE_UP_EARLY = 1.0
 class Pace:
     """What the window depends on; times in seconds.
 
-    ``frontends``, ``jobs``: how many are to be told. ``round_trip``: one statement. ``compare``: one comparison.
-    ``quiet``: how long the source must be seen unchanged. ``transactions``: for those that run to end. ``meta``,
-    ``replicate``: the tool's intervals, 0 when no tool runs. ``copy``: to replicate what one round finds, measured.
-    ``poll``: between two looks. ``stop``: to end the tool. ``hook``: what the operator's switch may take.
+    ``frontends``, ``jobs``: how many are to be told. ``round_trip``: one statement. ``look``: one turn of looks at
+    the switch, at what is under way, and at all partitions. ``drain``: to see whether replications run inside the
+    target. ``foreign``: to see whether somebody else wrote to it. ``quiet``: how long the source must be seen
+    unchanged. ``transactions``: for those that run to end. ``meta``, ``replicate``: the tool's intervals, 0 when no
+    tool runs. ``copy``: to replicate what one round finds, measured. ``poll``: between two looks. ``stop``: to end
+    the tool. ``hook``: what the operator's switch may take.
     """
 
     frontends: int
     jobs: int
     round_trip: float
-    compare: float
+    look: float
+    drain: float
+    foreign: float
     quiet: float
     transactions: float
     meta: float
@@ -85,11 +89,11 @@ def forecast(pace: Pace) -> Forecast:
     parts: t.Dict[str, t.List[float]] = {"freeze": [], "quiescence": [], "convergence": [], "end": []}
     freeze = pace.round_trip * (pace.jobs * 2 + 4 + pace.frontends)
     for _sample in range(SAMPLES):
-        quiescent = pace.transactions * dice.random() + pace.compare + pace.quiet
+        quiescent = pace.transactions * dice.random() + pace.look + pace.quiet
         converged = _converged(pace, dice)
-        # Both are seen by the same comparisons, one after another.
-        waited = max(quiescent, converged) + dice.random() * (pace.poll + pace.compare) + pace.compare
-        end = pace.stop + 4 * pace.round_trip + 2 * (pace.compare + pace.poll)
+        # Both are seen by the same looks, one after another.
+        waited = max(quiescent, converged) + dice.random() * (pace.poll + pace.look) + pace.look
+        end = pace.stop + pace.drain + 4 * pace.round_trip + 2 * (pace.look + pace.poll) + pace.foreign
         held.append(freeze + waited + end)
         parts["freeze"].append(freeze)
         parts["quiescence"].append(quiescent)

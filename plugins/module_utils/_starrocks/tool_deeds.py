@@ -31,7 +31,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_ho
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log_file import find_log
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_look import (
-    COMPLETED,
     ended_run,
     is_one_time,
     look_at,
@@ -48,6 +47,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_se
     start_in_session,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_systemd import Systemd, environment_text
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_verdict import COMPLETED
 
 _OUTPUT = "output.log"
 _POLL = 0.1

@@ -23,7 +23,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_pr
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_unpack import SYNC_PROPERTIES
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_verdict import (
-    CONVERGED,
+    COMPLETED,
     FAILED,
     Reason,
     Rules,
@@ -35,7 +35,7 @@ _LOOKS = 3
 """A list of processes is no snapshot: a parent that is listed can make a child, and be gone when it is looked at. The
 child is in the next list."""
 
-COMPLETED, ENDED_EARLY = "completed", "failed"
+ENDED_EARLY = "failed"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,7 +123,7 @@ def ended_run(home: Home, look: Look, now: float) -> t.Tuple[str, t.Tuple[Reason
     log = read_log(find_log(home.directory))
     standing = dataclasses.replace(look.standing, running=False)
     verdict = judge(log.memory, standing, rules_of(properties_of(look.files)), now)
-    if verdict.verdict == CONVERGED:
+    if verdict.verdict == COMPLETED:
         return COMPLETED, verdict.reasons
     return ENDED_EARLY, verdict.reasons if verdict.verdict == FAILED else ()
 

@@ -21,7 +21,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_co
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_home import STATE, Home, mode_of
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_look import (
-    COMPLETED,
     Look,
     ended_run,
     is_one_time,
@@ -37,6 +36,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_un
     SYNC_PROPERTIES,
     missing_parts,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_verdict import COMPLETED
 
 INSTALL, CONFIGURE, UNIT, UNIT_AWAY, START_TOOL, STOP_TOOL, REMOVE, GIVE_BACK = (
     "install", "configure", "unit", "remove_unit", "start", "stop", "remove", "give_back",

@@ -25,14 +25,20 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_lo
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log_line import Report
 
 NOT_STARTED, RUNNING, CONVERGED, IDLE = "not_started", "running", "converged_as_of_cycle", "idle"
-STALLED, STALE, FAILED, STOPPED = "stalled", "stale", "failed", "stopped"
-VERDICTS = (NOT_STARTED, RUNNING, CONVERGED, IDLE, STALLED, STALE, FAILED, STOPPED)
+STALLED, STALE, FAILED, STOPPED, COMPLETED = "stalled", "stale", "failed", "stopped", "completed"
+"""``COMPLETED``: a one-time run is over, with all equal as of its last cycle. Nobody copies what comes after it: "the
+migration tool only performs full synchronization instead of incremental synchronization" (manual, one_time_run_mode).
+"""
+VERDICTS = (NOT_STARTED, RUNNING, CONVERGED, IDLE, STALLED, STALE, FAILED, STOPPED, COMPLETED)
 
 _STUCK_REPORTS = 3
 """So many reports in a row without any progress, and nothing running, are no coincidence, if they span the time of
 ``stuck_after``: with short report intervals they are made before the tool could have found or begun anything."""
 _FUTURE = 120.0
 """A report that is further ahead of the clock, in seconds, is of a clock or zone that differs from this host's."""
+JOB_ABORTED = "starrocks.sync.job_aborted"
+_TROUBLE = (STALLED, STALE, IDLE, FAILED)
+_TROUBLE_CODES = ("starrocks.sync.failed_jobs", "starrocks.sync.failed_growing", "starrocks.sync.unknown_jobs")
 _PENDING = ("ddlPending", "jobPending", "sent", "running")
 
 
@@ -122,6 +128,11 @@ def converged_since(reports: t.Sequence[t.Tuple[float, Report]], since: float) -
             break
         count += 1
     return count
+
+
+def in_trouble(verdict: Verdict) -> bool:
+    """Whether something may be wrong, so that the target should be asked what it knows."""
+    return verdict.verdict in _TROUBLE or any(reason.code in _TROUBLE_CODES for reason in verdict.reasons)
 
 
 def judge(memory: LogMemory, standing: Standing, rules: Rules, now: float) -> Verdict:
@@ -289,7 +300,8 @@ def _not_running(
             return Verdict(NOT_STARTED, (Reason("starrocks.sync.never_started", "the tool was not started yet"),))
         return Verdict(STOPPED, (Reason("starrocks.sync.stopped", "the tool does not run"),))
     if rules.one_time and reports and is_converged(reports[-1][1]) and not fatal:
-        return Verdict(CONVERGED, (Reason("starrocks.sync.one_time_completed", "the one run is over, with all equal"),))
+        text = "the one run (one_time_run_mode) is over, with all equal as of its end"
+        return Verdict(COMPLETED, (Reason("starrocks.sync.one_time_completed", text),))
     what = "the one run ended before all was equal" if rules.one_time else "the tool ended by itself"
     return Verdict(FAILED, (Reason("starrocks.sync.ended", what), *fatal, *_last_words(memory, standing, rules)))
 

@@ -39,17 +39,28 @@ class Source:
         self.alter = answers.get("alter", Rows(("TableName", "State"), ()))
         self.loads = answers.get("loads", Rows(("LABEL", "STATE", "TYPE"), ()))
         self.without_optimize = False
+        self.databases = answers.get("databases", Rows(("DbId", "DbName"), ((1, "d"), (2, "_statistics_"))))
         self.asked: t.List[str] = []
 
     def query(self, sql: str, doing: str) -> Rows:
         self.asked.append(sql)
         if sql == "SHOW PROC '/transactions'":
-            return Rows(("DbId", "DbName"), ((1, "d"), (2, "_statistics_")))
+            return self.databases
         if sql.startswith("SHOW PROC"):
             return self.running
         if "OPTIMIZE" in sql:
             raise MigrationError("starrocks.syntax", "")
         return self.alter if sql.startswith("SHOW ALTER") else self.loads
+
+
+class Migrating:
+    """Tables by database."""
+
+    def __init__(self, **databases: int) -> None:
+        self.databases = databases
+
+
+OURS = Migrating(d=1)
 
 
 def look(value: str = "true", *jobs: LoadJob) -> FreezeLook:
@@ -58,11 +69,11 @@ def look(value: str = "true", *jobs: LoadJob) -> FreezeLook:
 
 
 def unmet(source: Source, freeze: FreezeLook) -> t.Dict[str, t.Tuple[str, ...]]:
-    return {one.name: one.evidence for one in qu.QuietReader(source).conditions(freeze) if not one.met}
+    return {one.name: one.evidence for one in qu.QuietReader(source, OURS).conditions(freeze) if not one.met}
 
 
 def test_all_conditions_have_evidence() -> None:
-    conditions = qu.QuietReader(Source()).conditions(look())
+    conditions = qu.QuietReader(Source(), OURS).conditions(look())
     assert [one.name for one in conditions] == [qu.SWITCHED_OFF, qu.NO_TRANSACTIONS, qu.NO_JOBS]
     assert all(one.met and one.evidence for one in conditions)
 
@@ -94,10 +105,25 @@ def test_what_a_freeze_does_not_stop_is_told_before_all_that_it_does() -> None:
 
 def test_compaction_is_no_write_and_old_versions_know_no_optimize() -> None:
     source = Source(running=Rows(TRANSACTIONS, ((9, "l", "PREPARE", "LAKE_COMPACTION"),)))
-    reader = qu.QuietReader(source)
+    reader = qu.QuietReader(source, OURS)
     assert all(one.met for one in reader.conditions(look()))
     reader.conditions(look())
     assert sum("OPTIMIZE" in sql for sql in source.asked) == 1
+
+
+def test_databases_with_nothing_to_migrate_are_not_asked_for() -> None:
+    """Each costs four statements in every look of a cutover; what goes on there is in no comparison."""
+    listed = tuple((number, name) for number, name in enumerate(["d", "empty", "theirs", "_statistics_"]))
+    source = Source(
+        databases=Rows(("DbId", "DbName"), listed),
+        running=Rows(TRANSACTIONS, ((9, "l", "PREPARE", "INSERT_STREAMING"),)),
+    )
+    reader = qu.QuietReader(source, Migrating(d=3, empty=0))
+    unmet_now = [one for one in reader.conditions(look()) if not one.met]
+    assert [one.evidence for one in unmet_now] == [("1 running", "d: l (INSERT_STREAMING, PREPARE)")]
+    about = [sql for sql in source.asked if sql.startswith("SHOW ALTER") or "/running'" in sql]
+    assert about[:2] == ["SHOW PROC '/transactions/0/running'", "SHOW ALTER TABLE COLUMN FROM `d`"]
+    assert len(about) == 4
 
 
 def test_two_looks_at_the_same_versions() -> None:
@@ -117,8 +143,8 @@ def test_two_looks_at_the_same_versions() -> None:
 
 
 PACE = Pace(
-    frontends=3, jobs=2, round_trip=0.01, compare=0.5, quiet=10, transactions=5, meta=180, replicate=20, copy=10,
-    poll=2, stop=2, hook=60,
+    frontends=3, jobs=2, round_trip=0.01, look=0.5, drain=0.1, foreign=0.1, quiet=10, transactions=5, meta=180,
+    replicate=20, copy=10, poll=2, stop=2, hook=60,
 )  # fmt: skip
 
 
@@ -126,7 +152,7 @@ def test_forecast_grows_with_what_it_depends_on() -> None:
     base = forecast(PACE)
     assert base == forecast(PACE)
     assert base.held_p50 < base.held_p95
-    for name in ("meta", "quiet", "copy", "compare", "hook", "round_trip"):
+    for name in ("meta", "quiet", "copy", "look", "drain", "foreign", "hook", "round_trip"):
         longer = forecast(dataclasses.replace(PACE, **{name: getattr(PACE, name) * 4 + 300}))
         assert longer.minimum_budget > base.minimum_budget, name
     without_tool = forecast(dataclasses.replace(PACE, meta=0.0))

@@ -52,6 +52,8 @@ def findings(
     stuck: t.Sequence[StuckPublish] = (),
     renewed_stay: str = "",
     unseen: t.Sequence[Gap] = (),
+    loads: t.Sequence[str] = (),
+    tool_restarted: bool = False,
 ) -> t.List[Finding]:
     """The gate before one table ``d.t`` with these partitions, and a tool that is at work."""
     comparison = Comparison(RULES, kept=kept)
@@ -66,8 +68,11 @@ def findings(
         hidden_target={},
         foreign=ForeignWrites((), ()),
         stuck=tuple(stuck),
+        replicating=(),
+        transactions=qu.Condition(qu.NO_TRANSACTIONS, not loads, tuple(loads)),
         jobs=qu.Condition(qu.NO_JOBS, True, ()),
         tool=tool,
+        tool_restarted=tool_restarted,
         extra_stay=extra_stay,
         renewed_stay=renewed_stay,
         unseen=tuple(unseen),
@@ -99,6 +104,22 @@ def test_a_time_that_nobody_saw_is_told_and_holds_nothing_back() -> None:
     gap = Gap("d", "2026-11-21T00:00:00.000Z", "2026-11-24 08:00:00")
     told = findings({"p": part(5)}, {"p": part(5)}, tool=tv.Verdict(tv.CONVERGED, ()), unseen=[gap])
     assert [(one.id, one.severity) for one in told] == [("starrocks.comparison.transactions_unseen", "warning")]
+
+
+OVER = tv.Verdict(tv.COMPLETED, (tv.Reason("starrocks.sync.one_time_completed", "the one run is over"),))
+
+
+@pytest.mark.parametrize(
+    ("behind", "loads", "severity"), [(1, [], "blocker"), (0, ["d: l (INSERT)"], "blocker"), (0, [], "warning")]
+)
+def test_a_run_that_is_over_copies_nothing_more(behind: int, loads: t.List[str], severity: str) -> None:
+    """What is behind stays behind, and so does what is being loaded: writes would be stopped for nothing."""
+    told = findings({"p": part(5 + behind)}, {"p": part(5)}, tool=OVER, loads=loads)
+    assert [(one.id, one.severity) for one in told] == [("starrocks.tool.run_over", severity)]
+    assert (told[0].evidence["partitions"], told[0].evidence["loads"]) == (behind, loads)
+    assert "one_time_run_mode to false" in told[0].remedy
+    # With --check of a play that starts it anew first, it is the present run that says so.
+    assert findings({"p": part(6)}, {"p": part(5)}, tool=OVER, tool_restarted=True) == []
 
 
 @pytest.mark.parametrize("target", [{}, {"p": part(5)}, {"p": part(5), "q": part(1, cmp.NORMAL)}])

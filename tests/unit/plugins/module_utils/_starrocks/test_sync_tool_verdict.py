@@ -133,7 +133,7 @@ def test_benign_errors_change_nothing() -> None:
         ([], tv.Standing(running=False), False, ("not_started", ["never_started"])),
         ([DONE], tv.Standing(running=False), False, ("stopped", ["stopped"])),
         ([DONE], tv.Standing(False, True, RUNS.since), False, ("failed", ["ended"])),
-        ([DONE], tv.Standing(False, True, RUNS.since), True, ("converged_as_of_cycle", ["one_time_completed"])),
+        ([DONE], tv.Standing(False, True, RUNS.since), True, ("completed", ["one_time_completed"])),
         ([report(10, finished=9)], tv.Standing(False, True, RUNS.since), True, ("failed", ["ended"])),
         ([], tv.Standing(False, True, RUNS.since), True, ("failed", ["ended"])),
         ([error(9, "out of memory")], tv.Standing(False, True, RUNS.since), False, ("failed", ["ended", "last_error"])),
