@@ -15,6 +15,8 @@ description:
     rate and estimated time. Run this module on the host of the tool.
   - What counts is the comparison. 100 % in the tool's log only speaks of its last look at the metadata, and is never
     said while many loads go on. But the tool must be at work, and its reports fresh.
+  - A tool that is stuck, silent or idle while things are missing may only be slow, so the wait goes on. But it says so,
+    in the line and as the reason C(starrocks.wait.tool), with the newest error of the jobs that the target has aborted.
   - Fails at once when the tool has ended or failed, or when somebody wrote to a table on the target, which never gets
     equal by itself. That is looked for at every look, as its trace can be overtaken.
   - How far the target's transactions were seen is kept in O(journal). The next run takes up there, and warns with
@@ -172,7 +174,8 @@ comparison:
 tool:
   description: >-
     C(verdict), C(reasons), C(summary), C(progress), C(errors) and C(log) as in
-    M(dbops.migration.starrocks_sync_progress_info).
+    M(dbops.migration.starrocks_sync_progress_info), and where something seems to be wrong C(replications) (of the
+    databases that are compared) and C(target_problem).
   returned: with V(caught_up) in O(until)
   type: dict
 findings:
@@ -204,6 +207,7 @@ follow:
 code:
   description: >-
     Stable code of the error, such as C(starrocks.sync_blocked), C(starrocks.sync_stopped), C(starrocks.sync_failed),
+    C(starrocks.sync_completed),
     C(starrocks.tool_missing), C(control.aborted) or C(deadline.expired).
   returned: failure
   type: str

@@ -191,7 +191,7 @@ DYNAMIC: t.Mapping[tuple[str, str], t.Callable[[], t.Iterable[str]]] = {
     (_STARROCKS + "preflight_tool.py", "f'starrocks.tool.{name}'"): lambda: _of(
         "starrocks.tool.", _keys("_starrocks.tool_properties", "DROPS")
     ),
-    (_STARROCKS + "sync_wait.py", "f'starrocks.sync_{look.verdict}'"): lambda: _of(
+    (_STARROCKS + "sync_wait_failures.py", "f'starrocks.sync_{look.verdict}'"): lambda: _of(
         "starrocks.sync_", ("failed", "stopped")
     ),
     (_STARROCKS + "tool_verdict.py", "f'starrocks.sync.{kind}'"): lambda: _of("starrocks.sync.", _fatal()),

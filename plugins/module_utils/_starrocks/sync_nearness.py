@@ -29,7 +29,10 @@ REASONS = ReasonRegistry(
     frozenset((COPYING, BEHIND, SETTLING, TOOL, COMPACTIONS, REPLICATIONS, UNREACHABLE, PAUSED, CANNOT_READ))
 )
 
-_AT_WORK = (tv.RUNNING, tv.CONVERGED)
+_AT_WORK = (tv.RUNNING, tv.CONVERGED, tv.COMPLETED)
+"""A run that is over by its own mode was at work; what came since is for the cutover, whose tool goes on."""
+_UNWELL = (tv.STALLED, tv.STALE, tv.IDLE, tv.FAILED, tv.STOPPED)
+"""Of a tool that has something to do. One that was only just started has said nothing yet, and is none of these."""
 _OVER = (tv.FAILED, tv.STOPPED)
 
 
@@ -67,16 +70,13 @@ def nearness(
     """
     late = cmp.lagging(counts)
     shown = tuple(worst[:5])
-    never = cmp.never_copied(counts, not_copied)
-    if never:
-        text = f"the first copy of {never} partition{_s(never)}"
-        return Nearness(COPYING, text, "the sync tool has copied them", 0, shown, never)
-    if made_anew:
-        text = f"{made_anew} partition{_s(made_anew)} that the source has made anew since the copy"
-        return Nearness(BEHIND, text, "the sync tool has dropped and copied them again", 0, shown, made_anew)
-    if late > max_behind:
-        text = f"{late} partitions that are behind (at most {max_behind} may be)"
-        return Nearness(BEHIND, text, "the sync tool has caught up", 0, shown, late)
+    left = _left(late, cmp.never_copied(counts, not_copied), made_anew, max_behind)
+    if left is not None and verdict in _UNWELL:
+        # The tool is the reason then: what is left does not come by waiting for it.
+        text = f"the sync tool ({why}), for {left.waiting_for}"
+        return dataclasses.replace(left, reason=TOOL, waiting_for=text, worst=shown)
+    if left is not None:
+        return dataclasses.replace(left, worst=shown)
     # Where all is equal, a tool that finds nothing to copy is right.
     if verdict not in _AT_WORK and not (verdict == tv.IDLE and not late):
         return Nearness(TOOL, f"the sync tool: {why}", "it reports good progress again", 0, (), 1)
@@ -87,9 +87,28 @@ def nearness(
     return Nearness("", "", "", good + 1, shown, late)
 
 
-def tool_is_over(verdict: str) -> bool:
-    """Whether waiting is of no use, because the tool does not run or does not get better by itself."""
-    return verdict in _OVER
+def _left(late: int, never: int, made_anew: int, max_behind: int) -> t.Optional[Nearness]:
+    """What the tool has yet to do; None where that is little enough."""
+    if never:
+        text = f"the first copy of {never} partition{_s(never)}"
+        return Nearness(COPYING, text, "the sync tool has copied them", 0, (), never)
+    if made_anew:
+        text = f"{made_anew} partition{_s(made_anew)} that the source has made anew since the copy"
+        return Nearness(BEHIND, text, "the sync tool has dropped and copied them again", 0, (), made_anew)
+    if late > max_behind:
+        text = f"{late} partitions that are behind (at most {max_behind} may be)"
+        return Nearness(BEHIND, text, "the sync tool has caught up", 0, (), late)
+    return None
+
+
+def tool_is_over(verdict: str, near: Nearness, replicating: bool) -> bool:
+    """Whether waiting is of no use, because the tool does not run or does not get better by itself.
+
+    A one-time run that is over leaves behind what was loaded, or made, since: only what it had sent still comes.
+    """
+    if verdict == tv.COMPLETED:
+        return near.reason in (COPYING, BEHIND) and not replicating
+    return bool(near.reason) and verdict in _OVER
 
 
 def _s(count: int) -> str:

@@ -25,7 +25,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.control_text
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_waits import ENDS_WHEN, stopped_by
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Verdict, judge
+from ansible_collections.dbops.migration.plugins.module_utils._core.findings import judge
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import read_journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.progress import Lag, Progress
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
@@ -37,6 +37,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.compari
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_reach import Gap, LastLook, last_look
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.renewal import Renewal
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_drain import look_at_drain
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_failures import blocked, over
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_journal import WaitJournal
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_look import Looker, SyncLook
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_options import (
@@ -148,12 +149,12 @@ class SyncWaitTask:
             deadline.check([near.waiting_for])
             # Not more than a tenth of the time is spent on comparing.
             pause = max(request.poll_interval, 9 * (self._clock.monotonic() - before))
-            over = self._clock.monotonic() - started
+            spent = self._clock.monotonic() - started
             if self.result["events"] and request.step_time is not None:
                 # Who wished something waits for the answer, which is shown when the step ends.
                 return
-            if request.step_time is not None and over + pause > request.step_time:
-                deadline.sleep(max(0.0, min(pause, request.step_time - over)))
+            if request.step_time is not None and spent + pause > request.step_time:
+                deadline.sleep(max(0.0, min(pause, request.step_time - spent)))
                 return
             deadline.sleep(pause)
 
@@ -219,21 +220,16 @@ class SyncWaitTask:
             journal.begin()
         if verdict.open_blockers:
             journal.findings(verdict.as_result())
-            raise _blocked("The copy cannot become complete by itself", verdict)
-        if near.reason and sn.tool_is_over(look.verdict):
-            raise MigrationError(
-                f"starrocks.sync_{look.verdict}",
-                f"The sync tool has {'ended' if look.verdict == 'stopped' else 'failed'}: {look.why}. See its log "
-                f"({look.tool['log']}), then run again; the tool is started again and goes on.",
-                details={"reasons": look.tool["reasons"]},
-            )
+            raise blocked("The copy cannot become complete by itself", verdict)
+        if sn.tool_is_over(look.verdict, near, look.replicating):
+            raise over(look, near)
         return near
 
     def _drained(self, request: WaitRequest, looker: Looker, accepted: t.Sequence[t.Any]) -> sn.Nearness:
         drain = look_at_drain(looker.target, request)
         verdict = judge(list(drain.findings), accepted, self._clock.now())
         if verdict.open_blockers:
-            raise _blocked(f"{drain.name.capitalize()} on the target cannot end by themselves", verdict)
+            raise blocked(f"{drain.name.capitalize()} on the target cannot end by themselves", verdict)
         self.result.update({drain.name: len(drain.running), "line": drain.summary, "summary": drain.summary})
         return drain.near
 
@@ -263,15 +259,6 @@ class SyncWaitTask:
         wait = Wait(sn.REASONS.check(near.reason), near.waiting_for, near.ends_when, since, near.worst, near.count)
         self.result["waits"] = [wait.as_result()]
         self.result.setdefault("summary", self.result["line"])
-
-
-def _blocked(what: str, verdict: Verdict) -> MigrationError:
-    blockers = verdict.open_blockers
-    return MigrationError(
-        "starrocks.sync_blocked",
-        f"{what}: " + " ".join(f"{one.id} ({one.subject}): {one.remedy}" for one in blockers),
-        details={"finding": blockers[0].id, "findings": [one.as_result() for one in blockers]},
-    )
 
 
 def _answer(kind: str, wish: Wish) -> Answer:

@@ -47,7 +47,7 @@ def look_at_drain(target: Cluster, request: WaitRequest) -> Drain:
         what = f"{_counted(len(running), 'compaction')} on the target that had begun before"
     else:
         databases = PartitionReader(target, request.scope).databases
-        running = running_replications(target, databases)
+        running = running_replications(target, request.scope, databases)
         name, reason, ends = "replications", sn.REPLICATIONS, "each of them is committed or aborted"
         what = f"{_counted(len(running), 'replication')} that the sync tool had sent to the target's frontends"
     if not running:

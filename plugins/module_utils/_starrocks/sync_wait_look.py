@@ -13,10 +13,12 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.clock import
 from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Finding
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import comparison_findings as cf
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_verdict as tv
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_live import compare_clusters
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_read import PartitionReader
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_sum import Comparison
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_drain import running_replications
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_reach import (
     Gap,
     LastLook,
@@ -41,6 +43,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_pr
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_progress_options import (
     read_progress_request,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_replications import (
+    Replications,
+    read_replications,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_unpack import SYNC_PROPERTIES
 
 _MOST_SHOWN = 20
@@ -50,7 +56,8 @@ _MOST_SHOWN = 20
 class SyncLook:
     """``counts``: partitions by verdict. ``verdict``, ``why``: the tool's. ``compared``, ``tool``: for results.
 
-    ``made_anew``: see ``Renewal.awaited``.
+    ``made_anew``: see ``Renewal.awaited``. ``replicating``: whether replications went on inside the target, asked of a
+    tool that has ended by its own mode.
     """
 
     tables: int
@@ -61,6 +68,7 @@ class SyncLook:
     worst: t.Tuple[str, ...]
     verdict: str
     why: str
+    replicating: bool
     findings: t.Tuple[Finding, ...]
     gaps: t.Tuple[Gap, ...]
     compared: t.Dict[str, t.Any]
@@ -86,6 +94,7 @@ class Looker:
         self.cursor: t.Any = None
         self.renewal = Renewal()
         self.seen: t.Optional[LastLook] = None
+        self._scope = request.scope
         self._params = params
         self._redactor = redactor
         self._clock = clock
@@ -95,14 +104,17 @@ class Looker:
 
     def look(self) -> SyncLook:
         """One look. The tool is asked first, so that its word is not newer than the comparison."""
-        # The target's jobs are in the comparison's own words; the log and the processes are enough here.
         told = ProgressTask(
             {**self._params, "cursor": self.cursor, "target_frontends": None},
             self._redactor,
             self._clock,
             compared=True,
+            in_trouble=self._jobs,
         ).body()
         self.cursor = told["cursor"]
+        # Asked before the comparison, which sees all that had ended by then.
+        over = told["verdict"] == tv.COMPLETED
+        replicating = over and bool(running_replications(self.target, self._scope, self._theirs.databases))
         comparison = compare_clusters(self._ours, self._theirs, None, _MOST_SHOWN, self._kept)
         findings = [*cf.comparison_findings(comparison), *cf.extra_findings(comparison)]
         findings += self._renewed(comparison)
@@ -125,7 +137,8 @@ class Looker:
             made_anew=self.renewal.awaited,
             worst=worst,
             verdict=told["verdict"],
-            why=told["reasons"][0]["text"] if told["reasons"] else "",
+            why=_why(told["reasons"]),
+            replicating=replicating,
             findings=tuple(findings),
             gaps=found,
             compared={
@@ -142,9 +155,14 @@ class Looker:
                 "summary": told["summary"],
                 "progress": told["progress"],
                 "errors": told["errors"],
+                "replications": told["replications"],
+                "target_problem": told["target_problem"],
                 "log": told["log"]["path"],
             },
         )
+
+    def _jobs(self) -> Replications:
+        return read_replications(self.target, self.target.profile.replications_proc, self._theirs.databases)
 
     def _renewed(self, comparison: Comparison) -> t.Iterator[Finding]:
         now = self._clock.now().timestamp()
@@ -154,3 +172,9 @@ class Looker:
         late, why = self.renewal.overdue(comparison.renewed, cycle_of(properties, request.meta_interval), now)
         yield from cf.renewed_findings(late, why)
         yield from cf.renewed_findings([one for one in comparison.renewed if one not in set(late)])
+
+
+def _why(reasons: t.Sequence[t.Mapping[str, str]]) -> str:
+    """The decisive reason, and what the target says of the jobs that it has aborted."""
+    aborted = [one["text"] for one in reasons[1:] if one["code"] == tv.JOB_ABORTED]
+    return "; ".join([one["text"] for one in reasons[:1]] + aborted)

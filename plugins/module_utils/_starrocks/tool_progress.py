@@ -47,13 +47,19 @@ _COUNTS = {
     "total": "total", "ddlPending": "ddl_pending", "jobPending": "job_pending", "sent": "sent", "running": "running",
     "finished": "finished", "failed": "failed", "unknown": "unknown",
 }  # fmt: skip
-_MOVED = "replication_jobs"
+_JOBS, _MOVED_AT = "replication_jobs", "replication_jobs_moved_at"
+"""In the cursor: what the running jobs were at the last look, and when one of them was last another than before."""
 
 Ask = t.Callable[[Connection], Replications]
+AskInTrouble = t.Callable[[], Replications]
 
 
 class ProgressTask:
-    """One call of the module. ``ask``: how the target is asked, for tests. ``compared``: see ``tool_verdict.Rules``."""
+    """One call of the module. ``ask``: how the target is asked, for tests.
+
+    ``compared``: see ``tool_verdict.Rules``. ``in_trouble``: how the target is asked where the log alone says that
+    something is wrong, in the place of the option; a list of seven days' jobs is too long for every look.
+    """
 
     def __init__(
         self,
@@ -64,6 +70,7 @@ class ProgressTask:
         processes: t.Optional[Processes] = None,
         ask: t.Optional[Ask] = None,
         compared: bool = False,
+        in_trouble: t.Optional[AskInTrouble] = None,
     ) -> None:
         self._params = params
         self._redactor = redactor
@@ -71,6 +78,7 @@ class ProgressTask:
         self._processes = processes or Processes()
         self._ask = ask or self._ask_target
         self._compared = compared
+        self._in_trouble = in_trouble
 
     def body(self) -> t.Dict[str, t.Any]:
         """The module's result."""
@@ -90,11 +98,13 @@ class ProgressTask:
             compared=self._compared,
         )
         log = read_log(request.log_file or find_log(home.directory), request.cursor)
-        replications, problem = self._target(request.target)
         now = self._clock.now().timestamp()
         verdict = tv.judge(log.memory, look.standing, rules, now)
+        replications, problem = self._target(request.target, verdict)
+        moved_at = self._moved_at(replications, request.cursor, now)
         if replications is not None:
-            verdict = _with_jobs(verdict, replications, request.cursor)
+            moving = moved_at is not None and now - moved_at <= tv.stuck_after(rules)
+            verdict = _with_jobs(verdict, replications, moving)
         reports = tv.current_reports(log.memory, look.standing, rules)
         progress = _progress(reports, now, self._clock)
         result = {
@@ -114,7 +124,7 @@ class ProgressTask:
                 "written_at": None if log.written is None else iso(_utc(log.written)),
                 "gap": log.gap,
             },
-            "cursor": {**log.cursor, _MOVED: _keys(replications, request.cursor)},
+            "cursor": {**log.cursor, _JOBS: _keys(replications, request.cursor), _MOVED_AT: moved_at},
         }
         # The tool may write into its log what it was given, and its secrets are no options of this module.
         secrets = [value for name, value in properties.items() if is_secret(name)]
@@ -122,42 +132,64 @@ class ProgressTask:
         return masked
 
     def _target(
-        self, connection: t.Optional[Connection]
+        self, connection: t.Optional[Connection], verdict: tv.Verdict
     ) -> t.Tuple[t.Optional[Replications], t.Optional[t.Dict[str, t.Any]]]:
         """The target's account, or why there is none: the log is told of even when the target does not answer."""
-        if connection is None:
-            return None, None
         try:
-            return self._ask(connection), None
+            if self._in_trouble is not None:
+                return (self._in_trouble() if tv.in_trouble(verdict) else None), None
+            return (self._ask(connection) if connection is not None else None), None
         except MigrationError as error:
             return None, error.as_result()
+
+    def _moved_at(
+        self, found: t.Optional[Replications], cursor: t.Mapping[str, t.Any], now: float
+    ) -> t.Optional[float]:
+        """When a running job was last seen to move, in Unix seconds. None: never so far.
+
+        Who asks in trouble only has never looked before, and sees at the next looks whether they move.
+        """
+        before, known = cursor.get(_JOBS), cursor.get(_MOVED_AT)
+        if found is not None and found.running:
+            if not isinstance(before, list):
+                return now if self._in_trouble is not None else None
+            if {job.key for job in found.running} - {str(key) for key in before}:
+                return now
+        return float(known) if isinstance(known, (int, float)) else None
 
     def _ask_target(self, connection: Connection) -> Replications:
         with Cluster(connection, self._redactor, self._clock) as target:
             return read_replications(target, target.profile.replications_proc)
 
 
-def _with_jobs(verdict: tv.Verdict, found: Replications, cursor: t.Mapping[str, t.Any]) -> tv.Verdict:
-    """The verdict with what the target knows: it knows later than the last report, and of more than the tool does."""
-    if not found.running:
-        return verdict
+def _with_jobs(verdict: tv.Verdict, found: Replications, moving: bool) -> tv.Verdict:
+    """The verdict with what the target knows: it knows later than the last report, and of more than the tool does.
+
+    ``moving``: whether a running job has moved lately: for no longer than reports without progress count for nothing.
+    """
+    more: t.List[tv.Reason] = []
+    if found.failing and verdict.verdict not in (tv.CONVERGED, tv.COMPLETED):
+        tables = len({one["table_id"] for one in found.failing})
+        last = found.failing[0]
+        text = (
+            f"the target has aborted the last job of {tables} table{'' if tables == 1 else 's'}, at {last['finished']}"
+        )
+        more.append(tv.Reason(tv.JOB_ABORTED, f"{text}: {last['error']}"))
     count = len(found.running)
+    if not count:
+        return tv.Verdict(verdict.verdict, (*verdict.reasons, *more))
     reason = tv.Reason("starrocks.sync.replications_running", f"{count} replication jobs run on the target")
     if verdict.verdict == tv.CONVERGED:
         return tv.Verdict(tv.RUNNING, (reason, *verdict.reasons))
-    before = cursor.get(_MOVED)
-    stuck = "starrocks.sync.no_progress"
-    if verdict.verdict == tv.STALLED and verdict.reasons[0].code == stuck and isinstance(before, list):
-        moved = {job.key for job in found.running} - {str(key) for key in before}
-        if moved:
-            text = f"{len(moved)} of {count} replication jobs on the target have moved since the last look"
-            return tv.Verdict(tv.RUNNING, (tv.Reason("starrocks.sync.replications_moving", text),))
-    return tv.Verdict(verdict.verdict, (*verdict.reasons, reason))
+    if verdict.verdict == tv.STALLED and verdict.reasons[0].code == "starrocks.sync.no_progress" and moving:
+        text = f"{count} replication jobs run on the target, and move"
+        return tv.Verdict(tv.RUNNING, (tv.Reason("starrocks.sync.replications_moving", text), *more))
+    return tv.Verdict(verdict.verdict, (*verdict.reasons, reason, *more))
 
 
 def _keys(found: t.Optional[Replications], cursor: t.Mapping[str, t.Any]) -> t.Any:
     if found is None:
-        return cursor.get(_MOVED)
+        return cursor.get(_JOBS)
     return [job.key for job in found.running]
 
 

@@ -27,6 +27,8 @@ _ENDED = ("COMMITTED", "ABORTED")
 _PROGRESS = re.compile(r"(\d+)/(\d+)")
 _MOST_SHOWN = 20
 
+Error = t.Mapping[str, str]
+
 
 @dataclasses.dataclass(frozen=True)
 class Job:
@@ -47,12 +49,14 @@ class Job:
 
 @dataclasses.dataclass(frozen=True)
 class Replications:
-    """``source``: JOBS or TRANSACTIONS. ``errors``: of aborted jobs, newest first."""
+    """``source``: JOBS or TRANSACTIONS. ``errors``: of aborted jobs, newest first. ``failing``: those of them after
+    which no job of the same table was committed."""
 
     source: str
     running: t.Tuple[Job, ...]
     by_state: t.Mapping[str, int]
-    errors: t.Tuple[t.Mapping[str, str], ...]
+    errors: t.Tuple[Error, ...]
+    failing: t.Tuple[Error, ...] = ()
 
     def as_result(self) -> t.Dict[str, t.Any]:
         """For results: counts of all, and the first of each list."""
@@ -67,8 +71,18 @@ class Replications:
         }
 
 
-def read_replications(server: TransactionServer, shows_jobs: bool) -> Replications:
-    """Ask a cluster. ``shows_jobs``: whether its version has SHOW PROC '/replications'."""
+def read_replications(
+    server: TransactionServer, shows_jobs: bool, databases: t.Optional[t.Collection[str]] = None
+) -> Replications:
+    """Ask a cluster.
+
+    :param shows_jobs: whether its version has SHOW PROC '/replications'
+    :param databases: whose replications count, where others than ours may go on; None for all
+    """
+    reader = TransactionReader(server)
+    ids: t.Optional[t.Dict[str, str]] = None
+    if databases is not None:
+        ids = {name: one for name, one in reader.databases().items() if name in databases}
     if shows_jobs:
         try:
             rows = server.query("SHOW PROC '/replications'", "list the replication jobs")
@@ -76,11 +90,11 @@ def read_replications(server: TransactionServer, shows_jobs: bool) -> Replicatio
             if error.code != "starrocks.unknown_proc":
                 raise
         else:
-            return _jobs(list(rows.records()))
-    reader = TransactionReader(server)
+            ours = None if ids is None else set(ids.values())
+            return _jobs([row for row in rows.records() if ours is None or text(row.get("databaseid")) in ours])
     found = [
         Job(one.label, one.label, one.status, None, None, "")
-        for database, database_id in sorted(reader.databases().items())
+        for database, database_id in sorted((reader.databases() if ids is None else ids).items())
         for one in reader.running(database, database_id)
         if one.source == REPLICATION
     ]
@@ -91,26 +105,29 @@ def _jobs(rows: t.Sequence[t.Mapping[str, t.Any]]) -> Replications:
     running: t.List[Job] = []
     errors: t.List[t.Tuple[str, t.Dict[str, str]]] = []
     states: t.List[str] = []
+    committed: t.Dict[str, str] = {}
     for row in rows:
         state = text(row.get("state")).upper()
         states.append(state)
+        table, finished = text(row.get("tableid")), text(row.get("finishedtime"))
         if state not in _ENDED:
             progress = _PROGRESS.fullmatch(text(row.get("progress")).strip())
             left, total = (int(number) for number in progress.groups()) if progress else (None, None)
-            running.append(
-                Job(text(row.get("jobid")), text(row.get("tableid")), state, left, total, text(row.get("createdtime")))
-            )
+            running.append(Job(text(row.get("jobid")), table, state, left, total, text(row.get("createdtime"))))
         elif state == "ABORTED":
-            finished = text(row.get("finishedtime"))
             told = {
                 "job_id": text(row.get("jobid")),
-                "table_id": text(row.get("tableid")),
+                "table_id": table,
                 "finished": finished,
                 "error": text(row.get("error")),
             }
             errors.append((finished, told))
+        else:
+            committed[table] = max(finished, committed.get(table, ""))
     errors.sort(key=lambda pair: pair[0], reverse=True)
-    return Replications(JOBS, tuple(running), _counted(states), tuple(told for _finished, told in errors))
+    # Times of one frontend as it writes them, year first, so that they sort as text. Equal ones are taken for healed.
+    failing = tuple(told for at, told in errors if at > committed.get(told["table_id"], ""))
+    return Replications(JOBS, tuple(running), _counted(states), tuple(told for _at, told in errors), failing)
 
 
 def _counted(states: t.Iterable[str]) -> t.Dict[str, int]:

@@ -52,14 +52,47 @@ def test_what_was_made_anew_before_is_waited_for() -> None:
 def test_a_tool_that_is_not_well_passes_nothing(verdict: str) -> None:
     found = near(verdict, good=5)
     assert (found.reason, found.good) == (sn.TOOL, 0)
-    assert sn.tool_is_over(verdict) is (verdict in (tv.FAILED, tv.STOPPED))
+    assert sn.tool_is_over(verdict, found, False) is (verdict in (tv.FAILED, tv.STOPPED))
 
 
 def test_a_tool_that_finds_nothing_to_copy_is_right_only_where_all_is_equal() -> None:
     """Nobody writes to the source, so there is nothing that it could do."""
     assert near(tv.IDLE, good=1).reason == ""
     assert near(tv.IDLE, good=1, behind=1).reason == sn.TOOL
-    assert near(tv.IDLE, good=1, missing_on_target=1).reason == sn.COPYING
+    assert near(tv.IDLE, good=1, missing_on_target=1).reason == sn.TOOL
+
+
+@pytest.mark.parametrize("verdict", [tv.STALLED, tv.STALE, tv.IDLE])
+@pytest.mark.parametrize(
+    ("counts", "what"),
+    [
+        ({"missing_on_target": 28}, "the first copy of 28 partitions"),
+        ({"behind": 9}, "9 partitions that are behind (at most 3 may be)"),
+    ],
+)
+def test_a_tool_that_is_stuck_is_the_reason_while_things_are_missing(
+    verdict: str, counts: dict[str, t.Any], what: str
+) -> None:
+    """It would be waited for in vain, for up to a day, with no word of why."""
+    found = near(verdict, **counts)
+    assert (found.reason, found.waiting_for) == (sn.TOOL, f"the sync tool (why), for {what}")
+    assert (found.count, len(found.worst)) == (next(iter(counts.values())), 5)
+    assert not sn.tool_is_over(verdict, found, False), "it may only be slow"
+
+
+@pytest.mark.parametrize("verdict", [tv.NOT_STARTED, tv.RUNNING, tv.CONVERGED])
+def test_a_first_copy_is_waited_for_as_long_as_nothing_is_wrong(verdict: str) -> None:
+    assert near(verdict, missing_on_target=28).reason == sn.COPYING
+
+
+def test_a_run_that_is_over_is_waited_for_no_longer() -> None:
+    """What it has missed nobody copies; what it had sent may still come."""
+    assert near(tv.COMPLETED, good=1, behind=3).reason == ""
+    for counts in ({"missing_on_target": 1}, {"behind": 4}):
+        found = near(tv.COMPLETED, **counts)
+        assert sn.tool_is_over(tv.COMPLETED, found, False)
+        assert not sn.tool_is_over(tv.COMPLETED, found, True)
+    assert not sn.tool_is_over(tv.COMPLETED, near(tv.COMPLETED, behind=3), False)
 
 
 def test_every_reason_is_documented() -> None:

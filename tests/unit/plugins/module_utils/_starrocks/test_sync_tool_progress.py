@@ -15,7 +15,11 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._core.transport import Rows
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_look
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_progress import Ask, ProgressTask
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_progress import (
+    Ask,
+    AskInTrouble,
+    ProgressTask,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_progress_options import (
     progress_argument_spec,
 )
@@ -50,14 +54,20 @@ class Tool:
         with open(self.folder / "log/sync.INFO.log", "a", encoding="utf-8") as file:
             file.write(text)
 
-    def look(self, minute: float, ask: t.Optional[Ask] = None, **more: t.Any) -> dict[str, t.Any]:
+    def look(
+        self,
+        minute: float,
+        ask: t.Optional[Ask] = None,
+        in_trouble: t.Optional[AskInTrouble] = None,
+        **more: t.Any,
+    ) -> dict[str, t.Any]:
         self.clock.wall = BEGIN + datetime.timedelta(minutes=minute)
         spec = progress_argument_spec().argument_spec
         params: dict[str, t.Any] = {name: option.get("default") for name, option in spec.items()}
         params.update(directory=str(self.folder), log_utc_offset="UTC", cursor=self.cursor, **more)
         if ask is not None:
             params["target_frontends"] = ["fe-0"]
-        result = ProgressTask(params, Redactor([]), self.clock, ask=ask).body()
+        result = ProgressTask(params, Redactor([]), self.clock, ask=ask, in_trouble=in_trouble).body()
         self.cursor = json.loads(json.dumps(result["cursor"]))
         return result
 
@@ -117,7 +127,8 @@ def test_what_the_target_says_counts(tool: Tool, monkeypatch: pytest.MonkeyPatch
     result = tool.look(37, lambda _c: jobs(("1", "REPLICATING", "4/9")))
     assert result["verdict"] == "running"
     assert result["reasons"][0]["code"] == "starrocks.sync.replications_moving"
-    assert tool.look(38, lambda _c: jobs(("1", "REPLICATING", "4/9")))["verdict"] == "stalled"
+    # A task of a large tablet takes its time.
+    assert tool.look(38, lambda _c: jobs(("1", "REPLICATING", "4/9")))["verdict"] == "running"
     tool.write(line(39, total=5, finished=5).replace("5.00%", "100.00%"))
     assert tool.look(39, lambda _c: jobs(("1", "REPLICATING", "1/9")))["verdict"] == "running"
     result = tool.look(39, lambda _c: jobs(("1", "COMMITTED", ""), ("2", "ABORTED", "")))
@@ -126,6 +137,68 @@ def test_what_the_target_says_counts(tool: Tool, monkeypatch: pytest.MonkeyPatch
     assert result["replications"]["by_state"] == {"COMMITTED": 1, "ABORTED": 1}
     assert result["replications"]["errors"][0]["error"] == "oh no"
     assert tool.look(39, converged_since="2026-11-21T04:00:00Z")["converged_reports"] == 0
+
+
+def slow(begin: int, end: int) -> str:
+    return "".join(line(minute, finished=5, running=2) for minute in range(begin, end, 5))
+
+
+def test_jobs_that_do_not_move_any_more_are_stuck(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tool_look.Look, "standing", Standing())
+    tool.write(slow(0, 40))
+    assert tool.look(40, lambda _c: jobs(("1", "REPLICATING", "5/9")))["verdict"] == "stalled"
+    for minute, verdict in ((41, "running"), (50, "running"), (52, "stalled")):
+        tool.write(slow(40, 51) if minute == 50 else "")
+        found = tool.look(minute, lambda _c: jobs(("1", "REPLICATING", "4/9")))
+        assert found["verdict"] == verdict, minute
+
+
+def test_the_target_is_asked_only_where_something_is_wrong(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seven days of jobs are too long a list for every look; and jobs that are seen first may well move."""
+    monkeypatch.setattr(tool_look.Look, "standing", Standing())
+    asked: list[int] = []
+
+    def ask() -> Replications:
+        asked.append(1)
+        return jobs(("1", "REPLICATING", "5/9"))
+
+    tool.write(slow(0, 1))
+    assert (tool.look(1, in_trouble=ask)["verdict"], asked) == ("running", [])
+    tool.write(slow(5, 36))
+    assert tool.look(36, in_trouble=ask)["verdict"] == "running"
+    tool.write(slow(40, 47))
+    assert tool.look(46, in_trouble=ask)["verdict"] == "running"
+    assert tool.look(47, in_trouble=ask)["verdict"] == "stalled"
+    assert len(asked) == 3
+
+
+def test_what_the_target_has_aborted_is_told(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong token fails every job there, and the tool's log says no more than how many."""
+    monkeypatch.setattr(tool_look.Look, "standing", Standing())
+    tool.write("".join(line(m, finished=0, running=0, failed=m) for m in range(0, 30, 5)))
+    columns = ("JobID", "DatabaseID", "TableID", "CreatedTime", "FinishedTime", "State", "Progress", "Error")
+    rows = (
+        ("4", "5", "7", "2026-11-21 03:20:00", "NULL", "SNAPSHOTING", "3/3", ""),
+        ("2", "5", "7", "2026-11-21 03:10:00", "2026-11-21 03:11:00", "ABORTED", "", "invalid token"),
+        ("1", "5", "8", "2026-11-21 03:05:00", "2026-11-21 03:06:00", "ABORTED", "", "was healed"),
+        ("9", "6", "7", "2026-11-21 03:15:00", "2026-11-21 03:16:00", "ABORTED", "", "of another migration"),
+        ("3", "5", "8", "2026-11-21 03:07:00", "2026-11-21 03:08:00", "COMMITTED", "", ""),
+    )
+
+    class Server:
+        def query(self, sql: str, doing: str) -> Rows:
+            if sql == "SHOW PROC '/transactions'":
+                return Rows(("DbId", "DbName"), (("5", "ours"), ("6", "theirs")))
+            return Rows(columns, rows)
+
+    found = tool.look(26, in_trouble=lambda: read_replications(Server(), True, ["ours"]))
+    told = {one["code"].rpartition(".")[2]: one["text"] for one in found["reasons"]}
+    assert (found["verdict"], list(told)) == ("stalled", ["failed_growing", "replications_running", "job_aborted"])
+    assert told["job_aborted"] == (
+        "the target has aborted the last job of 1 table, at 2026-11-21 03:11:00: invalid token"
+    )
+    assert found["replications"]["running"] == 1
+    assert [one["error"] for one in found["replications"]["errors"]] == ["invalid token", "was healed"]
 
 
 def test_a_target_that_does_not_answer_hides_nothing(tool: Tool) -> None:
