@@ -233,10 +233,14 @@ def test_every_template_names_credentials_and_playbooks_that_are_there() -> None
         assert (paths.ROOT / "playbooks" / f"{name}.yml").is_file()
 
 
-def test_migrations_do_not_wait_for_each_other() -> None:
-    """AWX compares templates only, and a workflow runs for as long as one of its approvals waits."""
+def test_migrations_do_not_wait_for_each_other_but_for_cutovers() -> None:
+    """AWX compares templates only, and a workflow runs for as long as one of its approvals waits.
+
+    A second cutover of the same migration, launched by mistake, must not meet the first one.
+    """
     both = DATA["controller_templates"] + DATA["controller_workflows"]
-    assert [one["name"] for one in both if one["allow_simultaneous"] is not True] == []
+    waiting = sorted(one["name"] for one in both if one["allow_simultaneous"] is not True)
+    assert waiting == sorted(templates.name_of(role, "cutover") for role in ROLES if "cutover" in sources.specs(role))
 
 
 # --- workflows -------------------------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ def _defaults(spec: t.Any) -> dict[str, t.Any]:
 def plans() -> dict[str, dict[str, t.Any]]:
     """A plan of each engine whose plan is made of options."""
     problems = OptionProblems()
-    wishes = pegasus.read_wishes(_defaults(pegasus.wishes_argument_spec()), problems)
+    wishes = pegasus.read_wishes(_defaults(pegasus.wishes_argument_spec()), 1, problems)
     approvable = starrocks.read_approvable(_defaults(starrocks.approvable_argument_spec()), problems)
     problems.raise_all()
     settings = Settings(source=(), target=(), target_variables={}, compaction_off=False, compaction_reason="")

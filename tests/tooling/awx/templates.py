@@ -25,8 +25,6 @@ COMMON: dict[str, t.Any] = {
     "ask_verbosity_on_launch": True,
     "diff_mode": True,
     "ask_diff_mode_on_launch": True,
-    # AWX would keep jobs of different migrations apart. Those of one are kept apart by its journal.
-    "allow_simultaneous": True,
     # A migration may take days, and has deadlines of its own.
     "timeout": 0,
 }
@@ -55,6 +53,9 @@ def _template(role: str, phase: str) -> dict[str, t.Any]:
         "name": name_of(role, phase),
         "description": plain(f"{spec['short_description']}."),
         **COMMON,
+        # AWX knows templates, not migrations: one at a time would make all wait for the longest copy. But of two
+        # cutovers of one migration, the second could lift the fence of the first, so these wait for each other.
+        "allow_simultaneous": phase != "cutover",
         "playbook": playbook_of(role, phase),
         "credentials": credentials,
         "survey_enabled": True,

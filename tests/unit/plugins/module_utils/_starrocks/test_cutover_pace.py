@@ -76,7 +76,7 @@ def test_all_that_a_look_asks_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     switch = types.SimpleNamespace(look=lambda: types.SimpleNamespace(require_known=lambda: None))
     monkeypatch.setattr(fs, "LoadSwitch", lambda _target: switch)
     monkeypatch.setattr(cl, "compare_clusters", lambda *_readers, **_more: clock.advance(3.0))
-    view = eyes.view([])
+    view = eyes.view([], [])
     pace = eyes.pace(view)
     # The switch twice, the comparison, and of each database its transactions and three kinds of ALTER jobs.
     assert pace.look == pytest.approx(2 * 0.5 + 3.0 + ROUND_TRIP * (4 * DATABASES + 2))
