@@ -12,6 +12,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Finding
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import switch
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters, TableView
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_past import FAIL_SKIP
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_KEY, MASTER_CLUSTER
 
 _SHOWN = 5
@@ -124,6 +125,15 @@ def _source(clusters: Clusters, table: TableView) -> t.Iterator[Finding]:
             table.name,
             {"fail_mode": table.duplication.fail_mode},
             "Another mode than FAIL_SLOW loses mutations. If it was ever FAIL_SKIP, start the migration anew.",
+        )
+    elif table.skipped:
+        yield _blocker(
+            "duplication",
+            "fail_mode",
+            table.name,
+            {"fail_mode": table.duplication.fail_mode, "was": FAIL_SKIP},
+            "By the journal it was in FAIL_SKIP, and what was skipped then never comes to the target: roll back, and "
+            "start the migration anew.",
         )
 
 

@@ -57,6 +57,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_o
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_predict import predict
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_reconcile import anything_open, reconcile
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_skipped import remember, with_past
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_track import HANDED_OVER, Track
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters, TableView
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import Fence
@@ -120,7 +121,7 @@ class CutoverTask:
         forecasts: t.Dict[str, fc.Forecast] = {}
         refused = refusal(self._control, [0.0 for _group in groups], journal, self._check_mode)
         if refused is None:
-            forecasts = self._decide(eyes, clusters, groups, todo)
+            forecasts = self._decide(eyes, clusters, groups, todo, journal)
             seconds = [held_seconds(request, forecasts[group[0]]) for group in groups]
             refused = refusal(self._control, seconds, journal, self._check_mode)
         if refused is not None:
@@ -176,14 +177,21 @@ class CutoverTask:
         return todo
 
     def _decide(
-        self, eyes: Eyes, clusters: Clusters, groups: t.Sequence[t.Sequence[str]], todo: t.Mapping[str, str]
+        self,
+        eyes: Eyes,
+        clusters: Clusters,
+        groups: t.Sequence[t.Sequence[str]],
+        todo: t.Mapping[str, str],
+        journal: SettingsJournal,
     ) -> t.Dict[str, fc.Forecast]:
         """Gate and forecast, for everything that is to be fenced; by the first table of each group."""
         request = eyes.request
         findings = []
         fenced = [self._tracks[name].view for name, what in todo.items() if what in (cp.FRESH, cp.LIFT_FIRST)]
         for name, sampled in eyes.sampled(clusters, fenced).items():
-            self._tracks[name].view = sampled
+            self._tracks[name].view = with_past(sampled, journal.entries, clusters.source.cluster_name)
+        if not self._check_mode:
+            remember([self._tracks[one.name].view for one in fenced], journal, clusters.source.cluster_name)
         for name, what in todo.items():
             if what in (cp.FRESH, cp.LIFT_FIRST):
                 view = self._tracks[name].view

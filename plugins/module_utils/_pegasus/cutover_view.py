@@ -42,7 +42,8 @@ class TableView:
     ``lag_repeated``: the partitions whose answers are repeated from earlier.
     ``same_id``: another table of the target that has the source's app id. ``side``: where its znode points, "" without
     MetaProxy; ``znode_writable``: whether its ACL lets us write, None when that is not known; ``znode_problem``: why
-    it could not be read, where fences are only lifted.
+    it could not be read, where fences are only lifted. ``skipped``: whether the journal knows that the duplication was
+    in FAIL_SKIP.
     """
 
     name: str
@@ -63,6 +64,7 @@ class TableView:
     znode_writable: t.Optional[bool] = None
     znode_problem: t.Optional[MigrationError] = None
     proxies: t.Optional[ProxyLook] = None
+    skipped: bool = False
 
     @property
     def deny(self) -> t.Optional[str]:

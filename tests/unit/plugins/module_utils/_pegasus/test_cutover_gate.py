@@ -106,6 +106,7 @@ def test_a_table_that_is_ready_passes() -> None:
         ({"duplication": dataclasses.replace(DUP, status="DS_APP")}, "pegasus.duplication.not_in_log"),
         ({"duplication": dataclasses.replace(DUP, status="DS_PAUSE")}, "pegasus.duplication.not_in_log"),
         ({"duplication": dataclasses.replace(DUP, fail_mode="FAIL_SKIP")}, "pegasus.duplication.fail_mode"),
+        ({"skipped": True}, "pegasus.duplication.fail_mode"),
         ({"lag_unknown": {1: "silent"}}, "pegasus.lag.unknown"),
         ({"lag_repeated": frozenset({1})}, "pegasus.lag.repeated"),
         ({"lag": ({0: 1}, {0: 500}, {0: 1})}, "pegasus.lag.too_large"),
