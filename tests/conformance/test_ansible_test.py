@@ -13,8 +13,8 @@ from tooling import ansible_test, content, cores, pythons, tree
 
 ALL = bool(os.environ.get("DBOPS_TEST_ALL"))
 
-# Sanity tests whose verdict does not depend on the core; that of "validate-modules" only where the rules for documentation
-# have become stricter. Only "import" depends on the Python: the oldest core has the oldest one.
+# Sanity tests whose verdict does not depend on the core; that of "validate-modules" only where its rules have become
+# stricter. Only "import" depends on the Python: the oldest core has the oldest one.
 SAME_ON_EVERY_CORE = ("changelog", "import", "pep8", "pylint", "validate-modules", "yamllint")
 # Unit tests of what ansible-core loads; module_utils hardly touch it.
 NEAR_THE_CORE = [f"tests/unit/plugins/{part}/" for part in ("action", "modules", "plugin_utils")]
