@@ -128,7 +128,7 @@ def test_what_a_later_step_would_refuse_is_refused_before_the_first_change(tmp_p
             ({"starrocks_tool_archive_sha256": "0" * 64}, "nothing was unpacked"),
             ({"starrocks_volume_credentials": {"*": {**other, "aws.s3.secret_key": "wrong"}}}, "access key"),
             ({"starrocks_target_settings": [{"key": "no_such_config", "value": 1}]}, "no_such_config is not known"),
-            ({"starrocks_create_sync_users": True, "starrocks_source_cluster_user": ""}, "'root' cannot be made"),
+            ({"starrocks_create_sync_users": True, "starrocks_source_cluster_user": ""}, "source_cluster_user root"),
             ({"starrocks_target_cluster_password": "Z9-canary"}, "starrocks.tool.login_refused"),
             ({"starrocks_frontend_group": "frontends"}, "The inventory has no host in a group frontends"),
             ({"starrocks_target_frontend_group": "here", "starrocks_fe_conf": "/nowhere/fe.conf"}, "/nowhere/fe.conf"),

@@ -90,9 +90,14 @@ def metric(file: pathlib.Path, name: str) -> float:
     return float(line.rpartition(" ")[2])
 
 
+def _look(migration: Migration) -> dict[str, t.Any]:
+    return finish(start("write_freeze", {**migration.options_of_source(), "journal": migration.journal}, check=True))
+
+
 def jobs(migration: Migration) -> dict[str, str]:
     """Routine loads and pipes by name."""
-    told = finish(start("write_freeze", {**migration.options_of_source(), "journal": migration.journal}, check=True))
+    told = _look(migration)
+    assert "jobs" in told, told
     return {one["name"]: one["state"] for one in told["jobs"]}
 
 
@@ -207,11 +212,14 @@ def test_the_guard_lifts_while_the_leader_is_silent(begin: Begin) -> None:
     record = pathlib.Path(f"{migration.journal}.guard.jsonl")
     assert "lift_proved" not in record.read_text(encoding="utf-8")
     migration.lab.clear_faults()
-    await_running(migration)
     end = time.monotonic() + 30
     while "lift_proved" not in record.read_text(encoding="utf-8") and time.monotonic() < end:
         time.sleep(0.5)
     assert "lift_proved" in record.read_text(encoding="utf-8")
+    # While the guard lives, nobody else may look at its freeze.
+    while _look(migration).get("code") == "starrocks.cutover_running" and time.monotonic() < end:
+        time.sleep(0.5)
+    await_running(migration)
 
 
 def killed(migration: Migration, match: str, **more: t.Any) -> None:
