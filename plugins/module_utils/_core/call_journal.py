@@ -95,8 +95,12 @@ class CallJournal:
         if journal is not None:
             journal.append_many((RESTORE, record) for record in listed)
 
-    def note(self, data: t.Mapping[str, t.Any]) -> None:
-        """Write something that a later run should know."""
+    def append(self, kind: str, data: t.Mapping[str, t.Any]) -> None:
+        """Write any other entry, where there is a journal."""
         journal = self.open()
         if journal is not None:
-            journal.append("note", data)
+            journal.append(kind, data)
+
+    def note(self, data: t.Mapping[str, t.Any]) -> None:
+        """Write something that a later run should know."""
+        self.append("note", data)

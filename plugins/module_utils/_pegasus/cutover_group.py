@@ -40,6 +40,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_p
     target_decrees,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_skipped import remember
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_track import (
     FENCED,
     LIFTED,
@@ -128,7 +129,8 @@ class GroupCutover:
                     f"The znode {before.path} was written by somebody else while the cutover was prepared. Nothing was "
                     "fenced; run it again.",
                 )
-            track.view = dataclasses.replace(view, switch=before)
+            track.view = dataclasses.replace(view, switch=before, skipped=track.view.skipped)
+        remember([track.view for track in self._tracks], self._record.append, self._clusters.source.cluster_name)
         require(findings)
         self._keeper.require_short(self._clock)
         self._heed.control.require(self._heed.seconds, self._record.append)

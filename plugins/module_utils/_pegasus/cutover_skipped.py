@@ -15,7 +15,6 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_past as dp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import TableView
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_journal import SettingsJournal
 
 
 def with_past(view: TableView, entries: t.Sequence[Entry], cluster: str) -> TableView:
@@ -27,12 +26,12 @@ def with_past(view: TableView, entries: t.Sequence[Entry], cluster: str) -> Tabl
     return dataclasses.replace(view, skipped=view.duplication.dupid in past.skipped)
 
 
-def remember(views: t.Iterable[TableView], journal: SettingsJournal, cluster: str) -> None:
+def remember(
+    views: t.Iterable[TableView], append: t.Callable[[str, t.Mapping[str, t.Any]], t.Any], cluster: str
+) -> None:
     """Write down which are in FAIL_SKIP now: somebody may set the mode back before the next look."""
     for view in views:
         if view.duplication is None or view.duplication.fail_mode != dp.FAIL_SKIP or view.skipped:
             continue
-        opened = journal.open()
-        if opened is not None:
-            resource = dp.resource(cluster, view.name, view.duplication.remote)
-            opened.append(dp.SKIPPED_KIND, {"resource": resource, "dupid": view.duplication.dupid})
+        resource = dp.resource(cluster, view.name, view.duplication.remote)
+        append(dp.SKIPPED_KIND, {"resource": resource, "dupid": view.duplication.dupid})

@@ -191,7 +191,7 @@ class CutoverTask:
         for name, sampled in eyes.sampled(clusters, fenced).items():
             self._tracks[name].view = with_past(sampled, journal.entries, clusters.source.cluster_name)
         if not self._check_mode:
-            remember([self._tracks[one.name].view for one in fenced], journal, clusters.source.cluster_name)
+            remember([self._tracks[one.name].view for one in fenced], journal.append, clusters.source.cluster_name)
         for name, what in todo.items():
             if what in (cp.FRESH, cp.LIFT_FIRST):
                 view = self._tracks[name].view

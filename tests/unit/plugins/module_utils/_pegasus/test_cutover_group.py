@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import types
 import typing as t
@@ -17,7 +18,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file i
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLost
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_finish, cutover_group
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_finish, cutover_group, model
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_decision import await_decision
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_group import GroupCutover
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
@@ -28,6 +29,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_t
     Track,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import TableView
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_past import FAIL_SKIP, SKIPPED_KIND
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.switch import Switch
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
 
@@ -180,6 +182,30 @@ def test_a_journal_that_fails_behind_the_write_leaves_it_unclear(scene: Scene, m
     assert scene.run() == "journal.write_failed"
     assert scene.written == ["a", "b"] and scene.lifted == []
     assert scene.states == [SWITCHED, SWITCHED, LIFTED]
+
+
+def test_a_mode_that_skips_since_the_first_look_is_written_down_before_it_is_refused(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    skips = model.Duplication(77, "DS_LOG", "onebox-b", 0, fail_mode=FAIL_SKIP)
+    seen = {track.name: dataclasses.replace(track.view, duplication=skips) for track in scene.tracks}
+    eyes: t.Any = scene.group._eyes
+    eyes.tables = lambda *_any: seen
+    eyes.sampled = lambda _clusters, views, **_more: {view.name: view for view in views}
+    eyes.request.max_lag = 0
+    clusters: t.Any = scene.group._clusters
+    clusters.source = types.SimpleNamespace(cluster_name="onebox-a")
+
+    def refuse(_findings: t.Any) -> None:
+        raise MigrationError("pegasus.not_ready", "It skips.")
+
+    monkeypatch.setattr(cutover_group, "gate", lambda *_any: [])
+    monkeypatch.setattr(cutover_group, "require", refuse)
+    with pytest.raises(MigrationError, match="It skips"):
+        scene.group._look_again()
+    kept = [one.data for one in scene.journal.entries if one.kind == SKIPPED_KIND]
+    assert [one["dupid"] for one in kept] == [77, 77, 77]
+    assert len({one["resource"] for one in kept}) == 3
 
 
 def test_a_guard_that_has_ended_has_written_down_what_it_decided(tmp_path: pathlib.Path) -> None:

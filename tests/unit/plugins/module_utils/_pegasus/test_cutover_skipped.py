@@ -35,7 +35,7 @@ def journal(tmp_path: pathlib.Path) -> t.Callable[[], SettingsJournal]:
 
 def test_what_was_seen_once_counts_when_the_mode_is_set_back(journal: t.Callable[[], SettingsJournal]) -> None:
     first = journal()
-    remember([view(SKIPS)], first, CLUSTER)
+    remember([view(SKIPS)], first.append, CLUSTER)
     first.close()
     later = journal().entries
     assert with_past(view(SLOW), later, CLUSTER).skipped
@@ -47,11 +47,11 @@ def test_what_was_seen_once_counts_when_the_mode_is_set_back(journal: t.Callable
 
 def test_it_is_written_once_and_only_of_those_that_skip(journal: t.Callable[[], SettingsJournal]) -> None:
     first = journal()
-    remember([view(SLOW), view(None)], first, CLUSTER)
+    remember([view(SLOW), view(None)], first.append, CLUSTER)
     first.close()
     assert journal().entries == ()
     for _number in range(2):
         store = journal()
-        remember([with_past(view(SKIPS), store.entries, CLUSTER)], store, CLUSTER)
+        remember([with_past(view(SKIPS), store.entries, CLUSTER)], store.append, CLUSTER)
         store.close()
     assert [one.kind for one in journal().entries].count("duplication.fail_skip") == 1
