@@ -11,6 +11,8 @@ import os
 import pathlib
 import signal
 
+from bench import processes
+
 SUFFIX = ".guard.jsonl"
 
 
@@ -21,7 +23,7 @@ def recorded(journal: pathlib.Path) -> list[int]:
 
 def running(journal: pathlib.Path) -> list[int]:
     """Those of them that run."""
-    return [pid for pid in recorded(journal) if _runs(pid)]
+    return [pid for pid in recorded(journal) if processes.runs(pid)]
 
 
 def kill(journal: pathlib.Path) -> int:
@@ -36,7 +38,7 @@ def kill_below(folder: pathlib.Path) -> None:
     """SIGKILL the guards of every journal below a folder, when the lab that they guarded is gone."""
     for record in folder.rglob(f"*{SUFFIX}"):
         for pid in _started(record):
-            if _runs(pid):
+            if processes.runs(pid):
                 _kill(pid)
 
 
@@ -50,13 +52,6 @@ def _started(record: pathlib.Path) -> list[int]:
             elif entry["event"] == "ended":
                 started.pop(entry["guard"], None)
     return list(started.values())
-
-
-def _runs(pid: int) -> bool:
-    with contextlib.suppress(OSError, IndexError):
-        stat = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-        return stat.rpartition(")")[2].split()[0] not in ("Z", "X")
-    return False
 
 
 def _kill(pid: int) -> None:

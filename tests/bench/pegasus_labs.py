@@ -111,11 +111,19 @@ def clusters(lab: LabClient) -> dict[str, t.Any]:
 
 def cutover(lab: LabClient, tables: t.Sequence[str], journal: pathlib.Path, **more: t.Any) -> dict[str, t.Any]:
     """Options of the cutover."""
+    zookeeper = lab.describe["zookeeper"]
+    switch = (
+        {
+            "zookeeper_hosts": zookeeper["hosts"],
+            "zookeeper_root": zookeeper["root"],
+            "metaproxies": lab.describe["metaproxies"],
+        }
+        if zookeeper
+        else {"switch": "hand_over"}
+    )
     return {
         **clusters(lab),
-        "zookeeper_hosts": lab.describe["zookeeper"]["hosts"],
-        "zookeeper_root": lab.describe["zookeeper"]["root"],
-        "metaproxies": lab.describe["metaproxies"],
+        **switch,
         "tables": list(tables),
         "journal": str(journal),
         "migration_id": journal.parent.name,
@@ -166,9 +174,14 @@ def freed(lab: LabClient, table: str, seconds: float) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         state = lab.state()
-        app = state["clusters"]["source"]["apps"][table]
-        open_again = DENY not in app["envs"] and not any(one["deny"] for one in app["partitions"].values())
-        if open_again or znode(state, table) == REMOTE:
+        app = state["clusters"]["source"]["apps"].get(table)
+        open_again = app is not None and DENY not in app["envs"]
+        if (open_again and not any(one["deny"] for one in app["partitions"].values())) or _on_target(state, table):
             return writable(lab, table, max(2.0, end - time.monotonic()))
         time.sleep(0.1)
     return False
+
+
+def _on_target(state: t.Mapping[str, t.Any], table: str) -> bool:
+    """Whether clients of a table are sent to the target: by its znode, or by their operator."""
+    return znode(state, table) == REMOTE or state["authority"][table] == "target"

@@ -50,3 +50,11 @@ def kill_tree(root: int) -> int:
 def _send(pid: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
+
+
+def runs(pid: int) -> bool:
+    """Whether a process is there, and has not ended to wait for its parent only."""
+    with contextlib.suppress(OSError, IndexError):
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+        return stat.rpartition(")")[2].split()[0] not in ("Z", "X")
+    return False

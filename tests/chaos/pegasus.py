@@ -1,11 +1,11 @@
 # Copyright (c) 2026, the dbops.migration contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""make chaos-pegasus: kill cutovers of Pegasus tables, and their guards, at every point, and mislead them.
+"""make chaos-pegasus: kill migrations of Pegasus tables, and their guards, at every point, and mislead them.
 
-Every case runs again and must converge, with the table writable within the budget. Prints a table and writes
-build/chaos-pegasus.json. Cases that do not converge leave their journal, the guard's record, the lab's record and all
-output in build/chaos/<case>/.
+Killed are the modules of every way to cut over, and whole playbooks, the rollback too. Every case runs again and must
+converge, with the table writable within the budget. Prints a table and writes build/chaos-pegasus.json. Cases that do
+not converge leave their journal, the guard's record, the lab's record and all output in build/chaos/<case>/.
 """
 
 from __future__ import annotations
@@ -23,23 +23,24 @@ from bench.figures import Figure
 from chaos import fence_kills as fence
 from chaos import pegasus_ambiguity as ambiguity
 from chaos import pegasus_kills as kills
+from chaos import pegasus_whole as whole
 from chaos.kills import Point
 from chaos.pegasus_ambiguity import Misled
 from chaos.pegasus_kills import Tried
-from chaos.pegasus_scenes import CUTOVER, DUPLICATION, Scene
+from chaos.pegasus_scenes import OPERATIONS, PLAYBOOKS, Scene
 from chaos.pegasus_trial import HOME
 from tooling import paths
 
 RESULT = paths.BUILD / "chaos-pegasus.json"
 PROFILES = ("2.6", "2.5", "2.4")
-SERIES = (*fence.SERIES, "ambiguity")
+SERIES = (*fence.SERIES, whole.SERIES, "ambiguity")
 
 
 def read_arguments(argv: t.Sequence[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="make chaos-pegasus", description=__doc__)
     parser.add_argument("--profiles", default=",".join(PROFILES), help="server generations, with commas")
-    parser.add_argument("--operations", default=f"{CUTOVER},{DUPLICATION}", help="what is killed, with commas")
+    parser.add_argument("--operations", default=",".join([*OPERATIONS, *PLAYBOOKS]), help="what is killed, with commas")
     parser.add_argument("--series", default=",".join(SERIES), help="which kinds of cases, with commas")
     parser.add_argument("--seeds", type=int, default=200, help="ambiguous cases (default: %(default)s)")
     parser.add_argument("--first", type=int, default=0, help="the first of these seeds")
@@ -60,12 +61,13 @@ def tell(cases: t.Sequence[Tried] | t.Sequence[Misled]) -> None:
             print(f"NOT CONVERGED {one.name}: {'; '.join(one.verdict.problems)}\n    {HOME / one.name}", flush=True)
 
 
-def kill_everything(options: argparse.Namespace, crew: Crew) -> list[Tried]:
-    """All kill series over operations and profiles: record each scene first, then try its points."""
+def kill_modules(options: argparse.Namespace, crew: Crew) -> list[Tried]:
+    """All series with modules over operations and profiles: record each scene first, then try its points."""
     wanted = [name for name in options.series.split(",") if name in fence.SERIES]
     found = [
         Scene(profile, options.seed, operation)
         for operation in options.operations.split(",")
+        if operation in OPERATIONS
         for profile in options.profiles.split(",")
         if wanted
     ]
@@ -76,12 +78,32 @@ def kill_everything(options: argparse.Namespace, crew: Crew) -> list[Tried]:
             (series, point)
             for series in wanted
             # A duplication has no guard.
-            if scene.operation == CUTOVER or series in (fence.MODULE, fence.PAIR)
+            if scene.fenced or series in (fence.MODULE, fence.PAIR)
             for point in _some(options, scene, series, [one for one in recorded if fence.fits(series, one)])
         ]
-        size = scene.tables
+        size = len(scene.cases)
         jobs += [
             functools.partial(kills.kill_all, scene, cases[start : start + size])
+            for start in range(0, len(cases), size)
+        ]
+    return [one for some in crew.results(jobs, tell) for one in some]
+
+
+def kill_playbooks(options: argparse.Namespace, crew: Crew) -> list[Tried]:
+    """Whole runs and rollbacks on the profiles that playbooks are killed on."""
+    found = [
+        whole.scene(profile, options.seed, operation)
+        for operation in options.operations.split(",")
+        if operation in PLAYBOOKS
+        for profile in options.profiles.split(",")
+        if profile in whole.PROFILES
+    ]
+    points = dict(crew.results([functools.partial(_record_whole, scene) for scene in found]))
+    jobs: list[t.Callable[[], list[Tried]]] = []
+    for scene, recorded in points.items():
+        cases, size = _some(options, scene, whole.SERIES, recorded), len(scene.cases)
+        jobs += [
+            functools.partial(whole.kill_all, scene, cases[start : start + size])
             for start in range(0, len(cases), size)
         ]
     return [one for some in crew.results(jobs, tell) for one in some]
@@ -95,6 +117,10 @@ def _some(options: argparse.Namespace, scene: Scene, series: str, points: list[P
 
 def _record(scene: Scene) -> tuple[Scene, list[Point]]:
     return scene, kills.record(scene)
+
+
+def _record_whole(scene: Scene) -> tuple[Scene, list[Point]]:
+    return scene, whole.record(scene)
 
 
 def mislead(options: argparse.Namespace, crew: Crew) -> list[Misled]:
@@ -163,7 +189,9 @@ def main(argv: t.Sequence[str] | None = None) -> int:
     """Run the cases; 1 when a bar does not hold, or a lab failed."""
     options = read_arguments(argv)
     crew = Crew(options.workers)
-    tried = kill_everything(options, crew)
+    tried = kill_modules(options, crew)
+    if whole.SERIES in options.series.split(","):
+        tried += kill_playbooks(options, crew)
     misled = mislead(options, crew) if "ambiguity" in options.series.split(",") else []
     found = [*kill_figures(tried, options.seed), *ambiguity_figures(misled, options.first)]
     verdicts = [one.verdict for one in tried] + [one.verdict for one in misled]

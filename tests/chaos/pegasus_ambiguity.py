@@ -104,7 +104,7 @@ def play_batch(seeds: t.Sequence[int]) -> list[Misled]:
 def play(scene: Scene, seed: int, lab: LabClient, server: modules.ModuleServer, table: str) -> Misled:
     """One case: run until it ends well while the faults last, and look at everything."""
     rng = random.Random(seed)
-    trial = Trial(scene, name_of(scene, seed), lab, server, table)
+    trial = Trial(scene, name_of(scene, seed), lab, server, [table])
     set_up = faults(rng, lab.describe, table)
     for fault in set_up:
         lab.fault(**fault)

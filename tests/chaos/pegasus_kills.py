@@ -20,7 +20,7 @@ from chaos import pegasus_scenes as scenes
 from chaos.fence_kills import BOTH, GUARD, MODULE, PAIR
 from chaos.judgement import Verdict
 from chaos.kills import JOURNAL_SIDES, Point
-from chaos.pegasus_scenes import Scene
+from chaos.pegasus_scenes import COMMITTING, LIFTING, Scene
 from chaos.pegasus_trial import HOME, Trial
 from lab.client import LabClient
 
@@ -52,14 +52,15 @@ def name_of(scene: Scene, series: str, point: Point) -> str:
 def record(scene: Scene) -> list[Point]:
     """Run the scene without a kill and return all points that its record shows."""
     with scenes.server(scene, HOME / "servers" / f"{scene.name}-record") as server, scenes.laboratory(scene) as lab:
-        trial = Trial(scene, f"{scene.name}-record", lab, server, scene.shape.names[0])
+        trial = Trial(scene, f"{scene.name}-record", lab, server, scene.cases[0])
         ended = trial.run(count=trial.home / "appends")
         if not ended.ok:
             raise RuntimeError(f"{scene.name} does not end well without a kill: {ended.output[-1500:]}")
         appends = len((trial.home / "appends").read_bytes())
         calls = [one["request"] for one in lab.requests(since=trial.first_seq, mutating=True)]
-        lines = fence.guard_lines(trial.journal)
-        verdict = trial.verdict(True)
+        # Where the guard is there before, its record does not begin with this call.
+        lines = 0 if scene.operation in (COMMITTING, LIFTING) else fence.guard_lines(trial.journal)
+        verdict = trial.verdict(trial.complete(ended).ok)
         if verdict.problems:
             raise RuntimeError(f"{scene.name} without a kill: {verdict.problems}; see {trial.home}")
     return [
@@ -70,7 +71,7 @@ def record(scene: Scene) -> list[Point]:
 
 
 def kill_all(scene: Scene, cases: t.Sequence[tuple[str, Point]]) -> list[Tried]:
-    """Cases that share labs: one table each, and a new lab when tables run out or something is wrong."""
+    """Cases that share labs: tables of its own each, and a new lab when these run out or something is wrong."""
     found: list[Tried] = []
     left = list(cases)
     series, point = left[0]
@@ -78,20 +79,22 @@ def kill_all(scene: Scene, cases: t.Sequence[tuple[str, Point]]) -> list[Tried]:
     with scenes.server(scene, home) as server:
         while left:
             with scenes.laboratory(scene) as lab:
-                for table in scene.shape.names:
+                for tables in scene.cases:
                     if not left:
                         break
                     series, point = left.pop(0)
-                    tried = kill(scene, series, point, lab, server, table)
+                    tried = kill(scene, series, point, lab, server, tables)
                     found.append(tried)
                     if tried.verdict.problems:
                         break
     return found
 
 
-def kill(scene: Scene, series: str, point: Point, lab: LabClient, server: modules.ModuleServer, table: str) -> Tried:
+def kill(
+    scene: Scene, series: str, point: Point, lab: LabClient, server: modules.ModuleServer, tables: t.Sequence[str]
+) -> Tried:
     """Kill at one point, wait for the guard where one is left, then run again until it ends."""
-    trial = Trial(scene, name_of(scene, series, point), lab, server, table)
+    trial = Trial(scene, name_of(scene, series, point), lab, server, tables)
     chance = random.Random(f"{scene.name} {series} {point.name}")
     if point.effect == "request":
         reached = _at_request(trial, series, point)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the dbops.migration contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is killed and misled: one table of a lab under writes, cut over, or duplicated to the target."""
+"""What is killed and misled: tables of a lab under writes, duplicated to the target or cut over, in every way."""
 
 from __future__ import annotations
 
@@ -17,7 +17,19 @@ from bench.pegasus_labs import Shape
 from lab.client import LabClient
 
 CUTOVER = "cutover"
+GROUP = "group"
+"""Two tables under one fence."""
+HAND_OVER = "hand-over"
+COMMITTING = "committing"
+LIFTING = "lifting"
+"""With a switch of the operator's own: the call that fences, and those that end it with and without the switch."""
 DUPLICATION = "duplication"
+OPERATIONS = (CUTOVER, GROUP, HAND_OVER, COMMITTING, LIFTING, DUPLICATION)
+HANDED_OVER = (HAND_OVER, COMMITTING, LIFTING)
+WHOLE_RUN = "whole-run"
+ROLLBACK = "rollback"
+PLAYBOOKS = (WHOLE_RUN, ROLLBACK)
+"""What is killed as ansible-playbook: from preflight to restore, and giving up what was left fenced."""
 BUDGETS = {"2.6": 120.0, "2.5": 400.0, "2.4": 400.0}
 """Lab seconds: on a busy machine our own processing counts as many times as the clock is faster."""
 CLOSED = "reconfig*all"
@@ -45,6 +57,18 @@ class Scene:
         return Shape(self.profile, self.seed, self.tables, self.factor, self.partitions, clients=2, rate=4)
 
     @property
+    def cases(self) -> list[list[str]]:
+        """The tables of each case that one lab of it has room for."""
+        together = 1 if self.operation in (CUTOVER, DUPLICATION) else 2
+        names = self.shape.names
+        return [names[start : start + together] for start in range(0, len(names) - together + 1, together)]
+
+    @property
+    def fenced(self) -> bool:
+        """Whether it sets a fence, and so has a guard."""
+        return self.operation != DUPLICATION
+
+    @property
     def budget(self) -> float:
         """Lab seconds that a fence may be held."""
         return BUDGETS[self.profile]
@@ -53,7 +77,11 @@ class Scene:
 @contextlib.contextmanager
 def laboratory(scene: Scene) -> t.Iterator[LabClient]:
     """The scene's lab."""
-    with labs.laboratory(scene.shape, duplicated=scene.operation == CUTOVER) as lab:
+    more: dict[str, t.Any] = {"no_metaproxy": scene.operation in HANDED_OVER}
+    if scene.operation in PLAYBOOKS:
+        more.update(meta_level="lively", copy_seconds=5)
+    duplicated = scene.operation not in (DUPLICATION, *PLAYBOOKS)
+    with labs.laboratory(scene.shape, duplicated=duplicated, **more) as lab:
         if scene.profile != "2.6":
             # The empty write that ends a drain comes after 10 to 20 s then, and not after 100 to 200 s.
             lab.foreign(config={"group_check_interval_ms": "10000"})
@@ -62,16 +90,17 @@ def laboratory(scene: Scene) -> t.Iterator[LabClient]:
 
 def server(scene: Scene, home: pathlib.Path) -> t.ContextManager[modules.ModuleServer]:
     """Runs of the scene's module."""
-    return labs.server(home, scene.factor, scene.operation)
+    return labs.server(home, scene.factor, "cutover" if scene.fenced else DUPLICATION)
 
 
-def options(scene: Scene, lab: LabClient, table: str, journal: pathlib.Path) -> dict[str, t.Any]:
-    """The module's options for one table."""
-    if scene.operation == CUTOVER:
-        return labs.cutover(lab, [table], journal, budget=f"{scene.budget:g}s", last_mutation="strict")
+def options(scene: Scene, lab: LabClient, tables: t.Sequence[str], journal: pathlib.Path) -> dict[str, t.Any]:
+    """The options of a call that begins with these tables."""
+    if scene.fenced:
+        given = labs.cutover(lab, tables, journal, budget=f"{scene.budget:g}s", last_mutation="strict")
+        return {**given, "group_size": len(tables)} if scene.operation == GROUP else given
     return {
         **labs.clusters(lab),
-        "tables": [table],
+        "tables": list(tables),
         "remote_cluster": labs.REMOTE,
         "state": "present",
         "wait": True,
@@ -89,28 +118,30 @@ def wrong(scene: Scene, lab: LabClient, state: t.Mapping[str, t.Any], table: str
     if [one["status"] for one in duplications] != ["DS_LOG"] or duplications[0]["fail_mode"] != "FAIL_SLOW":
         found.append(f"its duplications are {duplications}")
     deny = app["envs"].get(labs.DENY)
-    entry = json.loads(state["znodes"][table] or "{}")
-    if scene.operation == DUPLICATION:
+    if scene.operation in (DUPLICATION, LIFTING):
         if deny:
             found.append(f"it denies {deny}")
         return found
-    target = lab.describe["clusters"]["target"]
     if deny != CLOSED:
         found.append(f"its source denies {deny!r} and not {CLOSED}")
-    if entry != {"cluster_name": target["name"], "meta_addrs": ",".join(target["metas"])}:
-        found.append(f"MetaProxy's entry is {entry}")
+    if scene.operation not in HANDED_OVER:
+        target = lab.describe["clusters"]["target"]
+        entry = json.loads(state["znodes"][table] or "{}")
+        if entry != {"cluster_name": target["name"], "meta_addrs": ",".join(target["metas"])}:
+            found.append(f"MetaProxy's entry is {entry}")
     if state["clusters"]["target"]["apps"][table]["envs"].get(labs.DENY):
         found.append("its target denies requests")
     return found
 
 
-def settings(scene: Scene, state: t.Mapping[str, t.Any], table: str) -> dict[str, t.Any]:
-    """Everything that has to be at the end as it was before; the table's own fence is judged by `wrong`."""
+def settings(scene: Scene, state: t.Mapping[str, t.Any], tables: t.Sequence[str]) -> dict[str, t.Any]:
+    """Everything that has to be at the end as it was before; the tables' own fences are judged by `wrong`."""
     names = list(state["clusters"]["source"]["apps"])
     found = labs.settings(state, names)
-    key = f"source {table} envs"
-    found[key] = {name: value for name, value in found[key].items() if name != labs.DENY}
-    if scene.operation == DUPLICATION:
-        # The follower that the duplication makes is new, and has its marks.
-        found.pop(f"target {table} envs", None)
+    for table in tables:
+        key = f"source {table} envs"
+        found[key] = {name: value for name, value in found[key].items() if name != labs.DENY}
+        if scene.operation == DUPLICATION:
+            # The follower that the duplication makes is new, and has its marks.
+            found.pop(f"target {table} envs", None)
     return found

@@ -13,7 +13,7 @@ import shutil
 import time
 import typing as t
 
-from bench import guards, playbooks
+from bench import guards, playbooks, processes
 from chaos import journal_check, starrocks_tool
 from chaos import starrocks_labs as labs
 from chaos.canaries import ProcessLists
@@ -114,10 +114,7 @@ class WholeRun:
     @staticmethod
     def over(play: playbooks.Play) -> bool:
         """Whether ansible-playbook has ended, and only waits to be asked how."""
-        with contextlib.suppress(OSError, IndexError):
-            stat = pathlib.Path(f"/proc/{play.pid}/stat").read_text(encoding="utf-8")
-            return stat.rpartition(")")[2].split()[0] == "Z"
-        return True
+        return not processes.runs(play.pid)
 
     def note(self, played: playbooks.Played) -> playbooks.Played:
         """Keep the output of a run for the case's folder."""

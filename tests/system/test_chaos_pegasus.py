@@ -15,7 +15,7 @@ from bench import pegasus_cutovers, pegasus_figures, pegasus_windows
 from bench.pegasus_deaths import Held
 from bench.pegasus_labs import Shape
 from bench.pegasus_liars import Asked
-from chaos import fence_kills, pegasus_ambiguity, pegasus_kills, pegasus_scenes
+from chaos import fence_kills, pegasus_ambiguity, pegasus_kills, pegasus_runs, pegasus_scenes, pegasus_whole
 from chaos.fence_judgement import Evidence, judge
 from chaos.kills import Point
 from chaos.pegasus_scenes import Scene
@@ -40,6 +40,32 @@ def test_killed_cutovers_converge_and_leave_the_table_writable() -> None:
 
     cases = [some("module", "journal"), some("guard", "request"), some("both", "request"), some("pair", "request")]
     for tried in pegasus_kills.kill_all(scene, cases):
+        assert tried.reached, tried.name
+        assert tried.verdict.problems == [], tried.name
+
+
+@pytest.mark.thorough
+@pytest.mark.cost(40)
+@pytest.mark.parametrize("operation", [pegasus_scenes.HAND_OVER, pegasus_scenes.COMMITTING, pegasus_scenes.LIFTING])
+def test_killed_with_a_switch_of_the_operators_own(operation: str) -> None:
+    scene = Scene("2.6", SEED, operation)
+    points = [one for one in pegasus_kills.record(scene) if one.effect == "request"]
+    chance = random.Random(SEED)
+    cases = [(series, chance.choice(points)) for series in fence_kills.SERIES]
+    for tried in pegasus_kills.kill_all(scene, cases):
+        assert tried.reached, tried.name
+        assert tried.verdict.problems == [], tried.name
+
+
+@needs_zookeeper
+@pytest.mark.thorough
+@pytest.mark.cost(200)
+@pytest.mark.parametrize("operation", pegasus_scenes.PLAYBOOKS)
+def test_killed_playbooks_converge_when_the_same_command_is_given_again(operation: str) -> None:
+    scene = pegasus_whole.scene("2.6", SEED, operation)
+    points = pegasus_whole.record(scene)
+    assert {point.effect for point in points} == {"request", "journal"}
+    for tried in pegasus_whole.kill_all(scene, random.Random(SEED).sample(points, 2)):
         assert tried.reached, tried.name
         assert tried.verdict.problems == [], tried.name
 
@@ -119,6 +145,42 @@ def test_what_a_finished_cutover_has_to_look_like() -> None:
     clusters["target"]["apps"]["t"]["envs"] = {"replica.deny_client_request": "reconfig*write"}
     found = pegasus_scenes.wrong(scene, lab, {"clusters": clusters, "znodes": {"t": "{}"}}, "t")
     assert [one.split()[1] for one in found] == ["duplications", "source", "entry", "target"]
+
+
+def test_what_was_handed_over_is_closed_at_the_end_and_what_was_lifted_is_open() -> None:
+    lab: t.Any = None
+    app: dict[str, t.Any] = {
+        "envs": {"replica.deny_client_request": "reconfig*all"},
+        "duplications": {"1": {"remote": "onebox-b", "status": "DS_LOG", "fail_mode": "FAIL_SLOW"}},
+    }
+    clusters: dict[str, t.Any] = {"source": {"apps": {"t": app}}, "target": {"apps": {"t": {"envs": {}}}}}
+    state = {"clusters": clusters, "znodes": {}}
+
+    def found(operation: str) -> list[str]:
+        return pegasus_scenes.wrong(Scene("2.6", SEED, operation), lab, state, "t")
+
+    assert found(pegasus_scenes.COMMITTING) == []
+    assert found(pegasus_scenes.LIFTING) == ["it denies reconfig*all"]
+    app["envs"] = {}
+    assert found(pegasus_scenes.LIFTING) == []
+    assert found(pegasus_scenes.HAND_OVER) == ["its source denies None and not reconfig*all"]
+
+
+def test_what_a_whole_run_and_a_rollback_have_to_leave() -> None:
+    closed = {"envs": {"replica.deny_client_request": "reconfig*all"}, "duplications": {}}
+    there: dict[str, t.Any] = {"envs": {}, "duplications": {}}
+    moved = {
+        "clusters": {"source": {"apps": {"t_old": closed}}, "target": {"apps": {"t": there}}},
+        "znodes": {"t": '{"cluster_name": "onebox-b", "meta_addrs": "a:1"}'},
+    }
+    given_up = {
+        "clusters": {"source": {"apps": {"t": there}}, "target": {"apps": {}}},
+        "znodes": {"t": '{"cluster_name": "onebox-a", "meta_addrs": "a:1"}'},
+    }
+    assert list(pegasus_runs.wrong(pegasus_scenes.WHOLE_RUN, moved, "t")) == []
+    assert list(pegasus_runs.wrong(pegasus_scenes.ROLLBACK, given_up, "t")) == []
+    assert len(list(pegasus_runs.wrong(pegasus_scenes.WHOLE_RUN, given_up, "t"))) == 4
+    assert len(list(pegasus_runs.wrong(pegasus_scenes.ROLLBACK, moved, "t"))) == 3
 
 
 LEDGER = {
