@@ -187,10 +187,22 @@ renames:
   returned: success
   type: dict
 gone:
-  description: The tables that the source does not have (any more), but for those that were cut over.
+  description: >-
+    The tables that the source does not have (any more), but for those that were cut over and those of RV(renamed).
   returned: success
   type: list
   elements: str
+unknown:
+  description: Those of RV(gone) of which O(journal) knows no duplication; their names may be wrong.
+  returned: success
+  type: list
+  elements: str
+renamed:
+  description: >-
+    By the name that a table had, the name that it has on the source now. Its duplication, as O(journal) knows it, lives
+    on there.
+  returned: success
+  type: dict
 fenced:
   description: The tables that a cutover has left fenced, or that one is under way of.
   returned: success

@@ -31,6 +31,24 @@ def test_a_table_that_is_gone_on_the_source_stops_no_rollback(tmp_path: pathlib.
         assert levels(lab) == ["lively", "lively"]
 
 
+def test_a_table_that_was_only_renamed_has_to_get_its_name_back(tmp_path: pathlib.Path) -> None:
+    with process.start(profile="2.6", factor=8, **TWO) as lab:
+        given = variables(lab, tmp_path)
+        p.play("pegasus_migrate", given, tmp_path).succeed()
+        lab.foreign(rename_table={"old": "orders", "new": "orders_2025"})
+        lab.clear_requests()
+        refused = p.play("pegasus_rollback", given, tmp_path)
+        assert "orders is orders_2025 now" in refused.failures[-1]["msg"]
+        assert mutating(lab) == []
+        assert "orders" in apps(lab, "target")
+
+        lab.foreign(rename_table={"old": "orders_2025", "new": "orders"})
+        p.play("pegasus_rollback", given, tmp_path).succeed()
+        for name in ("temp", "orders"):
+            assert apps(lab, "source")[name]["duplications"] == {}
+            assert name not in apps(lab, "target")
+
+
 def test_a_table_that_is_gone_on_the_target_stops_no_restore(tmp_path: pathlib.Path) -> None:
     with process.start(profile="2.6", factor=8, **TWO) as lab:
         given = variables(lab, tmp_path, pegasus_source_tables="dropped", pegasus_reserve_seconds=3600)

@@ -78,7 +78,9 @@ class TableLook:
         )
 
     def _own(self, name: str, duplications: t.Sequence[Duplication]) -> frozenset[int]:
-        places = {one.dupid: duplication_past.resource(self._source.name, name, one.remote) for one in duplications}
+        # By what the cluster calls itself, as the duplication's own module writes it; see dup_cluster_name.
+        cluster = self._source.info.cluster_name
+        places = {one.dupid: duplication_past.resource(cluster, name, one.remote) for one in duplications}
         past = duplication_past.read_past(self._entries, places.values())
         return frozenset(
             one.dupid for one in duplications if past[places[one.dupid]].owner(one) != duplication_past.OTHER

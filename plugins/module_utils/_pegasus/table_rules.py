@@ -34,6 +34,7 @@ class View:
     """Both clusters as they were read. ``metas``: the source's meta servers under every name that is known here.
 
     ``duplications``: of the source's tables that exist. ``target_configs``: of the target's tables that exist.
+    ``renamed``: see :mod:`table_renamed`.
     """
 
     source: model.ClusterInfo
@@ -44,6 +45,7 @@ class View:
     duplications: t.Mapping[str, t.Tuple[model.Duplication, ...]]
     target_configs: t.Mapping[str, t.Optional[model.TableConfig]]
     can_rename: bool
+    renamed: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -224,6 +226,13 @@ def _in_use(table: MovedTable, view: View, told: Told) -> t.Iterator[MigrationEr
             "pegasus.dup_present",
             f"{table.name}: duplication {left[0].dupid} still fills the table on the target. Remove it first.",
             details={"dupids": [one.dupid for one in left]},
+        )
+
+    if table.name in view.renamed:
+        yield MigrationError(
+            "pegasus.table_renamed",
+            f"{table.name}: somebody has renamed it to {view.renamed[table.name]} on {view.source.cluster_name}, where "
+            "its duplication goes on and fills the table on the target. Give it its name back, and run it again.",
         )
 
 

@@ -29,6 +29,11 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.table_opt
     StandingOptions,
     read_standing_options,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.table_renamed import (
+    Known,
+    known_duplications,
+    renamed,
+)
 
 NOT_STARTED = "not_started"
 COPYING = "copying"
@@ -81,12 +86,15 @@ def gather_standing(params: t.Mapping[str, t.Any], redactor: Redactor, clock: Cl
         info = source.cluster_info()
         target, problem = _target(connection, clock)
         remote = options.remote or (target.cluster_name if target else table_past.remote_of(entries))
-        standings = _standings(source, info.cluster_name, options, remote, entries)
+        apps = source.list_apps()
+        standings = _standings(source, apps, info.cluster_name, options, remote, entries)
+        known = known_duplications(entries, info.cluster_name, options.tables)
+        moved = renamed(apps, options.tables, known, source.query_duplications)
     found = [Table(one.table.name, one.table.remote, one.app.app_id if one.app else None) for one in standings]
     plan = plan_of(found, info.cluster_name, remote, options.wishes)
     require_approved(options.approved, plan_hash(plan), describe(plan))
     return {
-        **_as_result(options, standings, clock),
+        **_as_result(options, standings, known, moved, clock),
         "plan": plan,
         "plan_hash": plan_hash(plan),
         "plan_summary": describe(plan),
@@ -114,17 +122,22 @@ def _target(connection: Connection, clock: Clock) -> t.Tuple[t.Optional[model.Cl
 
 
 def _standings(
-    source: MetaClient, cluster: str, options: StandingOptions, remote: str, entries: t.Sequence[Entry]
+    source: MetaClient,
+    listed: t.Iterable[model.App],
+    cluster: str,
+    options: StandingOptions,
+    remote: str,
+    entries: t.Sequence[Entry],
 ) -> t.List[Standing]:
-    apps = {app.name: app for app in source.list_apps() if app.status != "DROPPED"}
+    apps = {app.name: app for app in listed if app.status != "DROPPED"}
     past = recorded(entries, f"pegasus:{cluster}/table/")
     found = []
     for table in options.tables:
         app = apps.get(table.name)
         mine = None
         if app is not None and app.available:
-            listed = source.query_duplications(table.name)
-            mine = next((one for one in listed if one.remote == remote and one.status != "DS_REMOVED"), None)
+            found_there = source.query_duplications(table.name)
+            mine = next((one for one in found_there if one.remote == remote and one.status != "DS_REMOVED"), None)
         fence = past.get(envs.resource(cluster, table.name, DENY_KEY), NOTHING)
         fenced = bool(fence.changes) and app is not None and app.envs.get(DENY_KEY) == fence.ours
         at = table_past.committed_at(entries, table.name)
@@ -134,9 +147,17 @@ def _standings(
     return found
 
 
-def _as_result(options: StandingOptions, standings: t.Sequence[Standing], clock: Clock) -> t.Dict[str, t.Any]:
+def _as_result(
+    options: StandingOptions,
+    standings: t.Sequence[Standing],
+    known: Known,
+    moved_away: t.Mapping[str, str],
+    clock: Clock,
+) -> t.Dict[str, t.Any]:
     to_migrate = [one.table for one in standings if one.stage not in (FENCED, CUT_OVER)]
     moved = [one for one in standings if one.stage == CUT_OVER]
+    lacking = [one.table.name for one in standings if one.app is None and one.stage != CUT_OVER]
+    gone = [name for name in lacking if name not in moved_away]
     counts = {stage: sum(one.stage == stage for one in standings) for stage in STAGES}
     return {
         "tables": [_row(one, clock) for one in standings],
@@ -148,7 +169,9 @@ def _as_result(options: StandingOptions, standings: t.Sequence[Standing], clock:
         ],
         "to_migrate": [table.name for table in to_migrate],
         "renames": {table.name: table.remote for table in to_migrate if table.name != table.remote},
-        "gone": [one.table.name for one in standings if one.app is None and one.stage != CUT_OVER],
+        "gone": gone,
+        "renamed": dict(moved_away),
+        "unknown": [name for name in gone if not known.get(name)],
         "fenced": [one.table.name for one in standings if one.stage == FENCED],
         "cut_over": [one.table.name for one in moved],
         "remote_names": [one.table.remote for one in standings],

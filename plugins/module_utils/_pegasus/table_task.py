@@ -23,6 +23,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.table_opt
     TableOptions,
     read_table_options,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.table_renamed import known_duplications, renamed
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.table_rules import (
     Step,
     Told,
@@ -73,7 +74,7 @@ class TableTask:
         options: TableOptions,
         store: SettingsJournal,
     ) -> None:
-        view = _look(connection, source, target, options)
+        view = _look(connection, source, target, options, store)
         told = table_past.told(store.entries, [table.name for table in options.tables])
         if self._check_mode:
             view = _without_ours(view, told)
@@ -124,11 +125,14 @@ class TableTask:
         )
 
 
-def _look(connection: Connection, source: MetaClient, target: MetaClient, options: TableOptions) -> View:
+def _look(
+    connection: Connection, source: MetaClient, target: MetaClient, options: TableOptions, store: SettingsJournal
+) -> View:
     info, apps = source.cluster_info(), source.list_apps()
     target_info, target_apps = target.cluster_info(), target.list_apps()
     there = {app.name for app in apps if app.available}
     there_remote = {app.name for app in target_apps if app.available}
+    known = known_duplications(store.entries, info.cluster_name, options.tables)
     return View(
         source=info,
         target=target_info,
@@ -140,6 +144,7 @@ def _look(connection: Connection, source: MetaClient, target: MetaClient, option
             one.remote: target.query_config(one.remote) for one in options.tables if one.remote in there_remote
         },
         can_rename=source.profile.has_rename_app,
+        renamed=renamed(apps, options.tables, known, source.query_duplications),
     )
 
 

@@ -174,6 +174,13 @@ def test_a_duplication_to_a_third_cluster_is_nobodys_business_here() -> None:
     assert plan("follower_dropped", half_made(duplications={"temp": (third,)}), told())[0].change is not None
 
 
+def test_the_follower_of_a_table_that_was_only_renamed_stays() -> None:
+    there = dataclasses.replace(half_made(), apps=(app("temp_old"),), renamed={"temp": "temp_old"})
+    found = refusal("follower_dropped", there, told())
+    assert found.code == "pegasus.table_renamed"
+    assert "renamed it to temp_old on onebox-a" in str(found.message)
+
+
 def test_a_source_that_duplicates_under_another_name() -> None:
     made = {**MADE, "duplication.master_cluster": "north"}
     there = half_made(target_apps=(app(app_id=5, envs=made),))

@@ -90,12 +90,17 @@ def test_what_is_gone_and_what_preflight_has_to_look_at() -> None:
         standing("mine", ts.FOLLOWING, True),
         standing("theirs", ts.FOLLOWING, True, False),
         standing("dropped", ts.NOT_STARTED, False),
+        standing("slip", ts.NOT_STARTED, False),
+        standing("elsewhere", ts.NOT_STARTED, False),
         standing("moved", ts.CUT_OVER, False, False),
     ]
     options: t.Any = StandingOptions((), "b", 0.0, t.cast(t.Any, None))
-    shown = ts._as_result(options, standings, FakeClock())
-    assert shown["to_check"] == ["new", "theirs", "dropped"]
-    assert shown["gone"] == ["dropped"]
+    known = {"dropped": {("b", 17)}, "elsewhere": {("b", 18)}}
+    shown = ts._as_result(options, standings, known, {"elsewhere": "x"}, FakeClock())
+    assert shown["to_check"] == ["new", "theirs", "dropped", "slip", "elsewhere"]
+    assert shown["gone"] == ["dropped", "slip"]
+    assert shown["unknown"] == ["slip"]
+    assert shown["renamed"] == {"elsewhere": "x"}
 
 
 def test_how_long_to_soak() -> None:
