@@ -147,6 +147,11 @@ class End:
         except GuardLost:
             self._guard = None
 
+    def let_go(self) -> None:
+        """Where nothing is left to do, a guard that has ended it need not look after late requests any longer."""
+        if self._guard is not None and self._guard.answer.state in gs.ENDS:
+            self._tell_guard(gs.BYE, settings_restored=True)
+
     def close(self) -> None:
         """Hang up."""
         if self._guard is not None:

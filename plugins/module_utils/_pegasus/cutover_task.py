@@ -307,6 +307,7 @@ class CutoverTask:
             if self._check_mode:
                 return self._result(end.predict())
             if not end.anything_to_do() and not anything_open(eyes, clusters, past, self._tracks):
+                end.let_go()
                 return self._result(ChangeList())
             self._open(journal)
             record = t.cast(CutoverRecord, self._record)

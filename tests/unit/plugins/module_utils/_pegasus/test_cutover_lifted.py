@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import pathlib
+import types
 import typing as t
 
 import pytest
 
+from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import Recorded
 from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
@@ -117,7 +119,7 @@ class Scene:
         eyes.replicas = t.cast(t.Any, Replicas(self.silent))
         return eyes
 
-    def end(self, tables: t.Sequence[str] = ("a", "b")) -> t.Tuple[Clusters, End]:
+    def end(self, tables: t.Sequence[str] = ("a", "b"), guard: t.Any = None) -> t.Tuple[Clusters, End]:
         """What the second call looks at and means to do; MigrationError where it refuses."""
         eyes = self.eyes("lifted")
         clusters = eyes.clusters()
@@ -131,7 +133,7 @@ class Scene:
         changes.update({INTERVAL.format(node): Recorded("30000", "1000", 1) for node in (A, B, C)})
         past = cp.Past(changes, {})
         keeper = IntervalKeeper(Intervals(eyes.replicas, "onebox-a"), clusters, past, None)
-        return clusters, End(eyes, clusters, tracks, keeper, past, None)
+        return clusters, End(eyes, clusters, tracks, keeper, past, guard)
 
 
 @pytest.fixture(name="scene")
@@ -200,3 +202,13 @@ def test_clients_on_the_target_still_forbid_it(scene: Scene) -> None:
     with pytest.raises(MigrationError) as caught:
         scene.end()
     assert caught.value.code == "pegasus.already_on_target"
+
+
+@pytest.mark.parametrize(("state", "asked"), [(gs.LIFTED, [gs.BYE]), (gs.HANDED_OVER, []), (gs.DECIDING, [])])
+def test_a_guard_that_has_ended_it_is_let_go(scene: Scene, state: str, asked: t.List[str]) -> None:
+    """A later call that finds everything lifted used to leave it behind, waiting for requests that nobody sends."""
+    heard: t.List[str] = []
+    link = types.SimpleNamespace(ask=lambda request, **_more: heard.append(request))
+    guard = types.SimpleNamespace(link=link, answer=types.SimpleNamespace(state=state))
+    scene.end((), guard)[1].let_go()
+    assert heard == asked
