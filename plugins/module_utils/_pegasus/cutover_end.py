@@ -74,11 +74,18 @@ class End:
                 if track.view.znode_problem is not None and self._switch_begun(name):
                     raise _perhaps_on_target(name, track.view.znode_problem)
                 self._open.append(track)
+            elif self._still_guarded and track.view.app is not None:
+                # The call that took it off died before it had proved that, or told the guard.
+                self._open.append(track)
             else:
                 track.state = "lifted"
         for track in self._open:
             if past.ended(track.name) == cp.HANDED_OVER_KIND:
                 track.resume(past.ends[track.name].data, eyes.clock)
+
+    @property
+    def _still_guarded(self) -> bool:
+        return self._guard is not None and self._guard.answer.state == gs.HANDED_OVER
 
     def _fenced(self, track: Track) -> bool:
         ours = bool(self._past.of(track.fence.resource).changes)

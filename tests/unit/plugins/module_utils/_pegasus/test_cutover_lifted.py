@@ -212,3 +212,17 @@ def test_a_guard_that_has_ended_it_is_let_go(scene: Scene, state: str, asked: t.
     guard = types.SimpleNamespace(link=link, answer=types.SimpleNamespace(state=state))
     scene.end((), guard)[1].let_go()
     assert heard == asked
+
+
+@pytest.mark.parametrize(("state", "proved"), [(gs.HANDED_OVER, ["a", "b"]), (gs.LIFTED, [])])
+def test_what_a_killed_call_has_lifted_is_proved_while_the_guard_still_holds_it(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, state: str, proved: t.List[str]
+) -> None:
+    monkeypatch.setattr(Meta, "list_apps", lambda _meta: tuple(
+        model.App(name, number, "AVAILABLE", 1, {}, 3) for number, name in enumerate(("a", "b"), 1)
+    ))  # fmt: skip
+    guard = types.SimpleNamespace(link=None, answer=types.SimpleNamespace(state=state))
+    end = scene.end(("a", "b"), guard)[1]
+    assert [track.name for track in end._open] == proved
+    # The env is gone already, so nothing is sent for it.
+    assert fenced(end) == []
