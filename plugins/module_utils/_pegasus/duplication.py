@@ -88,7 +88,9 @@ class DuplicationTask:
                 return
             planned, pasts = self._plan(call)
             if self._check_mode:
+                self._predict(planned)
                 return
+            self._changes(ChangeList())
             if not call.options.discard and not self._arrive(call, planned):
                 self._end(call, arriving=True)
                 return
@@ -145,18 +147,18 @@ class DuplicationTask:
         if not self._check_mode:
             self._watch.remember(problems, clusters, call.journal)
         refuse(problems)
-        changes = ChangeList(step.change for one in planned for step in one.steps)
-        self._changes(changes.as_result(), changed=changes.changed and self._check_mode)
-        self.result["diff"] = changes.diff()
-        if self._check_mode:
-            # Nothing is waited for, so nothing is told of it.
-            self.result.update(
-                finished=True, duplications=[dr.duplication(run) for run in self._watch.runs], waits=[], progress={}
-            )
-            self._watch.summarise(
-                f"A real run would send {len(changes)} calls." if changes else "There is nothing to send."
-            )
         return planned, pasts
+
+    def _predict(self, planned: t.Sequence[Planned]) -> None:
+        changes = ChangeList(step.change for one in planned for step in one.steps)
+        self._changes(changes)
+        # Nothing is waited for, so nothing is told of it.
+        self.result.update(
+            finished=True, duplications=[dr.duplication(run) for run in self._watch.runs], waits=[], progress={}
+        )
+        self._watch.summarise(
+            f"A real run would send {len(changes)} calls." if changes else "There is nothing to send."
+        )
 
     def _check_target(self, clusters: Clusters, options: Options) -> None:
         name = clusters.target_name() if options.state == "present" else ""
@@ -168,8 +170,6 @@ class DuplicationTask:
 
     def _send(self, call: Call, planned: t.Sequence[Planned], pasts: t.Sequence[dp.Past]) -> None:
         clusters, options, journal = call.clusters, call.options, call.journal
-        self._changes([], changed=False)
-        self.result["diff"] = {"before": {}, "after": {}}
         sent = ChangeList()
         for run, one, past in zip(self._watch.runs, planned, pasts):
             there = one.duplication
@@ -195,8 +195,7 @@ class DuplicationTask:
                     self._events.append(f"{run.wanted.table}: somebody else has just added duplication {run.followed}")
                     continue
                 sent.add(step.change)
-                self._changes(sent.as_result(), changed=True)
-                self.result["diff"] = sent.diff()
+                self._changes(sent)
                 self._events.append(f"{run.wanted.table}: {step.action.replace('_', ' ')}")
 
     def _arrive(self, call: Call, planned: t.Sequence[Planned]) -> bool:
@@ -214,8 +213,9 @@ class DuplicationTask:
 
     # Telling.
 
-    def _changes(self, changes: t.Sequence[t.Mapping[str, t.Any]], *, changed: bool) -> None:
-        self.result.update(changes=list(changes), changed=changed)
+    def _changes(self, changes: ChangeList) -> None:
+        """What was sent up to now; in check mode, what a real run would send."""
+        self.result.update(changes=changes.as_result(), changed=changes.changed, diff=changes.diff())
 
     def _end(self, call: Call, *, arriving: bool = False) -> None:
         options, journal = call.options, call.journal
@@ -242,8 +242,9 @@ class DuplicationTask:
             if run.wanted.table in tables:
                 run.take(tables[run.wanted.table])
         self._watch.samples = [(float(one[0]), int(one[1])) for one in follow.get("samples") or []]
-        self._changes(follow.get("changes") or [], changed=bool(follow.get("changes")))
-        self.result["diff"] = follow.get("diff") or {"before": {}, "after": {}}
+        changes = list(follow.get("changes") or [])
+        diff = follow.get("diff") or {"before": {}, "after": {}}
+        self.result.update(changes=changes, changed=bool(changes), diff=diff)
 
     def _options(self) -> t.Dict[str, t.Any]:
         return {name: self._params[name] for name in _SHOWN}
