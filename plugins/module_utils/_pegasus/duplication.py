@@ -26,7 +26,13 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplicati
     Options,
     read_options,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_plan import Planned, plan, understood
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_plan import (
+    Planned,
+    Seen,
+    plan,
+    removed_before,
+    understood,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_send import WAS_THERE, Sender
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_table import TableRun
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_watch import Call, Watch, refuse
@@ -120,30 +126,22 @@ class DuplicationTask:
 
     def _plan(self, call: Call) -> t.Tuple[t.List[Planned], t.List[dp.Past]]:
         clusters, options = call.clusters, call.options
-        source = clusters.source
-        names = [dp.resource(source.cluster, one.table, one.remote) for one in options.wanted]
+        cluster = clusters.source.cluster
+        names = [dp.resource(cluster, one.table, one.remote) for one in options.wanted]
         known = dp.read_past(call.entries, names)
         pasts = [known[name] for name in names]
         self._check_target(clusters, options)
-        idempotent = clusters.profile.target_create_idempotent
         planned: t.List[Planned] = []
         problems: t.Dict[str, MigrationError] = {}
         for run, past in zip(self._watch.runs, pasts):
             seen = clusters.seen(run.wanted)
             try:
-                understood(run.wanted, clusters.profile)
-                cut_over = bool(da.positions_at_cutover(call.entries, run.wanted.table))
-                found = plan(run.wanted, seen, past, source=source, create_idempotent=idempotent, cut_over=cut_over)
+                one = _plan_table(call, run, seen, past)
             except MigrationError as error:
                 problems[run.wanted.table] = error
                 continue
-            lost = ds.gone_or_other(run.wanted.table, run.followed, found.duplication) if run.goal else None
-            if lost is not None:
-                # An earlier step waited for it to be fit for removal.
-                problems[run.wanted.table] = lost
-                continue
-            run.begin(found, seen.app, past)
-            planned.append(found)
+            run.begin(one, seen.app, past)
+            planned.append(one)
         if not self._check_mode:
             self._watch.remember(problems, clusters, call.journal)
         refuse(problems)
@@ -186,6 +184,10 @@ class DuplicationTask:
                 sender.take_over(dp.resource(clusters.source.cluster, run.wanted.table, run.wanted.remote), there)
                 run.owner = dp.OURS
                 self._events.append(f"{run.wanted.table}: duplication {there.dupid} of somebody else is ours now")
+            for step in one.made:
+                sent.add(step.change)
+                self._changes(sent)
+                self._events.append(f"{run.wanted.table}: duplication {run.followed} was removed by a step that died")
             for step in one.steps:
                 verdict, there = sender.send(run.wanted, step)
                 if there is not None:
@@ -248,6 +250,24 @@ class DuplicationTask:
 
     def _options(self) -> t.Dict[str, t.Any]:
         return {name: self._params[name] for name in _SHOWN}
+
+
+def _plan_table(call: Call, run: TableRun, seen: Seen, past: dp.Past) -> Planned:
+    """What is to be sent for one table. :raises MigrationError: it cannot be done, or must not be"""
+    wanted, source, profile = run.wanted, call.clusters.source, call.clusters.profile
+    understood(wanted, profile)
+    cut_over = bool(da.positions_at_cutover(call.entries, wanted.table))
+    idempotent = profile.target_create_idempotent
+    found = plan(wanted, seen, past, source=source, create_idempotent=idempotent, cut_over=cut_over)
+    if not run.goal:
+        return found
+    # An earlier step waited for it to be fit for removal.
+    if found.duplication is None and run.followed in past.removals:
+        return removed_before(wanted, source.cluster, run.followed)
+    lost = ds.gone_or_other(wanted.table, run.followed, found.duplication)
+    if lost is not None:
+        raise lost
+    return found
 
 
 def _connection(params: t.Mapping[str, t.Any]) -> Connection:

@@ -46,6 +46,11 @@ class OpenChange:
     written_off: bool
     """Whether there is an outcome, ``unknown``, so that none is missing."""
 
+    @property
+    def dupid(self) -> int:
+        """The duplication that it changes, 0 for an addition."""
+        return int((self.before or {}).get("dupid") or 0)
+
 
 @dataclasses.dataclass(frozen=True)
 class Past:
@@ -53,8 +58,9 @@ class Past:
 
     dupids: t.FrozenSet[int] = frozenset()
     open: t.Tuple[OpenChange, ...] = ()
-    removed: int = 0
-    """The duplication that we removed last, 0 for none: replica servers may still have to hear of that."""
+    removals: t.Tuple[int, ...] = ()
+    """Duplications whose removal we have sent, the last one at the end: those that are gone, and those of which nobody
+    knows how it ended. Replica servers may still have to hear of it."""
     skipped: t.FrozenSet[int] = frozenset()
     """Duplications that are known to have been in FAIL_SKIP: what they have left out never comes."""
 
@@ -86,7 +92,7 @@ class _Fold:
     def __init__(self) -> None:
         self.dupids: t.Set[int] = set()
         self.open: t.Dict[str, OpenChange] = {}
-        self.removed = 0
+        self.removals: t.List[int] = []
         self.skipped: t.Set[int] = set()
 
     def intent(self, entry: Entry) -> None:
@@ -95,7 +101,7 @@ class _Fold:
         for state in (data.get("before"), data.get("after")):
             if isinstance(state, t.Mapping) and state.get("fail_mode") == FAIL_SKIP:
                 self.skipped.add(int(state.get("dupid") or 0))
-        self.open[change_id] = OpenChange(
+        change = OpenChange(
             change_id,
             str(data.get("action", "")),
             parse_iso(entry.at).timestamp(),
@@ -103,6 +109,9 @@ class _Fold:
             data.get("after"),
             written_off=False,
         )
+        self.open[change_id] = change
+        if change.action == REMOVE:
+            self.removals.append(change.dupid)
 
     def outcome(self, data: t.Mapping[str, t.Any]) -> None:
         change = self.open.pop(str(data["id"]), None)
@@ -113,14 +122,15 @@ class _Fold:
             self.open[change.change_id] = dataclasses.replace(change, written_off=True)
             return
         if status != "done":
+            if change.action == REMOVE:
+                self.removals.remove(change.dupid)
             return
         if change.action in MADE:
             self.dupids.add(int((data.get("evidence") or {}).get("dupid") or 0))
             # What was tried before it led to this one, or to none.
             self.open = {key: one for key, one in self.open.items() if one.action != ADD or not one.written_off}
         elif change.action == REMOVE:
-            self.removed = int((change.before or {}).get("dupid") or 0)
-            self.dupids.discard(self.removed)
+            self.dupids.discard(change.dupid)
 
 
 def read_past(entries: t.Iterable[Entry], resources: t.Iterable[str]) -> t.Dict[str, Past]:
@@ -138,6 +148,11 @@ def read_past(entries: t.Iterable[Entry], resources: t.Iterable[str]) -> t.Dict[
         elif entry.kind == OUTCOME and str(entry.data.get("id")) in owners:
             owners[str(entry.data["id"])].outcome(entry.data)
     return {
-        name: Past(frozenset(fold.dupids - {0}), tuple(fold.open.values()), fold.removed, frozenset(fold.skipped - {0}))
+        name: Past(
+            frozenset(fold.dupids - {0}),
+            tuple(fold.open.values()),
+            tuple(fold.removals),
+            frozenset(fold.skipped - {0}),
+        )
         for name, fold in folds.items()
     }

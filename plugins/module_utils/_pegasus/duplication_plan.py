@@ -72,11 +72,15 @@ class Step:
 
 @dataclasses.dataclass(frozen=True)
 class Planned:
-    """The calls for one table, in order, and the duplication that is there; ``owner`` as of ``Past.owner``."""
+    """The calls for one table, in order, and the duplication that is there; ``owner`` as of ``Past.owner``.
+
+    ``made``: what an earlier step of this run has sent, and could not tell any more.
+    """
 
     steps: t.Tuple[Step, ...] = ()
     duplication: t.Optional[Duplication] = None
     owner: str = ""
+    made: t.Tuple[Step, ...] = ()
 
 
 def plan(
@@ -129,6 +133,13 @@ def plan(
     elif wanted.state == "present" and there.status == "DS_PAUSE":
         steps.append(maker.modify(dp.RESUME, there, status="DS_LOG"))
     return Planned(tuple(steps), there, owner)
+
+
+def removed_before(wanted: Wanted, cluster: str, dupid: int) -> Planned:
+    """Of a duplication that a step of this run has removed which died before it could tell."""
+    # A removal that waited for the arrival was one from DS_LOG.
+    was = Duplication(dupid, "DS_LOG", wanted.remote, 0)
+    return Planned(made=(_Maker(wanted, cluster).modify(dp.REMOVE, was, status="DS_REMOVED"),))
 
 
 def understood(wanted: Wanted, profile: Profile) -> None:

@@ -184,10 +184,9 @@ def _newest(wanted: Wanted, duplications: t.Sequence[Duplication]) -> t.Optional
 
 def _is_so(change: dp.OpenChange, there: t.Optional[Duplication]) -> bool:
     """Whether what a modification wanted is so now."""
-    dupid = int((change.before or {}).get("dupid") or 0)
     if change.action == dp.REMOVE:
-        return there is None or there.dupid != dupid
-    if there is None or there.dupid != dupid:
+        return there is None or there.dupid != change.dupid
+    if there is None or there.dupid != change.dupid:
         return False
     found = {"status": there.status, "fail_mode": there.fail_mode}
     return all(found.get(name, value) == value for name, value in (change.after or {}).items())

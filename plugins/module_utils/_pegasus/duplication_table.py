@@ -93,10 +93,11 @@ class TableRun:
         self.app = app
         self.duplication = planned.duplication
         self.owner = planned.owner
+        before = self.followed
         self.followed = planned.duplication.dupid if planned.duplication is not None else 0
-        if self.wanted.state == "absent" and not self.followed:
+        if self.wanted.state == "absent" and not self.followed and past.removals:
             # The meta server has let go of it, perhaps just now; its primaries may not have heard of that.
-            self.followed = past.removed
+            self.followed = before if before in past.removals else past.removals[-1]
 
     def look(self, clusters: Clusters, options: Options, now: float) -> None:
         """Look once, and judge."""

@@ -10,7 +10,6 @@ import typing as t
 
 import pytest
 
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._pegasus.duplication_world import Killed, Scene
 
 NOTHING: t.Dict[str, t.Any] = {"before": {}, "after": {}}
@@ -38,3 +37,29 @@ def test_while_it_waits_for_the_arrival_nothing_is_told_to_be_removed(scene: Sce
     gone = scene.step(again["follow"])
     assert (gone["finished"], gone["changed"], actions(gone)) == (True, True, ["remove"])
     assert gone["diff"] != NOTHING and scene.world.sent == [{"status": "DS_REMOVED"}]
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_a_step_whose_answer_was_lost_knows_its_own_removal(scene: Scene, dies: bool) -> None:
+    follow = scene.step()["follow"]
+    scene.world.committed += 1
+    scene.world.dies = dies
+    if dies:
+        with pytest.raises(Killed):
+            scene.step(follow)
+    else:
+        scene.step(follow)
+    assert scene.world.sent == [{"status": "DS_REMOVED"}] and scene.world.duplication is None
+    asked = len(scene.world.asked_left_over)
+    repeated = scene.step(follow)
+    assert (repeated["finished"], repeated["changed"], actions(repeated)) == (True, True, ["remove"]), repeated
+    assert scene.world.asked_left_over[asked:] == [17], "its primaries may not have heard of it"
+    assert len(scene.world.sent) == 1
+    assert [entry.data["status"] for entry in scene.entries("change.outcome")] == ["done"]
+    assert scene.call(state="absent")["changed"] is False
+
+
+def test_a_removal_of_somebody_else_is_told(scene: Scene) -> None:
+    follow = scene.step()["follow"]
+    scene.world.duplication = None
+    assert scene.step(follow)["code"] == "pegasus.dup_gone"
