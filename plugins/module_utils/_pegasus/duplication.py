@@ -35,7 +35,12 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplicati
 )
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_send import WAS_THERE, Sender
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_table import TableRun
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_watch import Call, Watch, refuse
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_watch import (
+    PASSING,
+    Call,
+    Watch,
+    refuse,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import TARGET_META_SERVERS, Connection
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_journal import SettingsJournal
 
@@ -92,7 +97,14 @@ class DuplicationTask:
             if held is not None:
                 self._held(held, call)
                 return
-            planned, pasts = self._plan(call)
+            try:
+                planned, pasts = self._plan(call)
+            except MigrationError as error:
+                if error.code not in PASSING or not follow.get("arriving") or self._check_mode:
+                    raise
+                self._watch.missed(call, error)
+                self._end(call, arriving=True)
+                return
             if self._check_mode:
                 self._predict(planned)
                 return

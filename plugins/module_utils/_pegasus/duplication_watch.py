@@ -94,6 +94,18 @@ class Watch:
                 call.journal.live(self.numbers(), self._result["waits"])
             deadline.sleep(pause)
 
+    def missed(self, call: Call, error: MigrationError) -> None:
+        """A step that comes to no look at all, because of an outage that may be over at the next one."""
+        now = self._clock.now().timestamp()
+        for run in self.runs:
+            run.unreachable(error.message, now)
+        self._sample(call.journal, False)
+        self.tell(False)
+        if call.deadline.expired:
+            self._expired(call.deadline)
+        if call.options.step_time:
+            call.deadline.sleep(min(call.options.poll_interval, call.options.step_time))
+
     def _look(self, runs: t.Sequence[TableRun], look: t.Callable[[TableRun, float], None], clusters: Clusters) -> None:
         now = self._clock.now().timestamp()
         clusters.refresh()

@@ -10,8 +10,10 @@ import typing as t
 
 import pytest
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._pegasus.duplication_world import Killed, Scene
 
+UNREACHABLE = "pegasus.wait.cluster_unreachable"
 NOTHING: t.Dict[str, t.Any] = {"before": {}, "after": {}}
 
 
@@ -63,3 +65,28 @@ def test_a_removal_of_somebody_else_is_told(scene: Scene) -> None:
     follow = scene.step()["follow"]
     scene.world.duplication = None
     assert scene.step(follow)["code"] == "pegasus.dup_gone"
+
+
+def test_an_outage_at_the_beginning_of_a_step_is_waited_for(scene: Scene) -> None:
+    follow = scene.step()["follow"]
+    scene.world.down = MigrationError("pegasus.no_primary_meta", "no meta server is the primary")
+    began = scene.clock.steady
+    out = scene.step(follow)
+    assert (out["finished"], out["changed"], out["waits"][0]["reason"]) == (False, False, UNREACHABLE), out
+    assert out["follow"]["tables"]["t"]["goal"] == {"0": 100} and out["follow"]["arriving"] is True
+    assert 1 <= scene.clock.steady - began <= 5, "a step that found nothing is no reason for haste"
+    scene.world.down = None
+    scene.world.committed += 1
+    assert actions(scene.step(out["follow"])) == ["remove"]
+
+
+def test_an_outage_is_not_waited_for_without_end_nor_for_what_is_no_outage(scene: Scene) -> None:
+    follow = scene.step()["follow"]
+    scene.world.down = MigrationError("pegasus.access_denied", "not you")
+    assert scene.step(follow)["code"] == "pegasus.access_denied"
+    scene.world.down = MigrationError("pegasus.timeout", "no answer in time")
+    assert scene.step()["code"] == "pegasus.timeout", "at the very beginning it is a wrong address"
+    scene.clock.sleep(86400)
+    late = scene.step(follow)
+    assert (late["code"], late["changed"]) == ("deadline.expired", False)
+    assert UNREACHABLE in late["msg"]
