@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import parse_iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import INTENT, OUTCOME, Entry
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model import Duplication
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_send import CONTESTED
 
 ADD = "add"
 ADOPT = "adopt"
@@ -98,9 +99,7 @@ class _Fold:
     def intent(self, entry: Entry) -> None:
         data = entry.data
         change_id = str(data["id"])
-        for state in (data.get("before"), data.get("after")):
-            if isinstance(state, t.Mapping) and state.get("fail_mode") == FAIL_SKIP:
-                self.skipped.add(int(state.get("dupid") or 0))
+        self.skipped |= _skipping(data.get("before"))
         change = OpenChange(
             change_id,
             str(data.get("action", "")),
@@ -117,6 +116,8 @@ class _Fold:
         change = self.open.pop(str(data["id"]), None)
         if change is None:
             return
+        if not _refused(data):
+            self.skipped |= _skipping(change.after)
         status = data.get("status")
         if status == "unknown":
             self.open[change.change_id] = dataclasses.replace(change, written_off=True)
@@ -131,6 +132,18 @@ class _Fold:
             self.open = {key: one for key, one in self.open.items() if one.action != ADD or not one.written_off}
         elif change.action == REMOVE:
             self.dupids.discard(change.dupid)
+
+
+def _skipping(state: t.Any) -> t.Set[int]:
+    """The duplication of a state, if it is in FAIL_SKIP there."""
+    if isinstance(state, t.Mapping) and state.get("fail_mode") == FAIL_SKIP:
+        return {int(state.get("dupid") or 0)}
+    return set()
+
+
+def _refused(outcome: t.Mapping[str, t.Any]) -> bool:
+    """Whether the server surely never took the change."""
+    return outcome.get("status") == "failed" and outcome.get("code") not in (None, CONTESTED)
 
 
 def read_past(entries: t.Iterable[Entry], resources: t.Iterable[str]) -> t.Dict[str, Past]:
@@ -152,7 +165,7 @@ def read_past(entries: t.Iterable[Entry], resources: t.Iterable[str]) -> t.Dict[
             frozenset(fold.dupids - {0}),
             tuple(fold.open.values()),
             tuple(fold.removals),
-            frozenset(fold.skipped - {0}),
+            frozenset(fold.skipped.union(*(_skipping(change.after) for change in fold.open.values())) - {0}),
         )
         for name, fold in folds.items()
     }

@@ -23,6 +23,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.journal impo
 ATTEMPTS = 3
 PAUSE = 0.5
 REPLY_LOST = "pegasus.ambiguous"
+CONTESTED = "pegasus.setting_contested"
+"""Its outcome is ``failed`` too, but the server took the change before somebody else made another one."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +60,8 @@ def send_call(call: Call, journal: t.Optional[Journal], clock: Clock) -> t.Dict[
         except MigrationError as error:
             if error.code != REPLY_LOST:
                 conclude(
-                    "failed" if not lost else "unknown", {"code": error.code, "server_text": error.server_text or ""}
+                    "failed" if attempt == 1 else "unknown",
+                    {"code": error.code, "server_text": error.server_text or ""},
                 )
                 raise
             lost += 1
@@ -73,7 +76,7 @@ def send_call(call: Call, journal: t.Optional[Journal], clock: Clock) -> t.Dict[
             conclude("done", {"evidence": evidence})
             return evidence
         if verdict == "theirs":
-            conclude("failed", {"code": "pegasus.setting_contested", "evidence": evidence})
+            conclude("failed", {"code": CONTESTED, "evidence": evidence})
             raise _contested(call.changes, now)
         clock.sleep(PAUSE * attempt)
     conclude("unknown", {"code": "pegasus.setting_not_kept", "evidence": {"read_back": list(now), "sent": ATTEMPTS}})
@@ -106,7 +109,7 @@ def _contested(changes: t.Sequence[Change], now: t.Sequence[t.Any]) -> Migration
     ]
     change, state = others[0]
     return MigrationError(
-        "pegasus.setting_contested",
+        CONTESTED,
         f"{change.resource} was changed by somebody else in the same moment: {json.dumps(change.after)} was set, and "
         f"{json.dumps(state)} is there now. It is left as it is; agree on who sets it, and run again.",
         details={"expected": change.after, "found": state, "resources": [one.resource for one, _state in others]},

@@ -133,6 +133,39 @@ def test_a_duplication_that_has_skipped_once_proves_nothing_after_somebody_has_s
     assert plan(WANTED, there(dupid=18), past).steps == (), "one that was added anew has skipped nothing"
 
 
+@pytest.mark.parametrize(
+    ("outcome", "skipped"),
+    [
+        (None, True),
+        ({"status": "done"}, True),
+        ({"status": "unknown", "code": "pegasus.setting_not_kept"}, True),
+        ({"status": "abandoned"}, True),
+        ({"status": "failed"}, True),
+        ({"status": "failed", "code": "pegasus.setting_contested"}, True),
+        ({"status": "failed", "code": "pegasus.busy"}, False),
+        ({"status": "failed", "code": "pegasus.unreachable"}, False),
+    ],
+)
+def test_a_change_to_skip_counts_unless_the_server_refused_it(
+    outcome: t.Optional[t.Dict[str, t.Any]], skipped: bool
+) -> None:
+    modes = {"before": {"dupid": 17, "fail_mode": "FAIL_SLOW"}, "after": {"dupid": 17, "fail_mode": "FAIL_SKIP"}}
+    intent = {"id": "1", "resource": NAME, "action": dp.FAIL_MODE, **modes}
+    entries = [Entry(1, "2026-11-21T03:14:00.000Z", "change.intent", intent, "", "")]
+    if outcome is not None:
+        entries.append(Entry(2, "2026-11-21T03:14:01.000Z", "change.outcome", {"id": "1", **outcome}, "", ""))
+    assert dp.read_past(entries, [NAME])[NAME].skipped == ({17} if skipped else set())
+
+
+def test_a_change_from_skip_counts_however_it_ended() -> None:
+    modes = {"before": {"dupid": 17, "fail_mode": "FAIL_SKIP"}, "after": {"dupid": 17, "fail_mode": "FAIL_FAST"}}
+    intent = {"id": "1", "resource": NAME, "action": dp.FAIL_MODE, **modes}
+    outcome = {"id": "1", "status": "failed", "code": "pegasus.busy"}
+    at = "2026-11-21T03:14:00.000Z"
+    entries = [Entry(1, at, "change.intent", intent, "", ""), Entry(2, at, "change.outcome", outcome, "", "")]
+    assert dp.read_past(entries, [NAME])[NAME].skipped == {17}
+
+
 def test_what_somebody_else_has_added_is_removed_when_it_was_taken_over_or_cut_over_on(tmp_path: pathlib.Path) -> None:
     bench = Bench(tmp_path)
     bench.add_duplication("t", "b")

@@ -107,6 +107,14 @@ def test_a_refusal_is_final_and_tells_the_servers_words(tmp_path: pathlib.Path) 
     assert (setting.calls, setting.last()["status"], setting.last()["server_text"]) == (1, "failed", "ERR: hint")
 
 
+@pytest.mark.parametrize("first", ["lose", "no reply"])
+def test_a_refusal_of_what_was_sent_before_leaves_open_what_became_of_that(tmp_path: pathlib.Path, first: str) -> None:
+    setting = Setting(tmp_path, "old", [first, "refuse"])
+    with pytest.raises(MigrationError, match="no such env"):
+        setting.change("new")
+    assert (setting.calls, setting.last()["status"]) == (2, "unknown")
+
+
 def test_the_first_value_found_is_the_original_until_it_is_put_back(tmp_path: pathlib.Path) -> None:
     setting = Setting(tmp_path, None)
     setting.change("one")
