@@ -45,7 +45,8 @@ attributes:
     support: full
     details:
       - Predicts the exact calls of a real run, in their order. Sends none, waits for nothing, and does not touch the
-        journal.
+        journal. With O(state=absent), O(unconfirmed=wait) and O(wait=false) it looks once, as a real call does, and
+        predicts the removal when everything has arrived by then.
   diff_mode:
     support: full
   idempotent:
@@ -126,6 +127,9 @@ options:
         the source, up to 200 s later. It ends when O(timeout) is over. A duplication that is paused, not yet in
         C(DS_LOG), or not in C(FAIL_SLOW) proves nothing, so it is refused; so is one whose table on the target is gone
         while writes are missing there.
+      - With O(wait=false), V(wait) needs a O(journal). Each call looks once, and removes nothing before all has
+        arrived. The first one notes what was written by then, and those after it go on with that, for a day, and as
+        long as nothing else is changed about the duplication. After that it is what was written by the next call.
       - V(discard) removes the duplication at once, and what was not shipped is lost for the target. It is for a target
         that is given up.
     type: str
@@ -168,7 +172,8 @@ options:
   wait:
     description:
       - Whether to wait. With V(false) the module sends what is to be sent, looks at it, and returns RV(finished), for
-        use with C(until).
+        use with C(until). A removal comes only with the call that finds that everything has arrived, see
+        O(unconfirmed).
     type: bool
     default: true
 seealso:
@@ -284,7 +289,7 @@ duplications:
       description: At how many looks in a row everything was as it should be.
       type: int
 waits:
-  description: What the run waits for, by reason.
+  description: What the run waits for, by reason. In check mode, what keeps a call that does not wait from a removal.
   returned: when the cluster was looked at
   type: list
   elements: dict

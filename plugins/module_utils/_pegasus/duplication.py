@@ -33,6 +33,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplicati
     removed_before,
     understood,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_removal import Removal
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_send import WAS_THERE, Sender
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_table import TableRun
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_watch import (
@@ -105,13 +106,16 @@ class DuplicationTask:
                 self._watch.missed(call, error)
                 self._end(call, arriving=True)
                 return
+            removal = Removal(call, self._watch, planned, pasts, self._clock.now().timestamp())
             if self._check_mode:
-                self._predict(planned)
+                # A run that waits comes to it in the end.
+                self._predict(planned, call.options.wait or removal.arrived_by_now())
                 return
             self._changes(ChangeList())
-            if not call.options.discard and not self._arrive(call, planned):
+            if not removal.arrive():
                 self._end(call, arriving=True)
                 return
+            self.result["finished"] = False
             self._send(call, planned, pasts)
         self._watch.follow(call, self._watch.runs, lambda run, now: run.look(call.clusters, call.options, now))
         self._end(call)
@@ -159,16 +163,16 @@ class DuplicationTask:
         refuse(problems)
         return planned, pasts
 
-    def _predict(self, planned: t.Sequence[Planned]) -> None:
-        changes = ChangeList(step.change for one in planned for step in one.steps)
+    def _predict(self, planned: t.Sequence[Planned], arrived: bool) -> None:
+        """Tell what a real call would send, which is nothing before what is to be removed has ``arrived``."""
+        changes = ChangeList(step.change for one in planned for step in one.steps if arrived)
         self._changes(changes)
-        # Nothing is waited for, so nothing is told of it.
+        runs = self._watch.runs
         self.result.update(
-            finished=True, duplications=[dr.duplication(run) for run in self._watch.runs], waits=[], progress={}
+            finished=True, duplications=[dr.duplication(run) for run in runs], waits=dr.waits(runs), progress={}
         )
-        self._watch.summarise(
-            f"A real run would send {len(changes)} calls." if changes else "There is nothing to send."
-        )
+        told = f"A real run would send {len(changes)} calls." if changes else "There is nothing to send."
+        self._watch.summarise(told if arrived else f"A real call would send nothing yet: {dr.line(runs)}.")
 
     def _check_target(self, clusters: Clusters, options: Options) -> None:
         name = clusters.target_name() if options.state == "present" else ""
@@ -211,19 +215,6 @@ class DuplicationTask:
                 sent.add(step.change)
                 self._changes(sent)
                 self._events.append(f"{run.wanted.table}: {step.action.replace('_', ' ')}")
-
-    def _arrive(self, call: Call, planned: t.Sequence[Planned]) -> bool:
-        """Wait until what is to be removed has nothing left to ship; False: the step is over before."""
-        runs = [run for run, one in zip(self._watch.runs, planned) if run.wanted.state == "absent" and one.steps]
-        if not runs:
-            return True
-        for run in runs:
-            run.goal = run.goal or da.first_goal(run.app, da.positions_at_cutover(call.entries, run.wanted.table))
-        arrived = self._watch.follow(call, runs, lambda run, now: run.look_arrived(call.clusters, now))
-        self.result["finished"] = False
-        if arrived:
-            call.journal.arrived([item for run in runs if run.arrived for item in run.arrived.items(run.wanted.table)])
-        return arrived
 
     # Telling.
 

@@ -13,7 +13,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.control impo
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_news import silent
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import present
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_past import SKIPPED_KIND
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_past import GOAL_KIND, SKIPPED_KIND
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_journal import SettingsJournal
 
 PHASE = "migrate"
@@ -89,6 +89,12 @@ class RunJournal:
         if not any(one.kind == SKIPPED_KIND and one.data == data for one in self._store.entries):
             self.begin()
             self._append(SKIPPED_KIND, data)
+
+    def goal(self, resource: str, dupid: int, decrees: t.Mapping[int, int]) -> None:
+        """Keep for the next call what must have arrived before a removal."""
+        self.begin()
+        goal = {str(index): decree for index, decree in sorted(decrees.items())}
+        self._append(GOAL_KIND, {"resource": resource, "dupid": dupid, "goal": goal})
 
     def finish(self, status: str, summary: str) -> None:
         """Write how the run ended."""

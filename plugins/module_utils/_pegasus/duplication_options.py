@@ -103,6 +103,15 @@ def read_options(params: t.Mapping[str, t.Any]) -> Options:
     )
     if params["adopt"] and not params.get("journal"):
         problems.append(InvalidOption("adopt", "there is no journal to write it into", "Give journal, or leave it out"))
+    if state == "absent" and not (wait or options.discard or params.get("journal")):
+        problems.append(
+            InvalidOption(
+                "wait",
+                "with state=absent and unconfirmed=wait, a call that does not wait writes down for the next one what "
+                "must have arrived, and there is no journal to write it into",
+                "Give journal and migration_id, or use wait=true, or unconfirmed=discard",
+            )
+        )
     raise_problems(problems)
     return options
 

@@ -27,6 +27,12 @@ FAIL_SKIP = "FAIL_SKIP"
 SKIPPED_KIND = "duplication.fail_skip"
 """The journal entry that keeps in mind that a duplication was seen in FAIL_SKIP: {resource, dupid}."""
 
+GOAL_KIND = "duplication.removal_goal"
+"""The journal entry with what must have arrived before a removal, of calls that do not wait: {resource, dupid, goal}.
+"""
+GOAL_HOLDS = 86400.0
+"""For how many seconds it does. Of an older one nobody would expect that what was written since is discarded."""
+
 CLOCK_SKEW = 60.0
 """By how many seconds the cluster's clock may be behind ours. Farther behind, a duplication is not taken for ours."""
 
@@ -54,6 +60,15 @@ class OpenChange:
 
 
 @dataclasses.dataclass(frozen=True)
+class Goal:
+    """By partition the decree that must have arrived before this duplication is removed. ``at``: Unix seconds."""
+
+    dupid: int
+    decrees: t.Mapping[int, int]
+    at: float
+
+
+@dataclasses.dataclass(frozen=True)
 class Past:
     """Of one table and one remote. ``dupids``: duplications that are ours. ``open``: changes whose end is not known."""
 
@@ -64,6 +79,12 @@ class Past:
     knows how it ended. Replica servers may still have to hear of it."""
     skipped: t.FrozenSet[int] = frozenset()
     """Duplications that are known to have been in FAIL_SKIP: what they have left out never comes."""
+    goal: t.Optional[Goal] = None
+
+    def goal_of(self, dupid: int, now: float) -> t.Mapping[int, int]:
+        """What the calls before have waited for to arrive; empty if it is of another duplication, or too old."""
+        goal = self.goal
+        return goal.decrees if goal is not None and goal.dupid == dupid and now - goal.at <= GOAL_HOLDS else {}
 
     def owner(self, duplication: Duplication) -> str:
         """``ours``: the journal has its dupid. ``found``: an addition whose reply was lost, or whose run was killed,
@@ -95,6 +116,7 @@ class _Fold:
         self.open: t.Dict[str, OpenChange] = {}
         self.removals: t.List[int] = []
         self.skipped: t.Set[int] = set()
+        self.goal: t.Optional[Goal] = None
 
     def intent(self, entry: Entry) -> None:
         data = entry.data
@@ -111,6 +133,18 @@ class _Fold:
         self.open[change_id] = change
         if change.action == REMOVE:
             self.removals.append(change.dupid)
+        else:
+            # It is used on, so what is written from now on counts as well.
+            self.goal = None
+
+    def seen(self, entry: Entry) -> None:
+        """An entry that keeps in mind what was seen of a duplication."""
+        dupid = int(entry.data["dupid"])
+        if entry.kind == SKIPPED_KIND:
+            self.skipped.add(dupid)
+        else:
+            decrees = {int(index): int(decree) for index, decree in entry.data["goal"].items()}
+            self.goal = Goal(dupid, decrees, parse_iso(entry.at).timestamp())
 
     def outcome(self, data: t.Mapping[str, t.Any]) -> None:
         change = self.open.pop(str(data["id"]), None)
@@ -156,8 +190,8 @@ def read_past(entries: t.Iterable[Entry], resources: t.Iterable[str]) -> t.Dict[
             if fold is not None:
                 owners[str(entry.data["id"])] = fold
                 fold.intent(entry)
-        elif entry.kind == SKIPPED_KIND and str(entry.data.get("resource")) in folds:
-            folds[str(entry.data["resource"])].skipped.add(int(entry.data["dupid"]))
+        elif entry.kind in (SKIPPED_KIND, GOAL_KIND) and str(entry.data.get("resource")) in folds:
+            folds[str(entry.data["resource"])].seen(entry)
         elif entry.kind == OUTCOME and str(entry.data.get("id")) in owners:
             owners[str(entry.data["id"])].outcome(entry.data)
     return {
@@ -166,6 +200,7 @@ def read_past(entries: t.Iterable[Entry], resources: t.Iterable[str]) -> t.Dict[
             tuple(fold.open.values()),
             tuple(fold.removals),
             frozenset(fold.skipped.union(*(_skipping(change.after) for change in fold.open.values())) - {0}),
+            fold.goal,
         )
         for name, fold in folds.items()
     }

@@ -70,8 +70,7 @@ class Watch:
             self._look(runs, look, call.clusters)
             looks += 1
             self._sample(call.journal, options.wait and looks == 1)
-            failures = {run.wanted.table: run.standing.failure for run in runs}
-            failed = {table: error for table, error in failures.items() if error is not None}
+            failed = _failed(runs)
             done = all(run.done for run in runs)
             self.tell(done)
             self.remember(failed, call.clusters, call.journal)
@@ -93,6 +92,12 @@ class Watch:
                 # A shorter step tells it at its end.
                 call.journal.live(self.numbers(), self._result["waits"])
             deadline.sleep(pause)
+
+    def glance(self, call: Call, runs: t.Sequence[TableRun], look: t.Callable[[TableRun, float], None]) -> bool:
+        """One look, of which nothing is told: whether every one of ``runs`` is where it should be."""
+        self._look(runs, look, call.clusters)
+        refuse(_failed(runs))
+        return all(run.done for run in runs)
 
     def missed(self, call: Call, error: MigrationError) -> None:
         """A step that comes to no look at all, because of an outage that may be over at the next one."""
@@ -177,6 +182,11 @@ class Watch:
             if error is not None and error.details.get("skipped"):
                 resource = dp.resource(clusters.source.cluster, run.wanted.table, run.wanted.remote)
                 journal.skipped(resource, int(error.details["dupid"]))
+
+
+def _failed(runs: t.Sequence[TableRun]) -> t.Dict[str, MigrationError]:
+    failures = {run.wanted.table: run.standing.failure for run in runs}
+    return {table: error for table, error in failures.items() if error is not None}
 
 
 def refuse(problems: t.Mapping[str, MigrationError]) -> None:

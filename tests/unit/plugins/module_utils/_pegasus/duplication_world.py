@@ -48,6 +48,7 @@ class World:
         self.sent: t.List[t.Dict[str, t.Any]] = []
         self.down: t.Optional[MigrationError] = None
         self.dies = False
+        self.asked = 0
         self.asked_left_over: t.List[int] = []
         self.client = self
 
@@ -67,6 +68,7 @@ class World:
         return None
 
     def _answer(self) -> None:
+        self.asked += 1
         if self.down is not None:
             raise self.down
 

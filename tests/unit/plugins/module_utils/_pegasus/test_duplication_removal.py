@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import typing as t
 
 import pytest
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
-from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._pegasus.duplication_world import Killed, Scene
+from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._pegasus.duplication_world import (
+    Killed,
+    Scene,
+    World,
+)
 
 UNREACHABLE = "pegasus.wait.cluster_unreachable"
 NOTHING: t.Dict[str, t.Any] = {"before": {}, "after": {}}
@@ -90,3 +95,61 @@ def test_an_outage_is_not_waited_for_without_end_nor_for_what_is_no_outage(scene
     late = scene.step(follow)
     assert (late["code"], late["changed"]) == ("deadline.expired", False)
     assert UNREACHABLE in late["msg"]
+
+
+@pytest.mark.parametrize(("version", "writes"), [("2.4.0", 0), ("2.5.0", 1), ("2.6.0", 1), ("2.6.0", 0)])
+def test_calls_that_do_not_wait_come_to_the_removal(scene: Scene, version: str, writes: int) -> None:
+    scene.world = World(version, writes)
+    if writes or version == "2.6.0":
+        assert 0 < scene.until() <= 4
+    else:
+        assert scene.until(3) == 0, "nobody writes, so the newest mutation stays behind"
+        assert len(scene.entries("duplication.removal_goal")) == 1 and len(scene.entries("run.started")) == 1
+        scene.world.committed += 1
+        assert scene.until() == 1
+    assert scene.world.sent == [{"status": "DS_REMOVED"}]
+
+
+def test_a_prediction_of_a_call_that_does_not_wait_tells_what_is_missing(scene: Scene) -> None:
+    predicted = scene.call(check=True, wait=False)
+    assert (predicted["finished"], predicted["changes"]) == (True, [])
+    assert predicted["waits"][0]["reason"] == "pegasus.wait.unconfirmed"
+    assert "nothing yet" in predicted["summary"] and not scene.path.exists()
+    assert actions(scene.call(check=True)) == ["remove"], "a run that waits comes to it"
+    scene.world.down = MigrationError("pegasus.timeout", "no answer in time")
+    assert scene.call(check=True, wait=False)["code"] == "pegasus.timeout"
+
+
+@pytest.mark.parametrize("how", ["another duplication", "resumed", "too old", "a run that waits", "of another target"])
+def test_what_an_earlier_call_waited_for_counts_no_more(scene: Scene, how: str) -> None:
+    there = scene.world.duplication
+    assert there is not None
+    assert scene.call(wait=False)["finished"] is False
+    options: t.Dict[str, t.Any] = {"wait": False}
+    if how == "another duplication":
+        scene.world.duplication = dataclasses.replace(there, dupid=18)
+    elif how == "resumed":
+        scene.world.duplication = dataclasses.replace(there, status="DS_PAUSE")
+        assert actions(scene.call(state="present", wait=False)) == ["resume"]
+    elif how == "too old":
+        scene.clock.sleep(90000)
+    elif how == "a run that waits":
+        options = {"timeout": "1s"}
+    else:
+        scene.world.duplication = dataclasses.replace(there, remote="c")
+        options["remote_cluster"] = "c"
+    scene.world.committed += 1
+    scene.world.sent.clear()
+    result = scene.call(**options)
+    assert (result["finished"], scene.world.sent) == (False, []), result
+    if how == "too old":
+        scene.world.committed += 1
+        assert actions(scene.call(wait=False)) == ["remove"]
+
+
+def test_calls_that_do_not_wait_need_a_journal_to_go_on_with(scene: Scene) -> None:
+    refused = scene.call(wait=False, journal=None)
+    assert refused["code"] == "option.invalid" and scene.world.asked == 0
+    for word in ("wait", "state=absent", "unconfirmed=wait", "journal", "wait=true", "unconfirmed=discard"):
+        assert word in refused["msg"]
+    assert actions(scene.call(wait=False, journal=None, unconfirmed="discard")) == ["remove"]
