@@ -102,6 +102,9 @@ options:
         without a word. V(fast) ends the replica server. A migration needs V(slow).
       - V(slow) with O(state=present) is refused for a duplication that is or, as O(journal) knows, was in C(FAIL_SKIP),
         because nothing would prove that its copy is whole.
+      - With O(state=present), V(skip) and V(fast) need O(wait=false), because a table never counts as caught up in
+        them. RV(finished) then says that every primary ships in that mode, and nothing more. A duplication that is
+        added begins in V(slow), and gets its mode from the next call.
       - The default is V(slow) for O(state=present), and to leave it as it is for O(state=paused).
     type: str
     choices: [slow, skip, fast]

@@ -86,7 +86,8 @@ class RunJournal:
     def skipped(self, resource: str, dupid: int) -> None:
         """Keep in mind that a duplication was in FAIL_SKIP: setting it back does not bring what it has left out."""
         data = {"resource": resource, "dupid": dupid}
-        if not any(one.kind == SKIPPED_KIND and one.data == data for one in self._store.entries):
+        entries = self._store.entries if self.journal is None else self.journal.entries
+        if not any(one.kind == SKIPPED_KIND and one.data == data for one in entries):
             self.begin()
             self._append(SKIPPED_KIND, data)
 

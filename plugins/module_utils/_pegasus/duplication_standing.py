@@ -23,6 +23,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplicati
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_watchdog import Cause
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model import Duplication
 
+SPREADING = "pegasus.wait.fail_mode_spreading"
 SETTLING = "pegasus.wait.backlog_settling"
 
 REASONS = ReasonRegistry(
@@ -120,9 +121,11 @@ def present(
     view: t.Optional[ProgressView],
     track: Track,
     gate: Gate,
+    mode: str = "FAIL_SLOW",
 ) -> Standing:
     """Whether the table's duplication ships everything. ``cause`` is the watchdog's, before DS_LOG; ``view`` the
-    primaries' word in DS_LOG, and ``track`` what it was over the last looks.
+    primaries' word in DS_LOG, and ``track`` what it was over the last looks. ``mode``: the fail mode that was asked
+    for. In another one than FAIL_SLOW nothing counts as shipped, so it is only looked whether every primary runs in it.
     """
     if there.status == "DS_PAUSE":
         return Standing(
@@ -134,17 +137,10 @@ def present(
                 "why, then run again, which resumes it.",
             ),
         )
-    if there.fail_mode == FAIL_SKIP or (view is not None and any(one.fail_mode == FAIL_SKIP for one in view.losing)):
-        return Standing(table, failure=skipped(table, there.dupid))
-    if there.fail_mode != "FAIL_SLOW":
-        return Standing(
-            table,
-            failure=MigrationError(
-                "pegasus.dup_fail_mode",
-                f"{table}: duplication {there.dupid} was set to {there.fail_mode} by somebody else, with which replica "
-                "servers end when the target does not take a write. Set it back with fail_mode=slow.",
-            ),
-        )
+    slow = mode == "FAIL_SLOW"
+    failure = _lossy(table, there, view) if slow else None
+    if failure is not None:
+        return Standing(table, failure=failure)
     if there.status != "DS_LOG":
         waiting = cause or Cause(
             "pegasus.wait.duplication_starting",
@@ -154,7 +150,29 @@ def present(
         return Standing(table, waiting, _hopeless(table, there, waiting))
     if view is None:
         raise ValueError("in DS_LOG the primaries must be asked")
-    return Standing(table, _shipping(table, view, track, gate))
+    if there.fail_mode != mode:
+        return Standing(
+            table,
+            Cause(
+                SPREADING,
+                f"duplication {there.dupid} of {table} is in {there.fail_mode}, not in {mode}",
+                "the next call has set it; one that is added begins in FAIL_SLOW",
+            ),
+        )
+    return Standing(table, _running(table, view, mode) or (_caught_up(table, view, track, gate) if slow else None))
+
+
+def _lossy(table: str, there: Duplication, view: t.Optional[ProgressView]) -> t.Optional[MigrationError]:
+    """A mode in which it must not go on, when FAIL_SLOW was asked for."""
+    if there.fail_mode == FAIL_SKIP or (view is not None and any(one.fail_mode == FAIL_SKIP for one in view.losing)):
+        return skipped(table, there.dupid)
+    if there.fail_mode == "FAIL_SLOW":
+        return None
+    return MigrationError(
+        "pegasus.dup_fail_mode",
+        f"{table}: duplication {there.dupid} was set to {there.fail_mode} by somebody else, with which replica servers "
+        "end when the target does not take a write. Set it back with fail_mode=slow.",
+    )
 
 
 def _hopeless(table: str, there: Duplication, cause: Cause) -> t.Optional[MigrationError]:
@@ -168,7 +186,7 @@ def _hopeless(table: str, there: Duplication, cause: Cause) -> t.Optional[Migrat
     )
 
 
-def _shipping(table: str, view: ProgressView, track: Track, gate: Gate) -> t.Optional[Cause]:
+def _running(table: str, view: ProgressView, mode: str) -> t.Optional[Cause]:
     unknown = view.having(UNKNOWN)
     if unknown or not view.partitions:
         return Cause(
@@ -185,13 +203,18 @@ def _shipping(table: str, view: ProgressView, track: Track, gate: Gate) -> t.Opt
             "every primary ships (it hears of the status at its next duplication sync, 10 s)",
             worst=tuple(f"partition {one.index}: {one.why}" for one in starting[:5]),
         )
-    if view.losing:
+    others = [one for one in view.partitions if one.fail_mode != mode]
+    if others:
         return Cause(
-            "pegasus.wait.fail_mode_spreading",
-            f"{len(view.losing)} partitions of {table} are not in FAIL_SLOW yet",
+            SPREADING,
+            f"{len(others)} partitions of {table} are not in {mode} yet",
             "every primary has heard of the fail mode (10 s)",
-            worst=tuple(f"partition {one.index}: {one.fail_mode}" for one in view.losing[:5]),
+            worst=tuple(f"partition {one.index}: {one.fail_mode}" for one in others[:5]),
         )
+    return None
+
+
+def _caught_up(table: str, view: ProgressView, track: Track, gate: Gate) -> t.Optional[Cause]:
     frozen = track.frozen(gate.samples)
     if frozen:
         return Cause(

@@ -172,7 +172,8 @@ class TableRun:
             self.track = self.track.then(self.view, options.max_backlog, options.stable_samples)
             self._forecast(options, now)
         gate = ds.Gate(options.max_backlog, options.stable_samples, clusters.profile.resting_not_confirmed)
-        return ds.present(table, there, cause, self.view, self.track, gate)
+        mode = self.wanted.fail_mode or "FAIL_SLOW"
+        return ds.present(table, there, cause, self.view, self.track, gate, mode)
 
     def _diagnose(self, clusters: Clusters, options: Options, there: Duplication, now: float) -> Cause:
         wanted, profile, app = self.wanted, clusters.profile, self.app

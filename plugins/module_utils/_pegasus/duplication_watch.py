@@ -168,8 +168,11 @@ class Watch:
     def _summary(self) -> str:
         count = len(self.runs)
         tables = "1 table" if count == 1 else f"{count} tables"
+        first = self.runs[0].wanted
+        if first.state == "present" and first.fail_mode != "FAIL_SLOW":
+            return f"The duplication of {tables} runs in {first.fail_mode}, so nothing proves that the copy is whole."
         words = {"present": "caught up", "paused": "paused", "absent": "removed"}
-        return f"The duplication of {tables} is {words[self.runs[0].wanted.state]}."
+        return f"The duplication of {tables} is {words[first.state]}."
 
     def numbers(self) -> t.Dict[str, t.Any]:
         """What the journal keeps of how far it is."""
@@ -178,10 +181,14 @@ class Watch:
     def remember(self, problems: t.Mapping[str, MigrationError], clusters: Clusters, journal: RunJournal) -> None:
         """Write down which duplications were seen to skip, so that it counts also when somebody sets them back."""
         for run in self.runs:
-            error = problems.get(run.wanted.table)
+            error, there = problems.get(run.wanted.table), run.duplication
+            dupid = 0
             if error is not None and error.details.get("skipped"):
-                resource = dp.resource(clusters.source.cluster, run.wanted.table, run.wanted.remote)
-                journal.skipped(resource, int(error.details["dupid"]))
+                dupid = int(error.details["dupid"])
+            elif there is not None and there.fail_mode == dp.FAIL_SKIP:
+                dupid = there.dupid
+            if dupid:
+                journal.skipped(dp.resource(clusters.source.cluster, run.wanted.table, run.wanted.remote), dupid)
 
 
 def _failed(runs: t.Sequence[TableRun]) -> t.Dict[str, MigrationError]:
