@@ -141,10 +141,13 @@ class SyncWaitTask:
             if not near.reason:
                 self.result["finished"] = True
                 journal.finish("ok", self.result["summary"])
-                journal.looked(looker.seen, self._gaps, over=True)
+                if request.until == CAUGHT_UP:
+                    journal.looked(looker.seen, self._gaps, over=True)
                 return
             journal.wait(self.result["waits"], self._told_progress())
-            journal.looked(looker.seen, self._gaps)
+            # What is drained looks at no transactions, and knows of earlier looks only.
+            if request.until == CAUGHT_UP:
+                journal.looked(looker.seen, self._gaps)
             self._gaps = ()
             deadline.check([near.waiting_for])
             # Not more than a tenth of the time is spent on comparing.

@@ -78,6 +78,9 @@ class WaitJournal:
             return
         known = last_look(journal.entries)
         if known is not None and not gaps:
+            if parse_iso(look.at) <= parse_iso(known.at):
+                # The last look, while the clusters do not answer: it is told already.
+                return
             age = self._clock.now().timestamp() - parse_iso(known.at).timestamp()
             news = known.newest != look.newest
             if age < (OFTEN if not over else 0.0 if news else SELDOM):
