@@ -96,7 +96,7 @@ class Eyes:
             hidden_source=self.readers[0].hidden(),
             hidden_target=self.readers[1].hidden(),
             foreign=foreign,
-            unseen=all_gaps(entries, foreign.listings, iso(self.clock.now()), transactions.kept),
+            unseen=all_gaps(entries, foreign.listings, iso(self.clock.now()), transactions),
             stuck=find_stuck(self.target, self.readers[1].databases),
             replicating=tuple(replicating),
             transactions=conditions[qu.NO_TRANSACTIONS],

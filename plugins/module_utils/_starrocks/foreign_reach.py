@@ -5,14 +5,17 @@
 """Whether a look for foreign writes reaches back to the one before it, so that nothing between them stays unseen.
 
 The server shows the newest finished transactions only (``max_show_proc_transactions_entry``), and forgets the oldest
-first, after ``label_keep_max_second`` and beyond ``label_keep_max_num`` of a database (facts 4.5;
-transaction/DatabaseTransactionMgr.java, removeExpiredTxns). So while the newest one of the last look is still shown,
-everything since is shown too; no clock is compared. What a replication has overtaken since leaves no other trace.
+first, after ``label_keep_max_second`` and beyond ``label_keep_max_num`` of a database, which those that run count into
+(facts 4.5; transaction/DatabaseTransactionMgr.java, removeExpiredTxns). So while the newest one of the last look is
+still shown, everything since is shown too; no clock is compared. When it is gone, it may have gone for its own age, as
+it does wherever nobody writes for days: then nothing since is missed, as long as that cannot be old enough or too many.
+What a replication has overtaken since leaves no other trace.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import parse_iso
@@ -23,6 +26,21 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign
 SEEN = "target.transactions_seen"
 """The entry of the journal that says how far the transactions of the target were seen."""
 _SHOWN = 20
+_BETWEEN = 0.05
+"""This part of them may end between the list of those that have ended and the list of those that run."""
+
+
+class Retention(t.Protocol):
+    """How long a server remembers transactions (``TransactionReader``)."""
+
+    def kept(self) -> float:
+        """For how many seconds at most."""
+
+    def most_kept(self) -> int:
+        """How many of a database at most, those that run included."""
+
+    def under_way(self, database: str) -> int:
+        """How many of them run."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,23 +83,34 @@ def look_now(listings: t.Mapping[str, Listing], at: str) -> LastLook:
     return LastLook(at, {name: max(one.ids) for name, one in sorted(listings.items()) if one.ids})
 
 
-def gaps(listings: t.Mapping[str, Listing], last: LastLook, at: str, kept: t.Callable[[], float]) -> t.Tuple[Gap, ...]:
+def gaps(listings: t.Mapping[str, Listing], last: LastLook, at: str, server: Retention) -> t.Tuple[Gap, ...]:
     """Where this look, made ``at``, does not reach back to the last one.
 
-    :param kept: for how many seconds finished transactions are kept; only asked where nothing else tells
+    :param server: only asked where the lists do not tell
     """
-    found = []
     age = parse_iso(at).timestamp() - parse_iso(last.at).timestamp()
+    kept = functools.lru_cache(maxsize=None)(server.kept)
+    most = functools.lru_cache(maxsize=None)(server.most_kept)
+    found = []
     for name, listing in sorted(listings.items()):
-        newest = last.newest.get(name)
-        if newest is None:
-            # None had finished there then, so there is none that must still be shown.
-            missed = listing.cut or age >= kept()
-        else:
-            missed = newest not in listing.ids
-        if missed:
+        # Where none had finished then, there is none that must still be shown.
+        if last.newest.get(name) in listing.ids:
+            continue
+        running = functools.partial(server.under_way, name)
+        if listing.cut or age >= kept() or _trimmed(len(listing.ids), most, running):
             found.append(Gap(name, last.at, listing.shown_from))
     return tuple(found)
+
+
+def _trimmed(listed: int, most: t.Callable[[], int], running: t.Callable[[], int]) -> bool:
+    """Whether some of a database may have gone because they were too many, while none since is old enough to go.
+
+    As many as are kept have stayed then. Each of them has ended since or runs, so all of them are still there.
+    """
+    if not listed:
+        return False
+    fewest = most() * (1 - _BETWEEN)
+    return listed >= fewest or listed + running() >= fewest
 
 
 def last_look(entries: t.Sequence[Entry]) -> t.Optional[LastLook]:
@@ -93,14 +122,14 @@ def last_look(entries: t.Sequence[Entry]) -> t.Optional[LastLook]:
 
 
 def all_gaps(
-    entries: t.Sequence[Entry], listings: t.Mapping[str, Listing], at: str, kept: t.Callable[[], float]
+    entries: t.Sequence[Entry], listings: t.Mapping[str, Listing], at: str, server: Retention
 ) -> t.Tuple[Gap, ...]:
     """Those between the looks that the journal knows of, and between the last of them and this one."""
     known = [Gap(**gap) for entry in entries if entry.kind == SEEN for gap in entry.data.get("gaps") or ()]
     last = last_look(entries)
     if last is None:
         return tuple(Gap(name, "", one.shown_from) for name, one in sorted(listings.items()))
-    return tuple(dict.fromkeys([*known, *gaps(listings, last, at, kept)]))
+    return tuple(dict.fromkeys([*known, *gaps(listings, last, at, server)]))
 
 
 def gap_findings(found: t.Sequence[Gap]) -> t.Iterator[Finding]:

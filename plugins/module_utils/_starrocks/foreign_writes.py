@@ -26,6 +26,9 @@ _LONGEST = "max_show_proc_transactions_entry"
 _KEPT = "label_keep_max_second"
 _KEPT_SECONDS = 259200.0
 """``_KEPT`` as shipped."""
+_MOST_KEPT = "label_keep_max_num"
+_MOST_KEPT_NUMBER = 1000
+"""``_MOST_KEPT`` as shipped."""
 MOST_ASKED = 200
 """Of so many transactions, the newest ones, it is asked which tables they wrote to: one question for each."""
 _GONE = ("does not exist", "Unknown database")
@@ -104,6 +107,15 @@ class TransactionReader:
     def kept(self) -> float:
         """For how many seconds the server remembers finished ones at most; as shipped where it does not tell."""
         return float(self._config(_KEPT, int(_KEPT_SECONDS)))
+
+    def most_kept(self) -> int:
+        """How many transactions of a database the server remembers at most, those that run included."""
+        return self._config(_MOST_KEPT, _MOST_KEPT_NUMBER)
+
+    def under_way(self, database: str) -> int:
+        """How many transactions of a database have not ended, compactions too; none of one that is gone."""
+        database_id = self.databases().get(database)
+        return 0 if database_id is None else len(self._rows(database, database_id, "running"))
 
     def _config(self, key: str, shipped: int) -> int:
         sql = f"ADMIN SHOW FRONTEND CONFIG LIKE {like_literal(key)}"

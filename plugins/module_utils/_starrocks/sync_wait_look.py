@@ -124,7 +124,7 @@ class Looker:
         foreign = find_foreign(transactions, self._theirs.databases, self._ours)
         findings += cf.foreign_findings(foreign)
         now = iso(self._clock.now())
-        found = gaps(foreign.listings, self.seen, now, transactions.kept) if self.seen is not None else ()
+        found = gaps(foreign.listings, self.seen, now, transactions) if self.seen is not None else ()
         self.seen = look_now(foreign.listings, now)
         findings += gap_findings(found)
         findings += stuck_findings(find_stuck(self.target, self._theirs.databases))

@@ -8,6 +8,8 @@ from __future__ import annotations
 import pathlib
 import typing as t
 
+import pytest
+
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import read_journal
@@ -29,8 +31,25 @@ FIRST, NEXT, MUCH_LATER = "2026-11-21T00:00:00.000Z", "2026-11-21T12:00:00.000Z"
 SHOWN = "2026-11-21 11:00:00"
 
 
-def three_days() -> float:
-    return 3 * DAY
+class Keeps:
+    """A target that keeps so many finished transactions of a database, for three days; ``running`` are under way."""
+
+    def __init__(self, most: int = 1000, running: int = 0) -> None:
+        self.asked: t.List[str] = []
+        self._most = most
+        self._running = running
+
+    def kept(self) -> float:
+        self.asked.append("kept")
+        return 3 * DAY
+
+    def most_kept(self) -> int:
+        self.asked.append("most")
+        return self._most
+
+    def under_way(self, database: str) -> int:
+        self.asked.append(database)
+        return self._running
 
 
 def listing(*ids: int, cut: bool = False) -> Listing:
@@ -41,21 +60,41 @@ def test_what_was_newest_then_is_still_shown() -> None:
     last = reach.look_now({"d": listing(3, 5, 4), "idle": listing()}, FIRST)
     assert last == LastLook(FIRST, {"d": 5})
     assert LastLook.of(last.as_record()) == last
-    assert reach.gaps({"d": listing(5, 6, 9, cut=True)}, last, MUCH_LATER, three_days) == ()
+    assert reach.gaps({"d": listing(5, 6, 9, cut=True)}, last, MUCH_LATER, Keeps()) == ()
 
 
-def test_what_was_newest_then_is_forgotten_or_cut_off() -> None:
-    last = LastLook(FIRST, {"d": 5})
-    for now in (listing(6, 9), listing(6, 9, cut=True), listing(4, 9)):
-        assert reach.gaps({"d": now}, last, NEXT, three_days) == (Gap("d", FIRST, SHOWN),)
-    assert reach.gaps({"d": listing()}, last, NEXT, three_days) == (Gap("d", FIRST, ""),)
+@pytest.mark.parametrize("newest", [{"d": 5}, {"other": 5}])
+def test_where_what_was_newest_is_gone_time_and_length_tell(newest: t.Dict[str, int]) -> None:
+    """Forgotten for its own age, or not there then: as long as nothing since can be, nothing is missed."""
+    last = LastLook(FIRST, newest)
+    assert reach.gaps({"d": listing(6, 9)}, last, NEXT, Keeps()) == ()
+    assert reach.gaps({"d": listing(6, 9, cut=True)}, last, NEXT, Keeps()) == (Gap("d", FIRST, SHOWN),)
+    assert reach.gaps({"d": listing(6, 9)}, last, MUCH_LATER, Keeps()) == (Gap("d", FIRST, SHOWN),)
+    assert reach.gaps({"d": listing()}, last, MUCH_LATER, Keeps()) == (Gap("d", FIRST, ""),)
 
 
-def test_where_nothing_had_finished_time_and_length_tell() -> None:
-    last = LastLook(FIRST, {"other": 5})
-    assert reach.gaps({"d": listing(6)}, last, NEXT, three_days) == ()
-    assert reach.gaps({"d": listing(6, cut=True)}, last, NEXT, three_days) == (Gap("d", FIRST, SHOWN),)
-    assert reach.gaps({"d": listing()}, last, MUCH_LATER, three_days) == (Gap("d", FIRST, ""),)
+def test_a_database_that_rests_for_days_has_no_gap() -> None:
+    """Its last one was almost three days old at the last look, and is older five seconds later."""
+    last = LastLook(FIRST, {"d": 5, "e": 6})
+    server = Keeps()
+    assert reach.gaps({"d": listing(), "e": listing()}, last, "2026-11-21T00:00:05.000Z", server) == ()
+    assert server.asked == ["kept"]
+
+
+@pytest.mark.parametrize(
+    ("listed", "running", "missed"),
+    [
+        pytest.param(1000, 0, True, id="as many as are kept"),
+        pytest.param(600, 400, True, id="what runs counts too"),
+        pytest.param(600, 380, True, id="some may have ended between the two lists"),
+        pytest.param(600, 200, False, id="fewer than that"),
+    ],
+)
+def test_what_was_newest_may_have_gone_with_others_beyond_the_number(listed: int, running: int, missed: bool) -> None:
+    shown, gap = listing(*range(10, 10 + listed)), (Gap("d", FIRST, SHOWN),)
+    for newest in ({"d": 5}, {}):
+        found = reach.gaps({"d": shown}, LastLook(FIRST, newest), NEXT, Keeps(1000, running))
+        assert found == (gap if missed else ())
 
 
 def entries(path: pathlib.Path) -> t.Sequence[Entry]:
@@ -80,8 +119,8 @@ def test_what_a_wait_has_seen_is_there_for_the_next_one_and_for_the_gate(tmp_pat
     last = reach.last_look(entries(path))
     assert last is not None and last.newest == {"d": 7}
     now = iso(clock.now())
-    assert reach.all_gaps(entries(path), {"d": listing(7, 8)}, now, three_days) == ()
-    assert reach.all_gaps(entries(path), {"d": listing(8)}, now, three_days) == (Gap("d", last.at, SHOWN),)
+    assert reach.all_gaps(entries(path), {"d": listing(7, 8)}, now, Keeps()) == ()
+    assert reach.all_gaps(entries(path), {"d": listing(8, cut=True)}, now, Keeps()) == (Gap("d", last.at, SHOWN),)
 
 
 def test_a_gap_that_a_later_look_has_found_is_told_at_the_gate_too(tmp_path: pathlib.Path) -> None:
@@ -90,7 +129,7 @@ def test_a_gap_that_a_later_look_has_found_is_told_at_the_gate_too(tmp_path: pat
     journal = WaitJournal({"journal": str(path)}, Redactor([]), clock, "r1")
     journal.looked(LastLook(iso(clock.now()), {"d": 9}), (Gap("d", FIRST, SHOWN),))
     journal.close()
-    found = reach.all_gaps(entries(path), {"d": listing(9, 10)}, iso(clock.now()), three_days)
+    found = reach.all_gaps(entries(path), {"d": listing(9, 10)}, iso(clock.now()), Keeps())
     assert found == (Gap("d", FIRST, SHOWN),)
     (told,) = reach.gap_findings(found)
     assert (told.id, told.severity, told.subject) == ("starrocks.comparison.transactions_unseen", "warning", "d")
@@ -98,7 +137,7 @@ def test_a_gap_that_a_later_look_has_found_is_told_at_the_gate_too(tmp_path: pat
 
 
 def test_a_target_that_nobody_has_looked_at() -> None:
-    found = reach.all_gaps((), {"d": listing(3)}, NEXT, three_days)
+    found = reach.all_gaps((), {"d": listing(3)}, NEXT, Keeps())
     assert found == (Gap("d", "", SHOWN),)
     (told,) = reach.gap_findings(found)
     assert told.evidence["gaps"][0]["last_look"] is None
@@ -114,7 +153,14 @@ class Server:
             return Rows(("DbId", "DbName"), ((11, "d"), (12, "idle")))
         if sql == "SHOW PROC '/transactions/11/finished'":
             return Rows(columns, tuple((one, f"l{one}", "VISIBLE", "REPLICATION", f"at {one}") for one in (8, 7)))
-        for key, value in (("max_show_proc_transactions_entry", "2"), ("label_keep_max_second", "60")):
+        if sql == "SHOW PROC '/transactions/11/running'":
+            return Rows(columns, ((9, "l9", "PREPARE", "INSERT", ""), (10, "l10", "PREPARE", "LAKE_COMPACTION", "")))
+        limits = {
+            "max_show_proc_transactions_entry": "2",
+            "label_keep_max_second": "60",
+            "label_keep_max_num": "70",
+        }
+        for key, value in limits.items():
             if sql == f"ADMIN SHOW FRONTEND CONFIG LIKE {like_literal(key)}":
                 return Rows(("Key", "Value"), ((key, value),))
         return Rows(columns, ())
@@ -134,4 +180,5 @@ def test_what_was_shown_of_each_database() -> None:
         "d": Listing(frozenset((7, 8)), "at 7", True),
         "idle": Listing(frozenset(), "", False),
     }
-    assert reader.kept() == 60.0
+    assert (reader.kept(), reader.most_kept()) == (60.0, 70)
+    assert (reader.under_way("d"), reader.under_way("gone")) == (2, 0)
