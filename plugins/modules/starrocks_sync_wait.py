@@ -62,6 +62,8 @@ options:
         until the compactions have ended that ran on the target when new ones were stopped.
       - V(replication_drained) waits until no replication runs any more inside the target, in the databases of
         O(include_data_list). They go on when the tool has ended, and have to be over before compactions begin there.
+      - V(replication_drained) is for a migration that is given up. So what the target can never publish is not waited
+        for. It is told as a warning and in RV(findings), C(starrocks.target.publish_stuck).
     type: str
     choices: [caught_up, compaction_drained, replication_drained]
     default: caught_up
@@ -180,7 +182,7 @@ tool:
   type: dict
 findings:
   description: What time alone does not put right.
-  returned: with V(caught_up) in O(until)
+  returned: with V(caught_up) in O(until), and with V(replication_drained) where there is something
   type: list
   elements: dict
 compactions:

@@ -39,16 +39,26 @@ class ReplicationServer(t.Protocol):
         """A read on the leader."""
 
 
-class _Running(t.NamedTuple):
-    """``table``: its id, "" where it is not told. ``words``: for people."""
+class Running(t.NamedTuple):
+    """``table``: its id, "" where it is not told. ``words``: for people. ``transaction``: its id, 0 of a job.
+
+    ``committed``: whether all that is left is that it becomes visible.
+    """
 
     database: str
     table: str
     words: str
+    transaction: int = 0
+    committed: bool = False
 
 
 def running_replications(target: ReplicationServer, scope: Scope, databases: t.Collection[str]) -> t.List[str]:
-    """Every job and transaction of the replication that has not ended, in words.
+    """In words, what ``find_running`` finds."""
+    return [one.words for one in find_running(target, scope, databases)]
+
+
+def find_running(target: ReplicationServer, scope: Scope, databases: t.Collection[str]) -> t.List[Running]:
+    """Every job and transaction of the replication that has not ended.
 
     Both are asked for: a job begins before its transaction, and older versions show transactions only.
 
@@ -59,16 +69,16 @@ def running_replications(target: ReplicationServer, scope: Scope, databases: t.C
     running = [*_jobs(target, {one: name for name, one in ids.items()}), *_transactions(reader, ids)]
     limited = {one.database for one in running if scope.limits(one.database)}
     names = {name: reader.tables(name, ids[name]) for name in limited}
-    return [one.words for one in running if _ours(one, scope, names.get(one.database, {}))]
+    return [one for one in running if _ours(one, scope, names.get(one.database, {}))]
 
 
-def _ours(one: _Running, scope: Scope, names: t.Mapping[int, str]) -> bool:
+def _ours(one: Running, scope: Scope, names: t.Mapping[int, str]) -> bool:
     """Of a table that nobody knows (any more), it is taken to be."""
     name = names.get(int(one.table)) if one.table.isdigit() else None
     return name is None or scope.takes(one.database, name)
 
 
-def _jobs(target: ReplicationServer, names: t.Mapping[str, str]) -> t.Iterator[_Running]:
+def _jobs(target: ReplicationServer, names: t.Mapping[str, str]) -> t.Iterator[Running]:
     if not target.profile.replications_proc:
         return
     try:
@@ -81,12 +91,13 @@ def _jobs(target: ReplicationServer, names: t.Mapping[str, str]) -> t.Iterator[_
         state, database = text(row.get("state")).upper(), names.get(text(row.get("databaseid")))
         if state not in _ENDED and database is not None:
             words = f"job {text(row.get('jobid'))} is {state} {text(row.get('progress'))}".rstrip()
-            yield _Running(database, text(row.get("tableid")), words)
+            yield Running(database, text(row.get("tableid")), words)
 
 
-def _transactions(reader: TransactionReader, ids: t.Mapping[str, str]) -> t.Iterator[_Running]:
+def _transactions(reader: TransactionReader, ids: t.Mapping[str, str]) -> t.Iterator[Running]:
     for database in sorted(ids):
         for one in reader.running(database, ids[database]):
             if one.source == REPLICATION:
                 told = _LABEL.match(one.label)
-                yield _Running(database, told.group(1) if told else "", f"{database}: {one.label} is {one.status}")
+                table, words = told.group(1) if told else "", f"{database}: {one.label} is {one.status}"
+                yield Running(database, table, words, one.transaction_id, one.status == "COMMITTED")

@@ -21,17 +21,24 @@ STUCK = "starrocks.target.publish_stuck"
 FOR_GOOD = ("mismatched version",)
 """What an error says that no further try overcomes. Others, such as that of a node that is down, may pass."""
 _SHOWN = 20
+_ISSUE = "https://github.com/StarRocks/starrocks/issues/62741"
 
 
 @dataclasses.dataclass(frozen=True)
 class StuckPublish:
-    """``tables``: as ``db.table``; none where the server does not tell. ``error``: its own text."""
+    """``tables``: as ``db.table``; none where the server does not tell. ``error``: its own text. ``table_ids``: as they
+    are in labels, of tables that are gone too."""
 
     database: str
     transaction_id: int
     label: str
     error: str
     tables: t.Tuple[str, ...] = ()
+    table_ids: t.Tuple[str, ...] = ()
+
+    def as_evidence(self) -> t.Dict[str, t.Any]:
+        """For findings."""
+        return {name: value for name, value in dataclasses.asdict(self).items() if name != "table_ids"}
 
 
 def stuck_publishes(
@@ -49,7 +56,8 @@ def stuck_publishes(
                 names = reader.tables(database, ids[database])
             written = reader.written(ids[database], one, "running") or frozenset()
             tables = sorted(f"{database}.{names[table]}" for table in written if table in names)
-            found.append(StuckPublish(database, one.transaction_id, one.label, error, tuple(tables)))
+            numbers = tuple(str(table) for table in sorted(written))
+            found.append(StuckPublish(database, one.transaction_id, one.label, error, tuple(tables), numbers))
     return tuple(found)
 
 
@@ -60,16 +68,32 @@ def find_stuck(target: Cluster, databases: t.Optional[t.Collection[str]] = None)
 
 def stuck_findings(stuck: t.Sequence[StuckPublish]) -> t.Iterator[Finding]:
     """One blocker for all of them; its subject names the tables, or the databases where none is known."""
-    if not stuck:
-        return
+    if stuck:
+        remedy = (
+            "DROP TABLE ... FORCE these tables on the target and run again: the sync tool makes them anew and copies "
+            "them. See to it that nobody switches compactions on there meanwhile."
+        )
+        yield Finding(STUCK, "blocker", named(stuck), *_told(stuck, remedy), _ISSUE)
+
+
+def left_behind(stuck: t.Sequence[StuckPublish]) -> t.Iterator[Finding]:
+    """One warning for all of them, where nobody wants the copy any more."""
+    if stuck:
+        remedy = (
+            "Nobody waits for that, and whatever is committed to these tables waits behind it, compactions too. These "
+            "copies are of no use any more: DROP TABLE ... FORCE them on the target."
+        )
+        yield Finding(STUCK, "warning", named(stuck), *_told(stuck, remedy), _ISSUE)
+
+
+def named(stuck: t.Sequence[StuckPublish]) -> str:
+    """The tables, or the databases where none is known."""
     tables = sorted({table for one in stuck for table in one.tables})
-    yield Finding(
-        STUCK,
-        "blocker",
-        ", ".join(tables or sorted({one.database for one in stuck})),
-        {"count": len(stuck), "transactions": [dataclasses.asdict(one) for one in stuck[:_SHOWN]]},
-        "The target has committed what it can never make visible, because a compaction met a replication there: "
-        f"{stuck[0].error!r}. DROP TABLE ... FORCE these tables on the target and run again: the sync tool makes them "
-        "anew and copies them. See to it that nobody switches compactions on there meanwhile.",
-        "https://github.com/StarRocks/starrocks/issues/62741",
-    )
+    return ", ".join(tables or sorted({one.database for one in stuck}))
+
+
+def _told(stuck: t.Sequence[StuckPublish], remedy: str) -> t.Tuple[t.Dict[str, t.Any], str]:
+    """Evidence and remedy."""
+    evidence = {"count": len(stuck), "transactions": [one.as_evidence() for one in stuck[:_SHOWN]]}
+    why = "The target has committed what it can never make visible, because a compaction met a replication there"
+    return evidence, f"{why}: {stuck[0].error!r}. {remedy}"

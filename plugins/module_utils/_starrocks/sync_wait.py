@@ -233,6 +233,9 @@ class SyncWaitTask:
         verdict = judge(list(drain.findings), accepted, self._clock.now())
         if verdict.open_blockers:
             raise blocked(f"{drain.name.capitalize()} on the target cannot end by themselves", verdict)
+        told = [f"{one.id} ({one.subject}): {one.remedy}" for one in drain.findings if one.severity == "warning"]
+        if told:
+            self.result.update(findings=verdict.as_result()["findings"], warnings=told)
         self.result.update({drain.name: len(drain.running), "line": drain.summary, "summary": drain.summary})
         return drain.near
 

@@ -10,10 +10,15 @@ import typing as t
 
 import pytest
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._core.transport import Rows
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import sync_nearness as sn
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import sync_wait
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_scope import read_scope
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_drain import Drain, look_at_drain
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_options import wait_argument_spec
+from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
 
 FAILS = "Fail to publish version of partition 50014: mismatched version, expected 12"
 JOBS = ("JobID", "DatabaseID", "TableID", "TxnID", "State", "Progress")
@@ -83,9 +88,84 @@ def test_only_databases_that_are_migrated() -> None:
     assert look(Target(shop=[RUNS]), "replication_drained", "shop").near.reason == sn.REPLICATIONS
 
 
-def test_what_can_never_be_published_is_told_while_something_is_waited_for() -> None:
-    stuck = Target(sales=[(8, "REPLICATION_11_7_a", "COMMITTED", "REPLICATION", FAILS)])
-    assert [one.subject for one in look(stuck, "replication_drained").findings] == ["sales.orders"]
+STUCK = (8, "REPLICATION_11_7_a", "COMMITTED", "REPLICATION", FAILS)
+
+
+def test_what_can_never_be_published_is_told_and_not_waited_for() -> None:
+    """A rollback would wait for it until its time is over, and again at the next run."""
+    found = look(Target(sales=[STUCK], jobs=[("a", 11, 7, 8, "COMMITTED", "")]), "replication_drained")
+    assert (found.near.reason, found.near.good, found.running) == ("", 1, ())
+    assert found.summary == "No replication runs on the target, but for 1 that can never be published (sales.orders)."
+    (told,) = found.findings
+    assert (told.id, told.severity, told.subject) == ("starrocks.target.publish_stuck", "warning", "sales.orders")
+    assert "DROP TABLE ... FORCE" in told.remedy
+    assert FAILS in told.remedy
+    assert "run again" not in told.remedy, "nobody wants them copied any more"
+
+
+class Reached(Target):
+    """As a connection that is opened."""
+
+    def __enter__(self) -> Reached:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        pass
+
+
+def wait(monkeypatch: pytest.MonkeyPatch, target: Reached, until: str) -> t.Dict[str, t.Any]:
+    monkeypatch.setattr(sync_wait, "Cluster", lambda *_options: target)
+    given = {name: option.get("default") for name, option in wait_argument_spec().argument_spec.items()}
+    given.update(until=until, frontends="10.0.0.1", target_frontends="10.0.1.1", wait=False)
+    return sync_wait.SyncWaitTask(given, False, Redactor([]), FakeClock()).body()
+
+
+def test_a_rollback_goes_on_and_says_which_copies_are_of_no_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = wait(monkeypatch, Reached(sales=[STUCK]), "replication_drained")
+    assert (found["finished"], found["replications"]) == (True, 0)
+    assert [one["id"] for one in found["findings"]] == ["starrocks.target.publish_stuck"]
+    assert len(found["warnings"]) == 1
+    assert "(sales.orders)" in found["warnings"][0]
+    assert "warnings" not in wait(monkeypatch, Reached(), "replication_drained")
+
+
+def test_a_copy_does_not_begin_while_something_is_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = Reached(sales=[STUCK], compactions=[("sales.orders.p0", "")])
+    with pytest.raises(MigrationError, match="run again") as caught:
+        wait(monkeypatch, target, "compaction_drained")
+    assert caught.value.code == "starrocks.sync_blocked"
+
+
+def test_what_is_committed_behind_it_is_not_waited_for_either() -> None:
+    """It is published in turn; what still runs there comes to that, and another table is no matter of this one."""
+    behind = (9, "REPLICATION_11_7_b", "COMMITTED", "REPLICATION", "")
+    assert look(Target(sales=[STUCK, behind]), "replication_drained").near.reason == ""
+    compaction = (8, "COMPACTION_8", "COMMITTED", "LAKE_COMPACTION", FAILS)
+    found = look(Target(sales=[compaction, behind]), "replication_drained")
+    assert (found.near.reason, [one.severity for one in found.findings]) == ("", ["warning"])
+    for label, status in (("REPLICATION_11_7_b", "PREPARE"), ("REPLICATION_11_6_b", "COMMITTED"), ("x", "COMMITTED")):
+        other = look(Target(sales=[STUCK, (9, label, status, "REPLICATION", "")]), "replication_drained")
+        assert other.running == (f"sales: {label} is {status}",)
+        assert [one.severity for one in other.findings] == ["warning"]
+    job = look(Target(sales=[STUCK], jobs=[("a", 11, 7, 9, "REPLICATING", "3/8")]), "replication_drained")
+    assert job.running == ("job a is REPLICATING 3/8",)
+
+
+def test_a_publish_that_may_still_pass_is_waited_for() -> None:
+    passes = (8, "REPLICATION_11_7_a", "COMMITTED", "REPLICATION", "node 10007 is not alive")
+    found = look(Target(sales=[passes]), "replication_drained")
+    assert (found.near.reason, found.findings) == (sn.REPLICATIONS, ())
+
+
+def test_nobody_is_told_to_drop_the_tables_of_others() -> None:
+    found = look(Target(sales=[STUCK, (9, "REPLICATION_11_6_b", "PREPARE", "REPLICATION", "")]), "replication_drained",
+                 "sales.other")  # fmt: skip
+    assert (found.near.count, found.findings) == (1, ())
+
+
+def test_before_a_copy_what_can_never_be_published_is_in_the_way() -> None:
+    found = look(Target(sales=[STUCK], compactions=[("sales.orders.p0", "")]), "compaction_drained")
+    assert [(one.id, one.severity) for one in found.findings] == [("starrocks.target.publish_stuck", "blocker")]
 
 
 def test_compactions_of_all_databases() -> None:
