@@ -173,7 +173,8 @@ options:
   tool_is_restarted:
     description:
       - For check mode, that something starts the sync tool anew before a real run (with C(one_time_run_mode=false) and
-        shorter intervals, say). Then C(starrocks.tool.run_over) is not found.
+        shorter intervals, say). Then a tool that does not run now is no finding (such as C(starrocks.tool.run_over) or
+        C(starrocks.tool.not_ready)), and its end is among RV(changes). Nothing goes by this in a real run.
     type: bool
     default: false
   tool_stop_timeout:

@@ -53,13 +53,14 @@ class GateView:
     jobs: qu.Condition
     tool: t.Optional[tv.Verdict]
     tool_restarted: bool
-    """Whether a real run starts it anew first, so that a one-time run that is over says nothing."""
+    """Whether a real run starts it anew first, so that it says nothing where it does not run now."""
     extra_stay: bool
     """Whether nothing takes away partitions that only the target has."""
     unseen: t.Tuple[Gap, ...] = ()
     """When nobody saw who wrote to the target."""
     renewed_stay: str = ""
     """Why nothing takes away copies of partitions that the source has made anew; "" where the tool does."""
+    tool_runs: bool = True
 
 
 def may_accept(acceptance: Acceptance) -> bool:
@@ -167,10 +168,11 @@ def _progress(view: GateView, max_behind: int) -> t.Iterator[Finding]:
                 "No sync tool runs any more, so only replications that were sent already can still make it equal.",
             )
         return
+    if view.tool_restarted and not view.tool_runs:
+        return
     reasons = [one.as_result() for one in view.tool.reasons]
     if view.tool.verdict == tv.COMPLETED:
-        if not view.tool_restarted:
-            yield _run_over(view, behind, reasons)
+        yield _run_over(view, behind, reasons)
         return
     if view.tool.verdict == tv.CONVERGED or (view.tool.verdict == tv.IDLE and not behind):
         return

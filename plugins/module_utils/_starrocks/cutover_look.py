@@ -103,6 +103,7 @@ class Eyes:
             jobs=conditions[qu.NO_JOBS],
             tool=self.tool.verdict() if self.tool is not None else None,
             tool_restarted=self.request.tool_is_restarted,
+            tool_runs=self.tool is not None and self.tool.state() == "running",
             extra_stay=cycle is None or not cycle.drops_extra,
             renewed_stay=why_stay(cycle),
         )

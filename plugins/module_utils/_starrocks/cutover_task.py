@@ -110,7 +110,11 @@ class CutoverTask:
         """The module's result; MigrationError where the cutover did not come to its end."""
         request = read_request(self._params)
         self._accepted = acceptances(self._params, self._clock.now())
-        request = dataclasses.replace(request, kept=kept_tables(self._accepted, self._clock.now()))
+        request = dataclasses.replace(
+            request,
+            kept=kept_tables(self._accepted, self._clock.now()),
+            tool_is_restarted=request.tool_is_restarted and self._check_mode,
+        )
         journal = self._journal
         self._control = CutoverControl.of(self._params, journal.entries, self._clock)
         place = GuardPlace.of(str(self._params["journal"]))
@@ -204,10 +208,8 @@ class CutoverTask:
         return Thaw(eyes.source, left, stopped_before(found, eyes.source.cluster_id)).predict()
 
     def _predict(self, eyes: Eyes, view: cg.GateView) -> ChangeList:
-        changes = ChangeList([*self._ahead, *eyes.freeze.predict(view.source)])
-        if eyes.tool is not None and eyes.tool.state() == "running":
-            changes.add(eyes.tool.change())
-        return changes
+        ended = eyes.tool.predict(eyes.request.tool_is_restarted) if eyes.tool is not None else []
+        return ChangeList([*self._ahead, *eyes.freeze.predict(view.source), *ended])
 
     def _open(self, journal: FreezeJournal, cluster_id: str) -> FreezeRecord:
         if self._record is None:

@@ -80,6 +80,10 @@ class SyncTool:
         """``running`` or ``stopped``, whoever started it."""
         return "running" if self.look().running else "stopped"
 
+    def predict(self, restarted: bool) -> t.List[Change]:
+        """What ending it changes. ``restarted``: whether a real run starts it first, so that it runs by then."""
+        return [self.change()] if restarted or self.state() == "running" else []
+
     def stop(self, timeout: float) -> t.List[str]:
         """End all its processes; a running tool would go on to change tables of the target. Returns what it took.
 

@@ -54,6 +54,7 @@ def findings(
     unseen: t.Sequence[Gap] = (),
     loads: t.Sequence[str] = (),
     tool_restarted: bool = False,
+    tool_runs: bool = True,
 ) -> t.List[Finding]:
     """The gate before one table ``d.t`` with these partitions, and a tool that is at work."""
     comparison = Comparison(RULES, kept=kept)
@@ -73,6 +74,7 @@ def findings(
         jobs=qu.Condition(qu.NO_JOBS, True, ()),
         tool=tool,
         tool_restarted=tool_restarted,
+        tool_runs=tool_runs,
         extra_stay=extra_stay,
         renewed_stay=renewed_stay,
         unseen=tuple(unseen),
@@ -118,8 +120,22 @@ def test_a_run_that_is_over_copies_nothing_more(behind: int, loads: t.List[str],
     assert [(one.id, one.severity) for one in told] == [("starrocks.tool.run_over", severity)]
     assert (told[0].evidence["partitions"], told[0].evidence["loads"]) == (behind, loads)
     assert "one_time_run_mode to false" in told[0].remedy
-    # With --check of a play that starts it anew first, it is the present run that says so.
-    assert findings({"p": part(6)}, {"p": part(5)}, tool=OVER, tool_restarted=True) == []
+
+
+@pytest.mark.parametrize("verdict", [tv.COMPLETED, tv.STOPPED, tv.FAILED, tv.NOT_STARTED])
+def test_with_check_a_tool_that_does_not_run_is_started_first(verdict: str) -> None:
+    """What it says is of an earlier run, or of none."""
+    tool = tv.Verdict(verdict, (tv.Reason("starrocks.sync.ended", "the tool ended by itself"),))
+    assert findings({"p": part(6)}, {"p": part(5)}, tool=tool, tool_restarted=True, tool_runs=False) == []
+    told = findings({"p": part(6)}, {"p": part(5)}, tool=tool, tool_runs=False)
+    assert [one.severity for one in told] == ["blocker"]
+
+
+def test_with_check_a_tool_that_runs_and_fails_is_told() -> None:
+    """A start with other intervals does not put that right."""
+    failed = tv.Verdict(tv.FAILED, (tv.Reason("starrocks.sync.access_denied", "denied"),))
+    told = findings({"p": part(6)}, {"p": part(5)}, tool=failed, tool_restarted=True)
+    assert [one.id for one in told] == ["starrocks.tool.not_ready"]
 
 
 @pytest.mark.parametrize("target", [{}, {"p": part(5)}, {"p": part(5), "q": part(1, cmp.NORMAL)}])
