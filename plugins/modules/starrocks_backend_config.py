@@ -57,7 +57,7 @@ options:
     description:
       - What to do when a node is down by the cluster's own account. It comes back with what its file says.
       - V(fail) changes nothing. (With O(state=restored), the others are restored before it fails.)
-      - V(skip) sets the others. Run the module again when the node is back.
+      - V(skip) sets the others, and warns. Run the module again when the node is back.
     type: str
     choices: [fail, skip]
     default: fail

@@ -78,7 +78,7 @@ options:
     description:
       - What to do when a frontend is down by the cluster's own account. It comes back with what C(fe.conf) says.
       - V(fail) changes nothing. (With O(state=restored), the others are restored before it fails.)
-      - V(skip) sets the others. Run the module again when the frontend is back.
+      - V(skip) sets the others, and warns. Run the module again when the frontend is back.
       - A frontend that is alive but does not answer always is a failure.
     type: str
     choices: [fail, skip]

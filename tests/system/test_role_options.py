@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+import jinja2
 import pytest
 import yaml
 
@@ -172,6 +173,25 @@ def test_an_option_means_what_it_means_in_the_module(role: str, name: str, text:
     if (role, short) in NOT_OFFERED:
         choices = [choice for choice in choices if choice not in NOT_OFFERED[role, short]]
     assert option.get("choices") == choices
+
+
+@pytest.mark.parametrize(
+    ("told", "cutover", "migrate"),
+    [({}, "skip", "omitted"), ("", "skip", "omitted"), ("fail", "fail", "fail"), ("skip", "skip", "skip")],
+)
+def test_what_is_down_does_not_keep_a_cutover_back_unless_it_is_told_to(
+    told: object, cutover: str, migrate: str
+) -> None:
+    folder = paths.ROOT / "roles" / "starrocks"
+    given = {name: told for name in ("starrocks_dead_frontends", "starrocks_dead_nodes") if told != {}}
+    variables = yaml.safe_load((folder / "vars" / "main.yml").read_text())
+    for step, wanted in (("attempt", cutover), ("prepare", migrate)):
+        tasks = yaml.safe_load((folder / "tasks" / "internal" / f"{step}.yml").read_text())
+        (called,) = (one for one in tasks if one.get("ansible.builtin.import_tasks") == "settings.yml")
+        known = {"omit": "omitted", **called.get("vars", {}), **given}
+        for name, option in (("config", "frontends"), ("config_on_target", "frontends"), ("node_config", "nodes")):
+            text = variables[f"__starrocks_{name}"][f"dead_{option}"]
+            assert jinja2.Environment(autoescape=True).from_string(text).render(known) == wanted
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -40,8 +40,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_
     read_options,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import Past, recorded, same_value
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_unreached import dead_nodes, left_out
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_values import canonical
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import Node
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import Connection
 
 Records = t.List[t.Dict[str, t.Any]]
@@ -94,7 +94,7 @@ class BackendConfigTask:
             verified=False,
         )
         if dead and options.unreached == "fail" and not options.restoring:
-            raise _dead(dead, "nothing was changed")
+            raise dead_nodes(dead, "nothing was changed")
         past = recorded(store.entries, resource_prefix(cluster.cluster_id))
         records: t.List[Records] = []
         if options.restoring:
@@ -107,10 +107,12 @@ class BackendConfigTask:
             table = read_nodes(cluster, living, [setting.key for setting in options.settings])
             steps = self._wanted_steps(cluster, options, table)
             self.result["drift"] = _drift(steps, past)
+            if dead:
+                self.result["warnings"] = [left_out(dead, [setting.key for setting in options.settings])]
         self._carry_out(cluster, steps, store, past, records)
         unknown = any(record["action"] == "unknown" for found in records for record in found)
         if dead and options.unreached == "fail" and unknown:
-            raise _dead(dead, "the others have their former values back")
+            raise dead_nodes(dead, "the others have their former values back")
 
     def _wanted_steps(self, cluster: Cluster, options: ConfigOptions, table: Table) -> t.List[NodeStep]:
         checker: Checker[NodeRow] = Checker(
@@ -228,13 +230,3 @@ def _drift(steps: t.Sequence[NodeStep], past: t.Mapping[str, Past]) -> t.List[t.
                 continue
             found.append({"node": target.node.address, "key": step.key, "expected": one.ours, "found": target.now})
     return found
-
-
-def _dead(dead: t.Sequence[Node], rest: str) -> MigrationError:
-    names = ", ".join(node.address for node in dead)
-    return MigrationError(
-        "starrocks.node_unreachable",
-        f"{names} is down by the cluster's own account, and would come back without these settings; {rest}. Start it "
-        "or drop it from the cluster, or set dead_nodes: skip and run this again when it is back.",
-        details={"nodes": [node.address for node in dead]},
-    )

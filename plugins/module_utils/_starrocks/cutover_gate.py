@@ -137,6 +137,17 @@ def _switches(view: GateView) -> t.Iterator[Finding]:
             "A frontend that comes back takes loads until it is told otherwise, should it come to lead. Start it "
             "before the cutover, or keep it down until the end.",
         )
+    gone = [one.address for one in view.target_switch.dead]
+    if gone:
+        yield Finding(
+            "starrocks.target.frontend_dead",
+            "warning",
+            ", ".join(gone),
+            {"frontends": gone},
+            "A frontend that comes back has forgotten the settings of the migration, or was never given them, and acts "
+            "on that, should it come to lead: compactions may begin. Start it before the cutover, or keep it down "
+            "until the end.",
+        )
 
 
 def _progress(view: GateView, max_behind: int) -> t.Iterator[Finding]:

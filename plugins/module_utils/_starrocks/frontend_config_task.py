@@ -26,6 +26,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_
     recorded,
     same_value,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_unreached import (
+    dead_frontends,
+    left_out,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_values import canonical
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_persisting import (
     REFUSED,
@@ -57,7 +61,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.fronten
     theirs,
     wanted_steps,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import Frontend
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import Connection
 
 
@@ -104,7 +107,7 @@ class FrontendConfigTask:
             verified=False,
         )
         if dead and options.unreached == "fail" and not options.restoring:
-            raise _dead(dead, "nothing was changed")
+            raise dead_frontends(dead, "nothing was changed")
         past = recorded(store.entries, prefix)
         self._persisting = decide_persisting(
             options.persistent,
@@ -128,9 +131,11 @@ class FrontendConfigTask:
             kept = {one["key"] for one in self.result["kept"]}
             # One statement sets a config on all frontends, so it is left alone on all of them.
             steps = [step for step in steps if step.key not in kept]
+            if dead:
+                self._sent.warnings.append(left_out(dead, [setting.key for setting in options.settings]))
         self._carry_out(cluster, steps, store, options, past, restorings)
         if dead and options.unreached == "fail" and any(one.unknown for one in restorings):
-            raise _dead(dead, "the others have their former values back")
+            raise dead_frontends(dead, "the others have their former values back")
 
     def _wanted(self, cluster: Cluster, options: ConfigOptions, table: Table) -> t.List[Step]:
         settings: t.Sequence[Wanted] = options.settings
@@ -282,13 +287,3 @@ class FrontendConfigTask:
         )
         if self._sent.warnings:
             self.result["warnings"] = list(self._sent.warnings)
-
-
-def _dead(dead: t.Sequence[Frontend], rest: str) -> MigrationError:
-    names = ", ".join(frontend.address for frontend in dead)
-    return MigrationError(
-        "starrocks.frontend_unreachable",
-        f"{names} is down by the cluster's own account, and would come back without these settings; {rest}. Start it "
-        "or drop it from the cluster, or set dead_frontends: skip and run this again when it is back.",
-        details={"frontends": [frontend.address for frontend in dead]},
-    )

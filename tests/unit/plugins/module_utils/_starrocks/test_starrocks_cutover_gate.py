@@ -25,6 +25,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.compari
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_reach import Gap
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import ForeignWrites
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import FreezeLook
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import Frontend
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.partitions import Catalog, Partition, Physical
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.publishing import StuckPublish
 
@@ -55,6 +56,8 @@ def findings(
     loads: t.Sequence[str] = (),
     tool_restarted: bool = False,
     tool_runs: bool = True,
+    source_switch: fs.SwitchLook = QUIET,
+    target_switch: fs.SwitchLook = QUIET,
 ) -> t.List[Finding]:
     """The gate before one table ``d.t`` with these partitions, and a tool that is at work."""
     comparison = Comparison(RULES, kept=kept)
@@ -62,8 +65,8 @@ def findings(
     theirs: Catalog = {"d": {"t": dict(target)}} if target else {}
     comparison.add(ours, theirs)
     view = cg.GateView(
-        source=FreezeLook(QUIET, ()),
-        target_switch=QUIET,
+        source=FreezeLook(source_switch, ()),
+        target_switch=target_switch,
         comparison=comparison,
         hidden_source={},
         hidden_target={},
@@ -166,6 +169,15 @@ def test_what_may_be_a_write_to_the_target_is_known_before_writes_to_the_source_
     told = findings({"p": part(2, cmp.NORMAL, 0), "q": part(5)}, {"p": part(7), "q": part(5)})
     assert (told[0].id, told[0].severity) == ("starrocks.comparison.target_ahead", "blocker")
     assert "begin again then" in told[0].remedy
+
+
+def test_frontends_that_are_down_hold_nothing_back_and_are_told_of_both_clusters() -> None:
+    down = fs.SwitchLook({}, {}, (Frontend("fe2", "b", 9030, 8030, 9020, "FOLLOWER", False, "2", "4.1.0", ""),))
+    same, tool = {"p": part(5)}, tv.Verdict(tv.CONVERGED, ())
+    for name, source, target in (("source", down, QUIET), ("target", QUIET, down)):
+        (told,) = findings(same, same, tool=tool, source_switch=source, target_switch=target)
+        assert (told.id, told.severity) == (f"starrocks.{name}.frontend_dead", "warning")
+        assert (told.subject, told.evidence) == ("b:9030", {"frontends": ["b:9030"]})
 
 
 EXTRA = "starrocks.comparison.extra_on_target"
