@@ -54,7 +54,9 @@ notes:
     O(accept), C(starrocks.comparison.foreign_transaction) can be accepted, since the server forgets after a while which
     table a transaction wrote to, and C(starrocks.comparison.extra_on_target), for one table at a time, with the table
     (C(db.table)) as its C(subject). Partitions that only the target has stay there then, and are no part of the proof;
-    else they must be gone for it, and are a blocker at once if the sync tool will not drop them. The others are
+    else they must be gone for it, and are a blocker at once if the sync tool will not drop them.
+    C(starrocks.setting_forgotten) can be accepted for one setting at a time, with its C(subject) (C(target KEY), say);
+    a frontend or node has not what this migration has set there, by O(journal). The others are
     C(starrocks.comparison.nothing),
     C(starrocks.comparison.foreign_write), C(starrocks.comparison.target_ahead), C(starrocks.comparison.unknown),
     C(starrocks.comparison.made_anew) where the sync tool may not drop what is outdated,
@@ -175,6 +177,12 @@ options:
       - For check mode, that something starts the sync tool anew before a real run (with C(one_time_run_mode=false) and
         shorter intervals, say). Then a tool that does not run now is no finding (such as C(starrocks.tool.run_over) or
         C(starrocks.tool.not_ready)), and its end is among RV(changes). Nothing goes by this in a real run.
+    type: bool
+    default: false
+  settings_are_set:
+    description:
+      - For check mode, that something sets the migration's settings again before a real run. Then
+        C(starrocks.setting_forgotten) is a warning.
     type: bool
     default: false
   tool_stop_timeout:

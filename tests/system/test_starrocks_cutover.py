@@ -19,7 +19,8 @@ import pytest
 from lab.client import LabClient
 from lab.embedded import EmbeddedLabs
 from system.starrocks_cutover_lab import Migration
-from system.starrocks_modules import Result, finish, sent, start
+from system.starrocks_modules import Result, finish, run, sent, start
+from system.starrocks_playbooks import COMPACTION
 from system.switches import legality
 
 LAB: dict[str, t.Any] = {
@@ -124,6 +125,47 @@ def test_nothing_is_stopped_when_the_gate_is_closed(begin: Begin) -> None:
     assert [one["id"].rpartition(".")[2] for one in failed["details"]["findings"]] == ["not_copied"]
     assert sent(migration.lab) == []
     assert not os.path.exists(migration.journal)
+
+
+def _forgotten(result: Result) -> dict[str, tuple[str, list[str | None]]]:
+    """By subject, how grave it is and what is there now."""
+    found = [one for one in result["findings"] if one["id"] == "starrocks.setting_forgotten"]
+    return {one["subject"]: (one["severity"], [two["now"] for two in one["evidence"]["settings"]]) for one in found}
+
+
+@pytest.mark.thorough
+def test_what_was_forgotten_since_it_was_set_is_seen_before_the_freeze(begin: Begin) -> None:
+    """One frontend and one node of the target have lost what the journal says; nothing is sent because of it."""
+    migration = begin(tool=False, tables=2)
+    lab = migration.lab
+    own: dict[str, t.Any] = {"journal": migration.journal, "persistent": "never"}
+    switch: dict[str, t.Any] = {"settings": [{"key": COMPACTION, "value": "0"}]}
+    run("frontend_config", lab, side="target", **own, **switch)
+    threads: dict[str, t.Any] = {
+        "journal": migration.journal,
+        "settings": [{"key": "replication_threads", "value": "7"}],
+    }
+    run("backend_config", lab, side="target", **threads)
+    stopped: dict[str, t.Any] = {"tool_directory": None, "tool_is_stopped": True, "max_behind": 0}
+    assert _forgotten(migration.cut_over(**stopped)) == {}
+
+    lab.foreign(cluster="target", config={COMPACTION: "16", "frontend": "2"})
+    node = lab.describe["clusters"]["target"]["nodes"][0]["id"]
+    lab.call("POST", f"/nodes/target/{node}", {"alive": False})
+    lab.call("POST", f"/nodes/target/{node}", {"alive": True})
+    lab.clear_requests()
+    # Whatever is said of a real run, it is what is there that counts.
+    for more, check, severity in (({}, True, "blocker"), ({"settings_are_set": True}, True, "warning"),
+                                  ({"settings_are_set": True}, False, "blocker")):  # fmt: skip
+        lost = _forgotten(migration.cut_over(check=check, **stopped, **more))
+        assert list(lost) == [f"target {COMPACTION}", "target replication_threads"]
+        assert lost[f"target {COMPACTION}"] == (severity, ["16"])
+        assert (lost["target replication_threads"][0], len(lost["target replication_threads"][1])) == (severity, 1)
+    assert sent(lab) == []
+
+    run("frontend_config", lab, side="target", **own, **switch)
+    run("backend_config", lab, side="target", **threads)
+    assert _forgotten(migration.cut_over(**stopped)) == {}
 
 
 def test_cut_over_and_commit(begin: Begin, tmp_path: pathlib.Path) -> None:

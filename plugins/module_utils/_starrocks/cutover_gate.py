@@ -25,6 +25,11 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.compari
     renewed_findings,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_sum import Comparison
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_settings import (
+    FORGOTTEN,
+    Forgotten,
+    forgotten_findings,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_reach import Gap, gap_findings
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import ForeignWrites
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import FreezeLook
@@ -61,6 +66,10 @@ class GateView:
     renewed_stay: str = ""
     """Why nothing takes away copies of partitions that the source has made anew; "" where the tool does."""
     tool_runs: bool = True
+    forgotten: t.Tuple[Forgotten, ...] = ()
+    """Settings of this migration that are not there any more."""
+    settings_are_set: bool = False
+    """Whether a real run comes after something that sets them."""
 
 
 def may_accept(acceptance: Acceptance) -> bool:
@@ -68,9 +77,9 @@ def may_accept(acceptance: Acceptance) -> bool:
 
     What was written to a table may be wanted there, or be known not to matter; and the server forgets after a while
     which table it was. Partitions that only the target has may be wanted there, in the tables that are named (see
-    ``kept_tables``).
+    ``kept_tables``). So may another value of a setting that is named.
     """
-    if acceptance.id == EXTRA_PARTITIONS:
+    if acceptance.id in (EXTRA_PARTITIONS, FORGOTTEN):
         return bool(acceptance.subject)
     return acceptance.id == FOREIGN_TRANSACTION
 
@@ -86,6 +95,7 @@ def gate(view: GateView, max_behind: int) -> t.List[Finding]:
     found += gap_findings(view.unseen)
     found += stuck_findings(view.stuck)
     found += _switches(view)
+    found += forgotten_findings(view.forgotten, view.settings_are_set)
     found += _progress(view, max_behind)
     if not view.jobs.met:
         alter = [one for one in view.jobs.evidence if one.startswith("ALTER")]

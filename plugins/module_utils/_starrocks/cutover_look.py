@@ -21,6 +21,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.compari
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_scope import Scope
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_drain import running_replications
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_options import CutoverRequest
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_settings import find_forgotten
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_tool import SyncTool
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.forecast import Pace
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_reach import all_gaps
@@ -106,6 +107,11 @@ class Eyes:
             tool_runs=self.tool is not None and self.tool.state() == "running",
             extra_stay=cycle is None or not cycle.drops_extra,
             renewed_stay=why_stay(cycle),
+            forgotten=(
+                *find_forgotten("source", self.source, entries),
+                *find_forgotten("target", self.target, entries),
+            ),
+            settings_are_set=self.request.settings_are_set,
         )
 
     def pace(self, view: cg.GateView) -> Pace:

@@ -33,8 +33,9 @@ class CutoverRequest:
 
     ``tool_directory``: "" when the operator has stopped the tool himself, and says so. ``meta_interval``,
     ``replication_interval``: None to take those of the tool's own configuration. ``tool_is_restarted``: in check mode,
-    that a real run comes after a start of the tool. ``kept``: tables whose partitions that only the target has were
-    accepted by name.
+    that a real run comes after a start of the tool. ``settings_are_set``: in check mode, that it comes after something
+    that sets the migration's settings again. ``kept``: tables whose partitions that only the target has were accepted
+    by name.
     """
 
     source: Connection
@@ -53,6 +54,7 @@ class CutoverRequest:
     tool_directory: str
     tool_stop_timeout: float
     tool_is_restarted: bool = False
+    settings_are_set: bool = False
     kept: t.FrozenSet[str] = frozenset()
 
     def as_record(self) -> t.Dict[str, t.Any]:
@@ -88,6 +90,7 @@ def cutover_argument_spec() -> ArgumentSpec:
             "tool_directory": {"type": "path"},
             "tool_is_stopped": {"type": "bool", "default": False},
             "tool_is_restarted": {"type": "bool", "default": False},
+            "settings_are_set": {"type": "bool", "default": False},
             "tool_stop_timeout": {"type": "str", "default": "20s"},
         }
     )
@@ -125,6 +128,7 @@ class _Reader:
         max_behind = self._problems.attempt(lambda: as_int(params["max_behind"], "max_behind", 0))
         directory = self._tool()
         restarted = self._problems.attempt(lambda: as_bool(self._params["tool_is_restarted"], "tool_is_restarted"))
+        settings = self._problems.attempt(lambda: as_bool(self._params["settings_are_set"], "settings_are_set"))
         seconds = {
             "budget": self._seconds("budget", 1),
             "quiet_time": self._seconds("quiet_time", 0.1, 3600),
@@ -148,6 +152,7 @@ class _Reader:
             max_behind=max_behind,
             tool_directory=directory,
             tool_is_restarted=bool(restarted),
+            settings_are_set=bool(settings),
             kept=frozenset(),
             **seconds,
         )

@@ -114,6 +114,7 @@ class CutoverTask:
             request,
             kept=kept_tables(self._accepted, self._clock.now()),
             tool_is_restarted=request.tool_is_restarted and self._check_mode,
+            settings_are_set=request.settings_are_set and self._check_mode,
         )
         journal = self._journal
         self._control = CutoverControl.of(self._params, journal.entries, self._clock)

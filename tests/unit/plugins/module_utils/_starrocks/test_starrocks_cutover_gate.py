@@ -22,6 +22,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.compari
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_rules import DATA, Rules
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_sum import Comparison
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_settings import Forgotten
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_reach import Gap
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import ForeignWrites
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import FreezeLook
@@ -58,6 +59,8 @@ def findings(
     tool_runs: bool = True,
     source_switch: fs.SwitchLook = QUIET,
     target_switch: fs.SwitchLook = QUIET,
+    forgotten: t.Sequence[Forgotten] = (),
+    settings_are_set: bool = False,
 ) -> t.List[Finding]:
     """The gate before one table ``d.t`` with these partitions, and a tool that is at work."""
     comparison = Comparison(RULES, kept=kept)
@@ -81,6 +84,8 @@ def findings(
         extra_stay=extra_stay,
         renewed_stay=renewed_stay,
         unseen=tuple(unseen),
+        forgotten=tuple(forgotten),
+        settings_are_set=settings_are_set,
     )
     return cg.gate(view, max_behind)
 
@@ -109,6 +114,16 @@ def test_a_time_that_nobody_saw_is_told_and_holds_nothing_back() -> None:
     gap = Gap("d", "2026-11-21T00:00:00.000Z", "2026-11-24 08:00:00")
     told = findings({"p": part(5)}, {"p": part(5)}, tool=tv.Verdict(tv.CONVERGED, ()), unseen=[gap])
     assert [(one.id, one.severity) for one in told] == [("starrocks.comparison.transactions_unseen", "warning")]
+
+
+def test_writes_are_not_stopped_while_a_setting_is_forgotten() -> None:
+    """Unless, with --check, a play tells that a real run sets it first."""
+    lost = [Forgotten("target", "10.0.0.1:9030", "lake_compaction_max_tasks", "0", "-1", False)]
+    even = {"p": part(5)}
+    done = tv.Verdict(tv.CONVERGED, ())
+    for settings_are_set, severity in ((False, "blocker"), (True, "warning")):
+        told = findings(even, even, tool=done, forgotten=lost, settings_are_set=settings_are_set)
+        assert [(one.id, one.severity) for one in told] == [("starrocks.setting_forgotten", severity)]
 
 
 OVER = tv.Verdict(tv.COMPLETED, (tv.Reason("starrocks.sync.one_time_completed", "the one run is over"),))
