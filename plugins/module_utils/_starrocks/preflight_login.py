@@ -45,13 +45,18 @@ def try_login(cluster: Cluster, login: ToolLogin, to_be_made: bool) -> TriedLogi
     :raises MigrationError: who leads cannot be told
     """
     leader = cluster.leader()
-    state, said = (ENCRYPTED, "") if login.encrypted else _try(cluster, leader, login, to_be_made)
-    return TriedLogin(login.role, login.user, leader.address, state, said)
+    there: t.Optional[bool] = None
+    if login.encrypted:
+        state, said = ENCRYPTED, ""
+    else:
+        there = _is_there(cluster, login.user) if to_be_made else None
+        state, said = (TAKEN, "") if to_be_made and not there else _try(cluster, leader, login)
+    if state == REFUSED and there is None:
+        there = _is_there(cluster, login.user)
+    return TriedLogin(login.role, login.user, leader.address, state, said, there, to_be_made)
 
 
-def _try(cluster: Cluster, leader: Frontend, login: ToolLogin, to_be_made: bool) -> t.Tuple[str, str]:
-    if to_be_made and not _is_there(cluster, login.user):
-        return TAKEN, ""
+def _try(cluster: Cluster, leader: Frontend, login: ToolLogin) -> t.Tuple[str, str]:
     # The modules' own user too: here all its roles are on, and the tool is not known to do that.
     account = dataclasses.replace(cluster.connection, username=login.user, password=login.password)
     try:
@@ -63,12 +68,12 @@ def _try(cluster: Cluster, leader: Frontend, login: ToolLogin, to_be_made: bool)
     return TAKEN, ""
 
 
-def _is_there(cluster: Cluster, name: str) -> bool:
-    """Not where that may not be asked: the module that makes users says what it needs."""
+def _is_there(cluster: Cluster, name: str) -> t.Optional[bool]:
+    """None where that may not be asked: the module that makes users says what it needs."""
     try:
         return user_exists(cluster, name)
     except MigrationError:
-        return False
+        return None
 
 
 def _use(session: Cluster, leader: Frontend, roles: bool) -> None:

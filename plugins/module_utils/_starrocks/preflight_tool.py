@@ -12,8 +12,13 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.findings imp
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import preflight_view as seen
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_tables import BASE_TABLE
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_tables import shown
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_view import View
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_view import (
+    ClusterView,
+    TriedLogin,
+    View,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_properties import DROPS
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.version import since
 
 SHIPPED_ON = frozenset(
     {
@@ -46,15 +51,9 @@ def _logins(view: View) -> t.Iterator[Finding]:
                 evidence = {"user": one.user, "frontend": one.frontend, "said": one.said}
                 yield f"{one.role}_cluster_user {one.user}", evidence
 
-    for subject, evidence in told(seen.REFUSED):
-        yield Finding(
-            "starrocks.tool.login_refused",
-            "blocker",
-            subject,
-            evidence,
-            f"The sync tool could not log in as this user. Correct {subject.split()[0]} or its password, or let the "
-            "users be made (create_sync_users). It was tried from the host where this module runs.",
-        )
+    for one in view.logins:
+        if one.state == seen.REFUSED:
+            yield _refused(one, view.source if one.role == seen.SOURCE else view.target)
     for subject, evidence in told(seen.NO_OPERATE):
         yield Finding(
             "starrocks.tool.operate_missing",
@@ -83,6 +82,29 @@ def _logins(view: View) -> t.Iterator[Finding]:
             "An encrypted password cannot be tried, so a wrong one shows only when the sync tool runs. Log in as the "
             "user by hand, and see that it has OPERATE.",
         )
+
+
+def _refused(login: TriedLogin, cluster: ClusterView) -> Finding:
+    user, password = f"{login.role}_cluster_user", f"{login.role}_cluster_password"
+    making = ", or let the user be made (create_sync_users)" if since(cluster.version, "3.0.0") else ""
+    if login.there and login.made:
+        remedy = (
+            "The user is there already, so create_sync_users does not make it and leaves its password as it is. "
+            f"Correct {password}, or name a user in {user} that is not there yet."
+        )
+    elif login.there:
+        remedy = f"The user is there, so the password is wrong, or it may not come from here. Correct {password}."
+    elif login.there is None:
+        remedy = f"Correct {user} or {password}{'' if login.made else making}."
+    else:
+        remedy = f"There is no such user. Correct {user}{'' if login.made else making}."
+    return Finding(
+        "starrocks.tool.login_refused",
+        "blocker",
+        f"{user} {login.user}",
+        {"user": login.user, "frontend": login.frontend, "said": login.said, "there": login.there},
+        f"The sync tool could not log in as this user. {remedy} It was tried from the host where this module runs.",
+    )
 
 
 def _token(view: View) -> t.Iterator[Finding]:

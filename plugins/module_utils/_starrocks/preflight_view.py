@@ -139,13 +139,19 @@ class Written:
 
 @dataclasses.dataclass(frozen=True)
 class TriedLogin:
-    """A login of the sync tool, and what became of it on a frontend. ``said``: the server's words, or ours."""
+    """A login of the sync tool, and what became of it on a frontend. ``said``: the server's words, or ours.
+
+    ``there``: whether the cluster has such a user; None where that was not asked, or may not be. ``made``: whether a
+    user that is not there is made (``create_sync_users``).
+    """
 
     role: str
     user: str
     frontend: str
     state: str
     said: str = ""
+    there: t.Optional[bool] = None
+    made: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
