@@ -24,6 +24,7 @@ from chaos import fence_kills as fence
 from chaos import starrocks_foreign as foreign
 from chaos import starrocks_frontends as frontends
 from chaos import starrocks_kills as kills
+from chaos import starrocks_rollbacks as rollbacks
 from chaos import starrocks_scenes as scenes
 from chaos import starrocks_secrets as secrets
 from chaos import starrocks_tool_kills as tool_kills
@@ -37,7 +38,8 @@ from tooling import paths
 
 RESULT = paths.BUILD / "chaos-starrocks.json"
 SERIES = (
-    *kills.SERIES, tool_kills.TOOL, whole.PLAYBOOK, frontends.FRONTENDS, foreign.FOREIGN, secrets.SECRETS,
+    *kills.SERIES, tool_kills.TOOL, whole.PLAYBOOK, rollbacks.ROLLBACK, frontends.FRONTENDS, foreign.FOREIGN,
+    secrets.SECRETS,
 )  # fmt: skip
 Chosen = t.TypeVar("Chosen")
 
@@ -118,12 +120,19 @@ def kill_playbooks(options: argparse.Namespace, crew: Crew) -> list[Tried]:
     return _each(crew, functools.partial(whole.kill_with, points), some(options, whole.PLAYBOOK, points))
 
 
+def kill_rollbacks(options: argparse.Namespace, crew: Crew) -> list[Tried]:
+    """ansible-playbook and everything below it, while it gives up runs that were killed in some phases."""
+    phases = some(options, f"{rollbacks.ROLLBACK} phases", rollbacks.BEGUN)
+    found = _joined(crew.results([functools.partial(rollbacks.record, phase) for phase in phases]))
+    return _each(crew, rollbacks.kill, some(options, rollbacks.ROLLBACK, found))
+
+
 def _each(crew: Crew, play: t.Callable[[Chosen], Tried], cases: t.Sequence[Chosen]) -> list[Tried]:
     """Cases that have a lab of their own each."""
     return crew.results([functools.partial(play, case) for case in cases], lambda one: tell([one]))
 
 
-def _joined(batches: t.Sequence[t.Sequence[Tried]]) -> list[Tried]:
+def _joined(batches: t.Sequence[t.Sequence[Chosen]]) -> list[Chosen]:
     return [one for batch in batches for one in batch]
 
 
@@ -133,6 +142,8 @@ def run_series(options: argparse.Namespace, crew: Crew, series: str) -> list[Tri
         return kill_tool_modules(options, crew)
     if series == whole.PLAYBOOK:
         return kill_playbooks(options, crew)
+    if series == rollbacks.ROLLBACK:
+        return kill_rollbacks(options, crew)
     if series == frontends.FRONTENDS:
         return _each(crew, frontends.play, some(options, series, frontends.EVENTS))
     if series == foreign.FOREIGN:

@@ -25,7 +25,6 @@ from chaos.starrocks_trial import HOME
 from lab.client import LabClient
 from system.starrocks_playbooks import variables
 
-PLAYBOOK = "dbops.migration.starrocks"
 MOST_RUNS = 4
 PAUSE = 1.0
 BUDGET = 60.0
@@ -57,6 +56,10 @@ _ENDS = ("cutover.started", "cutover.handed_over", "cutover.committed")
 class WholeRun:
     """One lab, one journal. Files of it are kept only when something is wrong with it."""
 
+    playbook = "dbops.migration.starrocks"
+    writes_to = "target"
+    """The clients' cluster in the end."""
+
     def __init__(self, name: str, lab: LabClient, **more: t.Any) -> None:
         self.name = name
         self.lab = lab
@@ -77,7 +80,7 @@ class WholeRun:
         self.first_seq = labs.last_seq(lab) + 1
         self._lists = ProcessLists(labs.canaries(lab))
 
-    def __enter__(self) -> WholeRun:
+    def __enter__(self) -> t.Self:
         self._lists.__enter__()
         return self
 
@@ -107,9 +110,9 @@ class WholeRun:
 
     # Runs.
 
-    def start(self) -> playbooks.Play:
+    def start(self, playbook: str = "") -> playbooks.Play:
         """Begin a run."""
-        return playbooks.start(PLAYBOOK, self.variables, self.home / "play")
+        return playbooks.start(playbook or self.playbook, self.variables, self.home / "play")
 
     @staticmethod
     def over(play: playbooks.Play) -> bool:
@@ -172,7 +175,7 @@ class WholeRun:
         return tried
 
     def _verdict(self, ended: bool, expected: Expected) -> Verdict:
-        missing = labs.missing(self.lab, "target")
+        missing = labs.missing(self.lab, self.writes_to)
         last = labs.last_seq(self.lab)
         extra = self.run() if ended else None
         calls = [one["request"] for one in labs.sent(self.lab, last + 1)] if ended else []
@@ -200,8 +203,8 @@ class WholeRun:
     def _wrong(self, state: t.Mapping[str, t.Any], ended: bool) -> t.Iterator[str]:
         if not ended:
             return
-        if state["writes_to"] != "target":
-            yield "the clients were not switched"
+        if state["writes_to"] != self.writes_to:
+            yield f"the clients are not on the {self.writes_to}"
         if starrocks_tool.processes(self.directory):
             yield "the sync tool still runs"
         if self.directory.exists():

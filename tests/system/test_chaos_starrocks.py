@@ -23,6 +23,7 @@ from chaos import (
     starrocks_frontends,
     starrocks_kills,
     starrocks_labs,
+    starrocks_rollbacks,
     starrocks_scenes,
     starrocks_tool_kills,
 )
@@ -30,7 +31,7 @@ from chaos.canaries import Canaries, ProcessLists
 from chaos.judgement import Verdict
 from chaos.kills import Point
 from chaos.starrocks_kills import Tried
-from chaos.starrocks_moments import PHASES
+from chaos.starrocks_moments import PHASES, SYNC
 from chaos.starrocks_scenes import Scene
 
 SEED = 11
@@ -73,6 +74,14 @@ def test_a_freeze_that_nobody_guards_is_lifted_before_the_gate() -> None:
     late = [point for point in points if point.effect == "journal" and point.side == "after"][-4]
     (tried,) = starrocks_kills.kill_all(scene, [("both", late, 0)])
     assert (tried.reached, tried.problems) == (True, [])
+
+
+@pytest.mark.thorough
+@pytest.mark.cost(100)
+def test_a_killed_rollback_converges() -> None:
+    """Given up while the tool copies, and killed when the tool is gone: what it had sent goes on in the target."""
+    tried = starrocks_rollbacks.kill(starrocks_rollbacks.Given(SYNC, Point("process", 0, "goes")))
+    assert (tried.reached, tried.problems) == (True, []), tried.name
 
 
 @pytest.mark.thorough
