@@ -21,7 +21,8 @@ description:
   - Any failure before the switch takes the fence off, proves that writes are let through again, and puts back what was
     changed. Behind the switch nothing is rolled back by itself, since clients may have written to the target; run the
     module again, and it goes on from there. Only when every MetaProxy is proved to have lost its watch, which takes ten
-    seconds of O(budget), the znode is put back byte for byte, and the fence is taken off.
+    seconds of O(budget), the znode is put back byte for byte, and the fence is taken off. At least four seconds have to
+    be left for that, and half a second more for each further table of the group.
   - Before it fences, it starts a guard, a process on the same host that outlives the module, Ansible and the
     connection. If the module dies, hangs, or does not commit in time, the guard lifts the fence so early that writes
     are let through when O(budget) is over. It first makes a switch that comes late impossible. It writes what it does

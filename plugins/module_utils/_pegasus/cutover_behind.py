@@ -23,6 +23,11 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile i
 _POLL = 0.1
 _LEAST_PATIENCE = 10.0
 _GO_BACK_SECONDS = 4.0
+"""To take a switch back: a session of ZooKeeper, the write, the wait before the second look, and a margin."""
+_GO_BACK_EACH = 0.5
+"""To write one znode more, with what the guard and the journal need for that."""
+_GO_BACK_LOOKS = 4
+"""Looks at every table: one before its write and one after, each of which looks at the target as well."""
 
 
 class Followed(t.Protocol):
@@ -65,21 +70,27 @@ class Behind:
         unmoved = {track.view.name: switch.Unmoved() for track in tracks}
         left, may_go_back = list(tracks), bool(revocable)
         while True:
-            for track in left:
-                self._ask(track, unmoved[track.view.name], since, patience)
+            began = clock.monotonic()
+            looks = {track.view.name: self._ask(track, unmoved[track.view.name], since, patience) for track in left}
             left = [track for track in left if track.proved is None]
             if not left:
                 return []
-            if may_go_back and deadline.remaining() < _GO_BACK_SECONDS:
-                # Decided once: with less time there is none left to look whether it went well.
-                may_go_back = False
-                back = [one for one in left if one.view.name in revocable and unmoved[one.view.name].lost]
-                if back:
+            if may_go_back:
+                perhaps = [track for track in left if track.view.name in revocable]
+                back = [track for track in perhaps if unmoved[track.view.name].lost]
+                if back and deadline.remaining() < going_back(len(back), clock.monotonic() - began):
                     return back
+                # With less time there is none left to look whether it went well.
+                may_go_back = deadline.remaining() >= going_back(len(perhaps))
+            seen = [look for look in (looks[track.view.name] for track in left) if look is not None]
+            if seen and clock.monotonic() >= patience:
+                raise switch.unswitched([track.view.name for track in left], seen)
             clock.sleep(_POLL)
 
-    def _ask(self, track: Followed, unmoved: switch.Unmoved, since: str, patience: float) -> None:
-        """One look at every MetaProxy."""
+    def _ask(
+        self, track: Followed, unmoved: switch.Unmoved, since: str, patience: float
+    ) -> t.Optional[switch.ProxyLook]:
+        """One look at every MetaProxy; None when there is no answer now."""
         eyes, view, clock = self._eyes, track.view, self._eyes.clock
         began = clock.monotonic()
         try:
@@ -89,7 +100,7 @@ class Behind:
             if error.code not in PASSING or clock.monotonic() >= patience:
                 raise
             unmoved.unknown()
-            return
+            return None
         unmoved.saw(look, began)
         if not look.all_say(switch.TARGET):
             rest = look.not_saying(switch.TARGET)
@@ -103,9 +114,7 @@ class Behind:
                     len(rest),
                 )
             )
-            if clock.monotonic() >= patience:
-                raise switch.unswitched(view.name, look)
-            return
+            return look
         track.proved = clock.monotonic()
         self._record.proof(
             "switch",
@@ -115,6 +124,7 @@ class Behind:
                 for address in sorted(look.sides)
             ],
         )  # fmt: skip
+        return look
 
     def close(self, track: Followed) -> None:
         """Tell the clients that still hold on to the source, readers too, to look for their table anew."""
@@ -156,6 +166,11 @@ class Behind:
             {"table": track.view.name, "at": iso(self._eyes.clock.now()), "guarded": guarded,
              "window": dict(track.window())},
         )  # fmt: skip
+
+
+def going_back(tables: int, look: float = 0.0) -> float:
+    """Seconds to take so many switches back; ``look``: what a look at the MetaProxies for all has just taken."""
+    return _GO_BACK_SECONDS + _GO_BACK_EACH * (tables - 1) + _GO_BACK_LOOKS * look
 
 
 def problems_of_target(

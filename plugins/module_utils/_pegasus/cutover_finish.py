@@ -17,6 +17,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cu
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_behind import Behind
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_lift import lift_all
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_look import Eyes
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_reasons import taken_back, with_reason
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_track import FENCED, Track
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters
@@ -35,14 +36,31 @@ class Finish:
 
     def run(self, tracks: t.Sequence[Track], deadline: Deadline) -> None:
         """Commit every table, or raise; what nobody followed is taken back and lifted first."""
-        behind = self._behind
         revocable = [track.name for track in tracks if track.target_before is not None]
-        unmoved = {track.view.name for track in behind.follow(tracks, deadline, revocable)}
-        outcomes = {track.name: self._go_back(track) for track in tracks if track.name in unmoved}
+        unmoved = {track.view.name for track in self._behind.follow(tracks, deadline, revocable)}
+        outcomes, problem = self._go_back([track for track in tracks if track.name in unmoved])
         returned = [track for track in tracks if outcomes.get(track.name, pb.FORWARD) != pb.FORWARD]
         chosen = [track for track in tracks if track not in returned]
         if returned:
             self._lift_returned(returned, bool(chosen))
+        back = [name for name, outcome in outcomes.items() if outcome == pb.BACK]
+        unproved = [name for name, outcome in outcomes.items() if outcome == pb.UNPROVED]
+        try:
+            if problem is not None:
+                raise problem
+            self._go_on(chosen, deadline)
+        except MigrationError as error:
+            reason = taken_back(back, unproved)
+            if reason is None:
+                raise
+            raise with_reason(error, reason) from error
+        reason = taken_back(back, unproved, [track.name for track in chosen])
+        if reason is not None:
+            raise reason
+
+    def _go_on(self, chosen: t.Sequence[Track], deadline: Deadline) -> None:
+        """What is behind the switch of the tables that stay switched."""
+        behind = self._behind
         behind.follow([track for track in chosen if track.proved is None], deadline)
         for track in chosen:
             behind.close(track)
@@ -52,11 +70,6 @@ class Finish:
             guarded = self._commit()
             for track in chosen:
                 behind.commit(track, guarded)
-        unproved = [track.name for track in returned if outcomes[track.name] == pb.UNPROVED]
-        if unproved:
-            raise pb.perhaps_followed(unproved)
-        if returned:
-            raise pb.nobody_followed([track.name for track in returned])
 
     def _commit(self) -> bool:
         """Tell the guard; False when it is gone."""
@@ -68,20 +81,27 @@ class Finish:
             return False
         return True
 
-    def _go_back(self, track: Track) -> str:
-        """Put the znode back if surely no client has noticed; see :func:`put_back`."""
-        place, planned, before = self._eyes.request.place, track.view.switch, track.target_before
-        if place is None or planned is None or before is None:
-            return pb.FORWARD
+    def _go_back(self, tracks: t.Sequence[Track]) -> t.Tuple[t.Dict[str, str], t.Optional[MigrationError]]:
+        """Put the znodes back if surely no client has noticed; see :class:`PutBack`."""
+        place = self._eyes.request.place
+        switched = [
+            pb.Switched(track.view.switch, track.view, track.target_before)
+            for track in tracks
+            if track.view.switch is not None and track.target_before is not None
+        ]
+        if place is None or not switched:
+            return {}, None
         with contextlib.ExitStack() as stack:
             try:
                 session = stack.enter_context(ZooKeeper(place))
             except MigrationError:
-                return pb.FORWARD
-            outcome = pb.put_back(self._eyes, self._record, session, planned, track.view, before, self._link)
-        if outcome != pb.FORWARD:
-            track.state = FENCED
-        return outcome
+                return {}, None
+            put_back = pb.PutBack(self._eyes, self._record, session, self._link)
+            put_back.run(switched)
+        for track in tracks:
+            if put_back.outcomes.get(track.name, pb.FORWARD) != pb.FORWARD:
+                track.state = FENCED
+        return put_back.outcomes, put_back.problem
 
     def _lift_returned(self, tracks: t.Sequence[Track], others_switched: bool) -> None:
         """Lift what was taken back. With others switched the guard goes on guarding those."""

@@ -27,11 +27,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_f
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_gate import gate, require
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_heed import Heed
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_intervals import IntervalKeeper
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_lift import (
-    lift_all,
-    lift_command,
-    lift_failure,
-)
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_lift import lift_all, lift_command
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_look import Eyes
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_options import ACCEPT
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_past import HANDED_OVER_KIND
@@ -39,6 +35,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_p
     NOT_WRITTEN,
     target_decrees,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_reasons import with_reason
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_skipped import remember
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_track import (
@@ -259,7 +256,7 @@ class GroupCutover:
             try:
                 lift_all(rest, self._record, self._clock, self._forecast.lift)
             except MigrationError as lift:
-                raise lift_failure(lift, error) from error
+                raise with_reason(lift, error) from error
         if switched:
             self._finish_switched()
             return

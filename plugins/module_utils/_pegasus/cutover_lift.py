@@ -102,15 +102,3 @@ def _wait_for_every_pull(fence: Fence, record: CutoverRecord, clock: Clock, seco
     clock.sleep(seconds)
     if fence.value() in (DENY_WRITE, DENY_ALL):
         raise MigrationError("pegasus.not_lifted", f"The deny env of {fence.table} is set again.")
-
-
-def lift_failure(lift: MigrationError, reason: Exception) -> MigrationError:
-    """What to raise when a cutover failed for ``reason``, and then its fence could not be lifted either."""
-    told = reason.message if isinstance(reason, MigrationError) else f"{type(reason).__name__}: {reason}"
-    code = reason.code if isinstance(reason, MigrationError) else "internal.error"
-    return MigrationError(
-        lift.code,
-        f"{told} {lift.message}",
-        server_text=lift.server_text,
-        details={**lift.details, "reason": code},
-    )

@@ -34,7 +34,7 @@ Decrees = t.Mapping[int, int]
 BACK = "back"
 FORWARD = "forward"
 UNPROVED = "unproved"
-"""What has become of a switch that was to be taken back; see :func:`put_back`."""
+"""What has become of a switch that was to be taken back; see :class:`PutBack`."""
 NOT_WRITTEN = ("pegasus.znode_changed", "pegasus.zookeeper_denied")
 """The errors that prove a znode not written, now or later."""
 _RETRY_SECONDS = 1.0
@@ -60,109 +60,111 @@ def decrees_of(config: model.TableConfig, infos: model.Answers[t.Tuple[model.Rep
     return found if set(found) == set(range(config.partition_count)) else None
 
 
-def put_back(
-    eyes: Eyes,
-    record: CutoverRecord,
-    session: ZooKeeper,
-    planned: switch.Switch,
-    view: TableView,
-    before: Decrees,
-    link: GuardLink,
-) -> str:
-    """Put the znode back, byte for byte. ``FORWARD`` when that may not be: the znode points at the target then.
+class Switched(t.NamedTuple):
+    """A switched table. ``before``: what its target had prepared right before the switch."""
 
-    When only afterwards it shows that a client may have been on the target, the znode is pointed there again, and it is
-    ``FORWARD`` too; ``UNPROVED`` when the guard does not allow that any more, because it lets writes through again.
+    planned: switch.Switch
+    view: TableView
+    before: Decrees
+
+
+class PutBack:
+    """Takes the switches of one fence back. ``outcomes`` by table; ``problem``: why it is not clear what was written.
+
+    All are written before any is waited for: the time until the guard decides is the same for all of them, and a group
+    of which it decides in the middle is split.
     """
-    found = None
-    with contextlib.suppress(MigrationError):
-        found = session.read(planned.table)
-    if found is None or found.data != planned.after or not _nobody_moved(eyes, view, before):
-        return FORWARD
-    version = _allowed(link, record, session, planned, found.version, planned.after, planned.before, RESTORE)
-    if version is None:
-        return FORWARD
-    # A client that was sent to the target tries again what the fence refuses, at once; that shows in the decrees.
-    eyes.clock.sleep(_RETRY_SECONDS)
-    proved = _nobody_moved(eyes, view, before)
-    if not proved and _allowed(link, record, session, planned, version, planned.before, planned.after, "switch"):
-        return FORWARD
-    record.put_back(planned.resource, record.past(planned.resource), switch.state(planned.before))
-    return BACK if proved else UNPROVED
 
+    def __init__(self, eyes: Eyes, record: CutoverRecord, session: ZooKeeper, link: GuardLink) -> None:
+        self.outcomes: t.Dict[str, str] = {}
+        self.problem: t.Optional[MigrationError] = None
+        self._eyes = eyes
+        self._record = record
+        self._session = session
+        self._link = link
 
-def _nobody_moved(eyes: Eyes, view: TableView, before: Decrees) -> bool:
-    """Whether every proxy answers with the source, and nothing was written on the target. Silence proves nothing."""
-    try:
-        target = eyes.target.query_config(view.target_name)
-        look = switch.look_at_proxies(eyes.request.proxies, view.name, view.config, target, eyes.settings, eyes.clock)
-        return look.all_say(switch.SOURCE) and target_decrees(eyes, view) == before
-    except MigrationError:
-        return False
+    def run(self, tables: t.Sequence[Switched]) -> None:
+        """Put the znodes back, byte for byte. ``FORWARD`` where that may not be: the znode points at the target then.
 
+        When only afterwards it shows that a client may have been on the target, the znode is pointed there again, and
+        it is ``FORWARD`` too; ``UNPROVED`` when the guard does not allow that any more, because it lets writes through
+        again.
+        """
+        self.outcomes.update((one.view.name, FORWARD) for one in tables)
+        written = self._write_all(tables)
+        if written:
+            # A client that was sent to the target tries again what the fence refuses, at once; the decrees show it.
+            self._eyes.clock.sleep(_RETRY_SECONDS)
+        for one, version in written:
+            with self._noted():
+                self.outcomes[one.view.name] = self._judge(one, version)
 
-def _allowed(
-    link: GuardLink,
-    record: CutoverRecord,
-    session: ZooKeeper,
-    planned: switch.Switch,
-    version: int,
-    old: bytes,
-    new: bytes,
-    action: str,
-) -> t.Optional[int]:
-    """Write the znode if the guard allows it; its new version, None when it was not written."""
-    try:
-        link.require(gs.SWITCH)
-    except MigrationError:
-        return None
-    try:
-        return _write(record, session, planned, version, old, new, action)
-    except MigrationError as error:
-        if error.code not in NOT_WRITTEN:
-            raise
-        return None
+    def _write_all(self, tables: t.Sequence[Switched]) -> t.List[t.Tuple[Switched, int]]:
+        """Those that are put back, each with the version that its znode has now."""
+        written: t.List[t.Tuple[Switched, int]] = []
+        with self._noted():
+            for one in tables:
+                try:
+                    found = self._session.read(one.planned.table)
+                except MigrationError:
+                    # The next would take as long to fail, and those that are put back are still to be looked at.
+                    break
+                if found is None or found.data != one.planned.after or not self._nobody_moved(one):
+                    continue
+                version = self._allowed(one.planned, found.version, one.planned.after, one.planned.before, RESTORE)
+                if version is not None:
+                    written.append((one, version))
+        return written
 
+    def _judge(self, one: Switched, version: int) -> str:
+        """What has become of a table whose znode was put back."""
+        planned, proved = one.planned, self._nobody_moved(one)
+        if not proved and self._allowed(planned, version, planned.before, planned.after, "switch"):
+            return FORWARD
+        self._record.put_back(planned.resource, self._record.past(planned.resource), switch.state(planned.before))
+        return BACK if proved else UNPROVED
 
-def _write(
-    record: CutoverRecord,
-    session: ZooKeeper,
-    planned: switch.Switch,
-    version: int,
-    old: bytes,
-    new: bytes,
-    action: str,
-) -> int:
-    request = {"zookeeper": f"set {planned.path}", "version": version, "data": switch.text(new)}
-    change = Change(planned.resource, action, switch.state(old), switch.state(new), request)
-    made: t.Dict[str, int] = {}
+    @contextlib.contextmanager
+    def _noted(self) -> t.Iterator[None]:
+        """What fails in here keeps nobody from looking at the tables that were put back."""
+        try:
+            yield
+        except MigrationError as error:
+            self.problem = self.problem or error
 
-    def act() -> t.Mapping[str, int]:
-        made["version"] = session.compare_and_set(planned.table, new, version)
-        return made
+    def _nobody_moved(self, one: Switched) -> bool:
+        """Whether every proxy answers with the source, and nothing was written on the target. Silence is no proof."""
+        eyes, view = self._eyes, one.view
+        try:
+            target = eyes.target.query_config(view.target_name)
+            look = switch.look_at_proxies(
+                eyes.request.proxies, view.name, view.config, target, eyes.settings, eyes.clock
+            )
+            return look.all_say(switch.SOURCE) and target_decrees(eyes, view) == one.before
+        except MigrationError:
+            return False
 
-    record.do(change, act)
-    return made["version"]
+    def _allowed(self, planned: switch.Switch, version: int, old: bytes, new: bytes, action: str) -> t.Optional[int]:
+        """Write the znode if the guard allows it; its new version, None when it was not written."""
+        try:
+            self._link.require(gs.SWITCH)
+        except MigrationError:
+            return None
+        try:
+            return self._write(planned, version, old, new, action)
+        except MigrationError as error:
+            if error.code not in NOT_WRITTEN:
+                raise
+            return None
 
+    def _write(self, planned: switch.Switch, version: int, old: bytes, new: bytes, action: str) -> int:
+        request = {"zookeeper": f"set {planned.path}", "version": version, "data": switch.text(new)}
+        change = Change(planned.resource, action, switch.state(old), switch.state(new), request)
+        made: t.Dict[str, int] = {}
 
-def nobody_followed(tables: t.Sequence[str]) -> MigrationError:
-    """No proxy had noticed, so everything is as before: what to do about the proxies."""
-    return MigrationError(
-        "pegasus.metaproxy_not_following",
-        f"No MetaProxy followed the znode of {' and '.join(tables)} in time, so it was put back byte for byte, and the "
-        "fence was lifted; no client has been on the target. The proxies have lost their watch of ZooKeeper or cannot "
-        "reach it: restart them, and run the cutover again.",
-        details={"tables": list(tables)},
-    )
+        def act() -> t.Mapping[str, int]:
+            made["version"] = self._session.compare_and_set(planned.table, new, version)
+            return made
 
-
-def perhaps_followed(tables: t.Sequence[str]) -> MigrationError:
-    """The znode is as before, but that no client has been on the target is not proved."""
-    return MigrationError(
-        "pegasus.put_back_unproved",
-        f"No MetaProxy followed the znode of {' and '.join(tables)} in time, so it was put back byte for byte. Then it "
-        "was not proved that no client has been on the target, and the time was up: the fence was lifted, and the "
-        "source takes writes. Restart the MetaProxies and the clients that may have been sent to the target, and "
-        "compare both tables; what was written on the target does not come back by itself. Then run the cutover again.",
-        details={"tables": list(tables)},
-    )
+        self._record.do(change, act)
+        return made["version"]

@@ -167,14 +167,14 @@ def _overlap(config: TableConfig, source: TableConfig) -> bool:
     return bool(set(config.primaries) & set(source.primaries))
 
 
-def unswitched(table: str, look: ProxyLook) -> MigrationError:
+def unswitched(tables: t.Sequence[str], looks: t.Iterable[ProxyLook]) -> MigrationError:
     """After the switch: proxies that still send clients elsewhere, and what to do about them."""
-    rest = look.not_saying(TARGET)
+    rest = sorted({one for look in looks for one in look.not_saying(TARGET)})
     return MigrationError(
         "pegasus.metaproxy_not_switched",
-        f"The znode of {table} points at the target, but not every MetaProxy followed: {'; '.join(rest)}. The fence on "
-        "the source stays, because clients of the other proxies may have written to the target. Restart the proxies "
-        "named here (one that has lost its watch serves the old cluster until then), and run the cutover again: it "
-        "goes on from here.",
-        details={"table": table, "proxies": rest},
+        f"The znode of {' and '.join(tables)} points at the target, but not every MetaProxy followed: "
+        f"{'; '.join(rest)}. The fence on the source stays, because clients of the other proxies may have written to "
+        "the target. Restart the proxies named here (one that has lost its watch serves the old cluster until then), "
+        "and run the cutover again: it goes on from here.",
+        details={"tables": list(tables), "proxies": rest},
     )

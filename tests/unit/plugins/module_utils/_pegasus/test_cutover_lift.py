@@ -12,7 +12,8 @@ import pytest
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import NOTHING
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_lift import lift_all, lift_failure
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_lift import lift_all
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_reasons import with_reason
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import Proof
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_WRITE
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
@@ -101,6 +102,6 @@ def test_a_fence_that_stays_is_told_together_with_why_the_cutover_failed() -> No
     with pytest.raises(MigrationError) as caught:
         lift(FakeFence("pegasus.fence_unproved"))
     reason = MigrationError("pegasus.fence_broken", "The cutover of temp was given up: its duplication was removed.")
-    told = lift_failure(caught.value, reason)
+    told = with_reason(caught.value, reason)
     assert told.code == "pegasus.not_lifted" and told.details["reason"] == "pegasus.fence_broken"
     assert told.message.startswith("The cutover of temp was given up: its duplication was removed. The fence could not")
