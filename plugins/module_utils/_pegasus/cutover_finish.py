@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLink, GuardLost
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import Answer, GuardLink, GuardLost
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_put_back as pb
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_behind import Behind
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_lift import lift_all
@@ -22,6 +22,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_r
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_track import FENCED, Track
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper import ZooKeeper
+
+_POLL = 0.5
+_DECISION_SECONDS = 30.0
 
 
 class Finish:
@@ -67,19 +70,37 @@ class Finish:
         for track in chosen:
             behind.verify(track)
         if chosen:
-            guarded = self._commit()
+            guarded = self._commit(frozenset(track.name for track in chosen))
             for track in chosen:
                 behind.commit(track, guarded)
 
-    def _commit(self) -> bool:
-        """Tell the guard; False when it is gone."""
+    def _commit(self, tables: t.FrozenSet[str]) -> bool:
+        """Tell the guard; False when it is gone, or has decided already and kept the fences of all these tables.
+
+        A guard that has let another table of the same fence go knows no commit any more.
+        """
         try:
-            self._link.require(gs.COMMIT)
+            answer = self._asked_to_commit(tables)
         except GuardLost:
             # The switch is proved and the source closed: without a guard there is nothing left that it could do.
             self._record.append("note", {"text": "The guard was gone at the commit."})
             return False
-        return True
+        if not answer.granted:
+            kept = " and ".join(sorted(tables))
+            text = f"The guard had decided before the commit (it is {answer.state}), and kept the fence of {kept}."
+            self._record.append("note", {"text": text})
+        return answer.granted
+
+    def _asked_to_commit(self, tables: t.FrozenSet[str]) -> Answer:
+        """The guard's answer, as soon as it has decided. ``guard.refused`` unless it allows it or has kept them all."""
+        deadline = Deadline(self._eyes.clock, self._lift + _DECISION_SECONDS, "the guard's decision")
+        while True:
+            answer = self._link.ask(gs.COMMIT)
+            if answer.granted or tables.issubset(answer.more.get("kept", ())):
+                return answer
+            if answer.state != gs.DECIDING or deadline.expired:
+                return self._link.require(gs.COMMIT)
+            deadline.sleep(_POLL)
 
     def _go_back(self, tracks: t.Sequence[Track]) -> t.Tuple[t.Dict[str, str], t.Optional[MigrationError]]:
         """Put the znodes back if surely no client has noticed; see :class:`PutBack`."""

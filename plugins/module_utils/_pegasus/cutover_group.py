@@ -243,7 +243,7 @@ class GroupCutover:
             if kept is not None:
                 for track in self._tracks:
                     track.state = SWITCHED if track.name in kept else LIFTED
-            self._finish_switched()
+            self._finish_switched(error)
             return
         rest = [track for track in self._tracks if track.state == FENCED]
         switched = any(track.state == SWITCHED for track in self._tracks)
@@ -258,14 +258,19 @@ class GroupCutover:
             except MigrationError as lift:
                 raise with_reason(lift, error) from error
         if switched:
-            self._finish_switched()
+            self._finish_switched(error)
             return
         try:
             self._link.ask(gs.LIFTED_BY_MODULE)
         except GuardLost:
             return
 
-    def _finish_switched(self) -> None:
+    def _finish_switched(self, reason: Exception) -> None:
+        """What is behind the switch of those that are switched. ``reason``: why not all of them are."""
         switched = [track for track in self._tracks if track.state == SWITCHED]
-        if switched:
+        if not switched:
+            return
+        try:
             self._finish.run(switched, Deadline(self._clock, self._forecast.lift + 30.0, "the MetaProxies"))
+        except MigrationError as error:
+            raise with_reason(error, reason) from error

@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
-from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLost
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import Answer, GuardLost
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_finish, cutover_group, model
@@ -37,18 +37,25 @@ TABLES = ("a", "b", "c")
 
 
 class Link:
-    """A guard that grants everything, until its link is closed."""
+    """A guard that grants everything, until its link is closed. ``kept``: it has decided so, and allows no commit."""
 
     def __init__(self) -> None:
         self.asked: t.List[str] = []
+        self.kept: t.Optional[t.Sequence[str]] = None
         self.closed = False
 
-    def ask(self, request: str) -> None:
+    def ask(self, request: str) -> Answer:
         if self.closed:
             raise GuardLost("closed")
         self.asked.append(request)
+        refused = self.kept is not None and request == gs.COMMIT
+        return Answer(not refused, gs.LIFTED if refused else gs.SWITCHING, None, {"kept": self.kept or ()})
 
-    require = ask
+    def require(self, request: str) -> Answer:
+        answer = self.ask(request)
+        if not answer.granted:
+            raise MigrationError("guard.refused", "No commit.")
+        return answer
 
     def close(self) -> None:
         self.closed = True
@@ -150,6 +157,20 @@ def test_the_others_are_switched_and_finished(scene: Scene, code: str) -> None:
     assert scene.run() == code
     assert scene.written == ["a", "c"] and scene.lifted == ["b"]
     assert scene.committed == [("a", True), ("c", True)]
+
+
+def test_the_others_are_committed_when_the_guard_has_kept_them_while_the_first_was_lifted(scene: Scene) -> None:
+    scene.errors, scene.link.kept = {"b": "pegasus.znode_changed"}, ["a", "c"]
+    assert scene.run() == "pegasus.znode_changed"
+    assert scene.lifted == ["b"] and scene.committed == [("a", False), ("c", False)]
+
+
+def test_what_goes_wrong_with_the_others_is_told_together_with_the_first_reason(scene: Scene) -> None:
+    scene.errors, scene.link.kept = {"b": "pegasus.znode_changed"}, ["a"]
+    with pytest.raises(MigrationError) as caught:
+        scene.run()
+    assert caught.value.code == "guard.refused" and caught.value.details["reason"] == "pegasus.znode_changed"
+    assert caught.value.message == "No. No commit." and scene.committed == []
 
 
 @pytest.mark.parametrize("code", ["pegasus.zookeeper_ambiguous", "pegasus.zookeeper_unreachable"])
