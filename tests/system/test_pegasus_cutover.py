@@ -318,6 +318,24 @@ def test_a_switch_that_nobody_follows_is_taken_back_byte_for_byte(cutovers: LabS
 
 
 @pytest.mark.thorough
+@pytest.mark.cost(70)
+def test_a_group_that_nobody_follows_is_taken_back_as_a_whole(cutovers: LabStarter) -> None:
+    tables = list("abcdefgh")
+    one = cutovers(tables=",".join(tables), partitions=2, budget="60s", factor=3)
+    before = one.lab.state()["znodes"]
+    # A proxy watches only what it was asked for, and this asks every proxy for every table.
+    one.run("a", check=True, tables=tables, group_size=len(tables))
+    for number in (0, 1):
+        one.lab.call("POST", f"/metaproxy/{number}/lose_watches", {})
+    result = one.run("a", tables=tables, group_size=len(tables))
+    assert result["code"] == "pegasus.metaproxy_not_following", result
+    assert all(table in result["msg"].split(" in time")[0].split() for table in tables), result["msg"]
+    assert {table["state"] for table in result["tables"]} == {"lifted"}
+    assert one.lab.state()["znodes"] == before and all(one.writable(table) for table in tables)
+    assert one.intervals() == {"30000"}
+
+
+@pytest.mark.thorough
 @pytest.mark.cost(30)
 def test_a_proxy_that_lost_its_watch_is_named_and_the_next_run_goes_on(cutovers: LabStarter) -> None:
     one = cutovers(partitions=4, budget="40s")

@@ -46,10 +46,14 @@ class Followed(t.Protocol):
 class Behind:
     """The steps behind the switch. Each can be done again, by a later run too."""
 
-    def __init__(self, eyes: Eyes, clusters: Clusters, record: CutoverRecord) -> None:
+    def __init__(
+        self, eyes: Eyes, clusters: Clusters, record: CutoverRecord, beat: t.Callable[[], None] = lambda: None
+    ) -> None:
+        """``beat``: is called as long as MetaProxies are waited for, so that a guard does not take us for gone."""
         self._eyes = eyes
         self._clusters = clusters
         self._record = record
+        self._beat = beat
 
     def follow(
         self, tracks: t.Sequence[Followed], deadline: Deadline, revocable: t.Collection[str] = ()
@@ -70,6 +74,8 @@ class Behind:
         unmoved = {track.view.name: switch.Unmoved() for track in tracks}
         left, may_go_back = list(tracks), bool(revocable)
         while True:
+            if not deadline.expired:
+                self._beat()
             began = clock.monotonic()
             looks = {track.view.name: self._ask(track, unmoved[track.view.name], since, patience) for track in left}
             left = [track for track in left if track.proved is None]

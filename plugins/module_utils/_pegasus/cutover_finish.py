@@ -35,7 +35,7 @@ class Finish:
         self._record = record
         self._link = link
         self._lift = lift
-        self._behind = Behind(eyes, clusters, record)
+        self._behind = Behind(eyes, clusters, record, self._beat)
 
     def run(self, tracks: t.Sequence[Track], deadline: Deadline) -> None:
         """Commit every table, or raise; what nobody followed is taken back and lifted first."""
@@ -60,6 +60,14 @@ class Finish:
         reason = taken_back(back, unproved, [track.name for track in chosen])
         if reason is not None:
             raise reason
+
+    def _beat(self) -> None:
+        """Let the guard hear of us: one that takes us for gone decides, and then nothing can be taken back."""
+        try:
+            self._link.ask(gs.STATUS)
+        except GuardLost:
+            # A guard that is gone keeps nobody from going forward; the commit tells of it.
+            return
 
     def _go_on(self, chosen: t.Sequence[Track], deadline: Deadline) -> None:
         """What is behind the switch of the tables that stay switched."""

@@ -32,6 +32,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.forecast 
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper import Znode
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
 
+SILENCE = 28.0
+"""Seconds without a word after which a guard takes its module for gone, with the timeouts that are the default."""
 BEFORE, AFTER = b"source", b"target"
 DECREES = {0: 7}
 CONFIG = model.TableConfig(1, 1, (model.Partition(0, 3, 3, "a:1", (), 9),))
@@ -50,20 +52,25 @@ class FakeGuard(GuardLink):
         self._clock = clock
         self._znodes = znodes
         self._since = 0.0
+        self._heard = clock.monotonic()
 
     def ask(self, request: str, **more: t.Any) -> Answer:
         if self.lost:
             raise GuardLost("gone")
         self._act()
+        self._heard = self._clock.monotonic()
         found = gs.step(self.state, request)
         self.state = found.state
-        self.asked.append((request, found.granted))
+        if request != gs.STATUS:
+            self.asked.append((request, found.granted))
         return Answer(found.granted, found.state, None, {"kept": sorted(self.kept)})
 
     def _act(self) -> None:
         """What it has done by now."""
         if self._clock.monotonic() >= self.end:
             self._happens(gs.SWITCHING, gs.DEADLINE)
+        if self._clock.monotonic() - self._heard > SILENCE:
+            self._happens(gs.SWITCHING, gs.GONE)
         if self.state == gs.DECIDING and self._over():
             self.kept = {name for name, found in self._znodes.items() if found.data == AFTER}
             for name, found in self._znodes.items():

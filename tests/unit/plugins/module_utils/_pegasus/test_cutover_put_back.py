@@ -89,7 +89,8 @@ class Scene:
             raise GuardLost("gone")
         found = gs.step(self.guard, request)
         self.guard = found.state
-        self.asked.append(request)
+        if request != gs.STATUS:
+            self.asked.append(request)
         return found
 
     def require(self, request: str) -> None:

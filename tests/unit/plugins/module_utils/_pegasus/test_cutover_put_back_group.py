@@ -41,6 +41,11 @@ def test_all_go_back_before_the_guard_decides(scene: Scene, look: float) -> None
     ]
 
 
+def test_a_guard_that_hears_of_the_module_does_not_decide_before_its_time(scene: Scene) -> None:
+    error = scene.run(120.0)
+    assert error.code == "pegasus.metaproxy_not_following" and scene.in_state(LIFTED) == EIGHT
+
+
 def test_they_stay_switched_as_long_as_there_is_time(scene: Scene) -> None:
     began = scene.clock.monotonic()
     scene.run(40.0)
