@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import pathlib
 import signal
+import time
 import typing as t
 
 import pytest
@@ -149,6 +150,56 @@ def test_a_run_that_was_killed_finds_its_place(newest: LabClient, tmp_path: path
     assert done["duplications"][0]["ours"] is True
     duplicate(lab, **{**options, "state": "absent"})
     assert on_source(lab, table) == {}
+
+
+def test_a_removal_goes_on_from_call_to_call(generation: tuple[str, LabClient], tmp_path: pathlib.Path) -> None:
+    _profile, lab = generation
+    options: dict[str, t.Any] = {"tables": "i", **journal(tmp_path)}
+    assert duplicate(lab, **options).get("finished")
+    lab.clear_requests()
+    for _call in range(120):
+        predicted = duplicate(lab, check=True, wait=False, **{**options, "state": "absent"})
+        assert sent(lab) == []
+        result = duplicate(lab, wait=False, **{**options, "state": "absent"})
+        assert "code" not in result, result
+        if result["changes"]:
+            break
+        assert predicted["changes"] == [] and predicted["waits"][0]["reason"] == "pegasus.wait.unconfirmed", predicted
+        time.sleep(0.3)
+    assert (len(sent(lab)), on_source(lab, "i")) == (1, {})
+    assert len([one for one in entries(options) if one["kind"] == "duplication.removal_goal"]) <= 1
+
+
+def test_a_step_that_died_in_its_removal_is_repeated(older: LabClient, tmp_path: pathlib.Path) -> None:
+    lab = older
+    options: dict[str, t.Any] = {"tables": "d", **journal(tmp_path)}
+    assert duplicate(lab, **options).get("finished")
+    options.update(state="absent")
+    follow = json.dumps(duplicate(lab, step_time="100ms", **options)["follow"])
+    lab.breakpoint("RPC_CM_MODIFY_DUPLICATION d ", "after")
+    running = start("duplication", {"meta_servers": metas(lab), **QUICK, **options, "follow": follow})
+    assert lab.wait_breakpoint(60)
+    running.send_signal(signal.SIGKILL)
+    running.communicate()
+    lab.clear_breakpoints()
+    repeated = duplicate(lab, **options, follow=follow)
+    assert (repeated.get("finished"), repeated["changed"]) == (True, True), repeated
+    assert [change["action"] for change in repeated["changes"]] == ["remove"]
+
+
+@pytest.mark.parametrize("mode", ["skip", "fast"])
+def test_a_mode_that_loses_writes_is_set_when_asked_for(newest: LabClient, tmp_path: pathlib.Path, mode: str) -> None:
+    lab, table = newest, "d" if mode == "skip" else "e"
+    options: dict[str, t.Any] = {"tables": table, **journal(tmp_path)}
+    assert duplicate(lab, **options).get("finished")
+    for _call in range(60):
+        result = duplicate(lab, fail_mode=mode, wait=False, **options)
+        assert "code" not in result, result
+        if result["finished"]:
+            break
+        time.sleep(0.3)
+    assert result["finished"] and f"FAIL_{mode.upper()}" in result["summary"]
+    assert duplicate(lab, **options).get("code") == ("pegasus.dup_fail_mode" if mode == "skip" else None)
 
 
 def test_steps_hand_on_what_they_saw(newest: LabClient, tmp_path: pathlib.Path) -> None:
