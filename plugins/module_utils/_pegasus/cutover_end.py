@@ -74,7 +74,7 @@ class End:
                 if track.view.znode_problem is not None and self._switch_begun(name):
                     raise _perhaps_on_target(name, track.view.znode_problem)
                 self._open.append(track)
-            elif self._still_guarded and track.view.app is not None:
+            elif not done and self._held_open(track):
                 # The call that took it off died before it had proved that, or told the guard.
                 self._open.append(track)
             else:
@@ -83,9 +83,12 @@ class End:
             if past.ended(track.name) == cp.HANDED_OVER_KIND:
                 track.resume(past.ends[track.name].data, eyes.clock)
 
-    @property
-    def _still_guarded(self) -> bool:
-        return self._guard is not None and self._guard.answer.state == gs.HANDED_OVER
+    def _held_open(self, track: Track) -> bool:
+        """Whether the guard still holds the fence of a table on which there is none any more."""
+        if self._guard is None or self._guard.answer.state != gs.HANDED_OVER:
+            return False
+        ours = track.name in self._guard.answer.more.get("tables", ())
+        return ours and track.view.app is not None and track.view.deny is None
 
     def _fenced(self, track: Track) -> bool:
         ours = bool(self._past.of(track.fence.resource).changes)

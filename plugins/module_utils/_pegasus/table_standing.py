@@ -88,8 +88,8 @@ def gather_standing(params: t.Mapping[str, t.Any], redactor: Redactor, clock: Cl
         remote = options.remote or (target.cluster_name if target else table_past.remote_of(entries))
         apps = source.list_apps()
         standings = _standings(source, apps, info.cluster_name, options, remote, entries)
-        known = known_duplications(entries, info.cluster_name, options.tables)
-        moved = renamed(apps, options.tables, known, source.query_duplications)
+        known = known_duplications(entries, info.cluster_name)
+        moved = renamed(source, apps, options.tables, known)
     found = [Table(one.table.name, one.table.remote, one.app.app_id if one.app else None) for one in standings]
     plan = plan_of(found, info.cluster_name, remote, options.wishes)
     require_approved(options.approved, plan_hash(plan), describe(plan))
@@ -171,7 +171,7 @@ def _as_result(
         "renames": {table.name: table.remote for table in to_migrate if table.name != table.remote},
         "gone": gone,
         "renamed": dict(moved_away),
-        "unknown": [name for name in gone if not known.get(name)],
+        "unknown": [name for name in gone if name not in known],
         "fenced": [one.table.name for one in standings if one.stage == FENCED],
         "cut_over": [one.table.name for one in moved],
         "remote_names": [one.table.remote for one in standings],

@@ -132,7 +132,7 @@ def _look(
     target_info, target_apps = target.cluster_info(), target.list_apps()
     there = {app.name for app in apps if app.available}
     there_remote = {app.name for app in target_apps if app.available}
-    known = known_duplications(store.entries, info.cluster_name, options.tables)
+    known = known_duplications(store.entries, info.cluster_name)
     return View(
         source=info,
         target=target_info,
@@ -144,7 +144,7 @@ def _look(
             one.remote: target.query_config(one.remote) for one in options.tables if one.remote in there_remote
         },
         can_rename=source.profile.has_rename_app,
-        renamed=renamed(apps, options.tables, known, source.query_duplications),
+        renamed=renamed(source, apps, options.tables, known),
     )
 
 

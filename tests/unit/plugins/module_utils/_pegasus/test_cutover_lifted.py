@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
 from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import Recorded
 from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_look, model, switch
@@ -84,6 +85,8 @@ class Scene:
         self.away: t.Optional[MigrationError] = None
         self.silent: t.Tuple[str, ...] = ()
         self.begun: t.Tuple[str, ...] = ()
+        self.ours: t.Tuple[str, ...] = ("a", "b")
+        self.ended: t.Dict[str, Entry] = {}
         self._journal = str(folder / "j.jsonl")
         monkeypatch.setattr(cutover_look, "ZooKeeper", lambda _place: self)
         monkeypatch.setattr(switch, "look_at_proxies", lambda *_any: None)
@@ -127,11 +130,12 @@ class Scene:
         source: t.Any = eyes.source
         tracks = {name: Track(view, Fence(source, eyes.replicas, eyes.clock, "onebox-a", name))
                   for name, view in views.items()}  # fmt: skip
-        changes = {track.fence.resource: Recorded(None, DENY_WRITE, 1) for track in tracks.values()}
+        ours = [track for track in tracks.values() if track.name in self.ours]
+        changes = {track.fence.resource: Recorded(None, DENY_WRITE, 1) for track in ours}
         place: t.Any = eyes.request.place
         changes.update({place.resource(name): Recorded("1", "2", 1) for name in self.begun})
         changes.update({INTERVAL.format(node): Recorded("30000", "1000", 1) for node in (A, B, C)})
-        past = cp.Past(changes, {})
+        past = cp.Past(changes, self.ended)
         keeper = IntervalKeeper(Intervals(eyes.replicas, "onebox-a"), clusters, past, None)
         return clusters, End(eyes, clusters, tracks, keeper, past, guard)
 
@@ -214,15 +218,35 @@ def test_a_guard_that_has_ended_it_is_let_go(scene: Scene, state: str, asked: t.
     assert heard == asked
 
 
-@pytest.mark.parametrize(("state", "proved"), [(gs.HANDED_OVER, ["a", "b"]), (gs.LIFTED, [])])
+def held(state: str, *tables: str) -> t.Any:
+    """A guard that holds fences of these tables, or has held them."""
+    return types.SimpleNamespace(link=None, answer=types.SimpleNamespace(state=state, more={"tables": list(tables)}))
+
+
+@pytest.mark.parametrize(
+    ("guard", "proved"),
+    [(held(gs.HANDED_OVER, "a", "b"), ["a", "b"]), (held(gs.HANDED_OVER, "b"), ["b"]), (held(gs.LIFTED, "a", "b"), [])],
+)
 def test_what_a_killed_call_has_lifted_is_proved_while_the_guard_still_holds_it(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, state: str, proved: t.List[str]
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, guard: t.Any, proved: t.List[str]
 ) -> None:
     monkeypatch.setattr(Meta, "list_apps", lambda _meta: tuple(
         model.App(name, number, "AVAILABLE", 1, {}, 3) for number, name in enumerate(("a", "b"), 1)
     ))  # fmt: skip
-    guard = types.SimpleNamespace(link=None, answer=types.SimpleNamespace(state=state))
     end = scene.end(("a", "b"), guard)[1]
     assert [track.name for track in end._open] == proved
     # The env is gone already, so nothing is sent for it.
     assert fenced(end) == []
+
+
+def test_what_others_deny_and_what_was_committed_is_left_alone_while_a_guard_holds_another(scene: Scene) -> None:
+    scene.ours = ("a",)
+    assert fenced(scene.end(("a", "b"), held(gs.HANDED_OVER, "a", "b"))[1]) == ["a"]
+
+
+def test_a_commit_is_not_forgotten_because_a_guard_still_holds_the_fence(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Meta, "list_apps", lambda _meta: (model.App("a", 1, "AVAILABLE", 1, {}, 3),))
+    scene.ended = {"a": Entry(1, "2026-11-21T03:14:00.000Z", cp.COMMITTED_KIND, {"table": "a"}, "", "")}
+    assert scene.end(("a",), held(gs.HANDED_OVER, "a"))[1]._open == []

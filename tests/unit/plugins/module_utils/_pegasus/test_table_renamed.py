@@ -5,11 +5,17 @@
 
 from __future__ import annotations
 
+import types
 import typing as t
 
+import pytest
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import INTENT, OUTCOME, Entry
+from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import table_renamed as tr
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import Profile
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.table_options import MovedTable
 
 AT = "2026-11-21T03:14:00.000Z"
@@ -26,15 +32,21 @@ def duplication(**more: t.Any) -> model.Duplication:
     return model.Duplication(**{"dupid": 17, "status": "DS_LOG", "remote": "onebox-b", "create_ts_ms": 1, **more})
 
 
-def looked(apps: t.Sequence[model.App], there: model.Duplication, *tables: MovedTable) -> t.Tuple[t.Any, t.List[str]]:
-    """What was found, and whose duplications were asked for."""
+def looked(
+    apps: t.Sequence[model.App], there: t.Any, *tables: MovedTable, version: str = "2.5.0"
+) -> t.Tuple[t.Any, t.List[str]]:
+    """What was found, and whose duplications were asked for. ``there``: those of every table, or what is raised."""
     asked: t.List[str] = []
 
     def ask(name: str) -> t.List[model.Duplication]:
         asked.append(name)
+        if isinstance(there, MigrationError):
+            raise there
         return [there]
 
-    return tr.renamed(apps, tables or (TEMP,), KNOWN, ask), asked
+    profile = Profile.choose(Version.parse(version))
+    source: t.Any = types.SimpleNamespace(profile=profile, query_duplications=ask)
+    return tr.renamed(source, apps, tables or (TEMP,), KNOWN), asked
 
 
 def test_it_is_found_under_its_new_name() -> None:
@@ -47,15 +59,25 @@ def test_it_is_found_under_its_new_name() -> None:
 def test_what_is_not_its_own_duplication_is_not_taken_for_it() -> None:
     for other in ({"dupid": 18}, {"remote": "north"}, {"status": "DS_REMOVED"}, {"remote_app_name": "other"}):
         assert looked([app("temp_old", duplicating=True)], duplication(**other))[0] == {}
-    # Both duplications were made in the same second, and this one is that of the migration's other table.
-    assert looked([app("orders", duplicating=True)], duplication(), TEMP, ORDERS) == ({}, [])
+    # Both duplications were made in the same second, and this one is that of another table of the journal, whether this
+    # call is about that or not.
+    for tables in ((TEMP, ORDERS), (TEMP,)):
+        assert looked([app("orders", duplicating=True)], duplication(), *tables) == ({}, [])
 
 
 def test_nothing_is_asked_where_nothing_can_be_found() -> None:
     assert looked([app("temp"), app("other", duplicating=True)], duplication()) == ({}, [])
     assert looked([app("other", duplicating=True)], duplication(), MovedTable("slip", "slip")) == ({}, [])
+    assert looked([app("temp_old", duplicating=True)], duplication(), version="2.4.0") == ({}, [])
     dropped = [app("temp", status="DROPPED"), app("temp_old", duplicating=True)]
     assert looked(dropped, duplication())[0] == {"temp": "temp_old"}
+
+
+def test_a_table_of_somebody_that_cannot_be_asked_about_stops_nothing() -> None:
+    apps = [app("theirs", duplicating=True)]
+    assert looked(apps, MigrationError("pegasus.app_not_found", "It was dropped meanwhile."))[0] == {}
+    with pytest.raises(MigrationError, match="No answer"):
+        looked(apps, MigrationError("pegasus.timeout", "No answer."))
 
 
 def test_what_the_journal_knows_until_it_has_removed_it() -> None:
@@ -69,6 +91,8 @@ def test_what_the_journal_knows_until_it_has_removed_it() -> None:
         (OUTCOME, {"id": "2", "status": "done", "evidence": {}}),
     ]
     entries = [Entry(seq, AT, kind, data, "", "") for seq, (kind, data) in enumerate(records)]
-    assert tr.known_duplications(entries[:2], "onebox-a", [TEMP, ORDERS]) == {"temp": {("onebox-b", 17)}}
-    assert tr.known_duplications(entries, "onebox-a", [TEMP]) == {"temp": set()}
-    assert tr.known_duplications([], "onebox-a", [TEMP]) == {}
+    assert tr.known_duplications(entries[:2], "onebox-a") == {"temp": {("onebox-b", 17)}}
+    assert tr.known_duplications(entries[:2], "onebox-c") == {}
+    # It is known still, though none of its duplications can live on.
+    assert tr.known_duplications(entries, "onebox-a") == {"temp": set()}
+    assert tr.known_duplications([], "onebox-a") == {}
