@@ -230,6 +230,12 @@ lift_commands:
   returned: success
   type: list
   elements: str
+guarded:
+  description: >-
+    Whether a guard on this host still holds a fence for O(journal), or a cutover is under way that may set one. A fence
+    without a guard was left by a run that was killed together with it.
+  returned: success
+  type: bool
 guard_record:
   description:
     - The file on this host in which the guard of a cutover that runs here tells what it does. Null without a journal.

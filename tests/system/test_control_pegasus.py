@@ -109,6 +109,33 @@ def test_what_a_killed_cutover_left_is_put_right_whatever_is_wished(tmp_path: pa
 
 
 @pytest.mark.thorough
+@pytest.mark.cost(60)
+def test_what_a_killed_cutover_left_is_let_through_although_nothing_is_ready(tmp_path: pathlib.Path) -> None:
+    tables = "paused,away"
+    with process.start("pegasus", "2.6", partitions=4, factor=10, rate=60, clients=4, table=tables) as lab:
+        duplicate(lab, tables.split(","))
+        one = Cutovers(lab, tmp_path)
+        for table in tables.split(","):
+            assert one.killed(table, "after:fence", "both") is None
+            assert not one.writable(table)
+
+        lab.foreign(table="paused", duplication={"status": "pause"})
+        predicted = one.run("paused", check=True)
+        assert predicted["code"] == "pegasus.cutover_blocked" and not one.writable("paused")
+        refused = one.run("paused")
+        assert refused["code"] == "pegasus.cutover_blocked"
+        assert "the fence of paused taken off" in refused["msg"]
+        assert refused["changes"] == predicted["changes"]
+        assert one.writable("paused") and one.denied("paused") == []
+
+        for node in lab.describe["clusters"]["target"]["metas"]:
+            lab.fault("refuse_connections", cluster="target", node=node)
+        assert "the fence of away taken off" in one.run("away")["msg"]
+        assert one.writable("away") and one.denied("away") == []
+        assert one.intervals() == {"30000"}
+
+
+@pytest.mark.thorough
 @pytest.mark.cost(20)
 def test_no_duplication_is_added_during_a_pause(tmp_path: pathlib.Path) -> None:
     with process.start(profile="2.6", table="a", **SMALL) as lab:

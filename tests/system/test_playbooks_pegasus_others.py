@@ -10,9 +10,10 @@ import pathlib
 
 import pytest
 
+from bench import guards
 from lab import process
 from system import playbooks as p
-from system.pegasus_playbooks import DENY, SMALL, apps, levels, mutating, variables, writing_to
+from system.pegasus_playbooks import DENY, SMALL, apps, behind_the_fence, levels, mutating, variables, writing_to
 
 pytestmark = [pytest.mark.cost(60), pytest.mark.thorough]
 TWO = {**SMALL, "partitions": 4, "table": "temp,orders"}
@@ -84,3 +85,21 @@ def test_a_duplication_of_somebody_else_is_taken_over_by_name_only(tmp_path: pat
         writing_to(lab, "target")
         assert levels(lab) == ["lively", "lively"]
         assert apps(lab, "source")["temp"]["duplications"] == {}
+
+
+def test_a_fence_that_was_left_does_not_wait_with_the_next_cutover(tmp_path: pathlib.Path) -> None:
+    with process.start(profile="2.6", factor=7, **{**SMALL, "partitions": 4}) as lab:
+        control = tmp_path / "control"
+        given = variables(lab, tmp_path, pegasus_control=str(control), pegasus_gate_timeout="3s")
+        p.play("pegasus_migrate", given, tmp_path).succeed()
+        p.play_until("pegasus_cutover", given, tmp_path, lambda: behind_the_fence(lab, tmp_path))
+        guards.kill_below(tmp_path)
+        control.write_text("pause")
+        waited = p.play("pegasus_cutover", given, tmp_path)
+        assert "deadline.expired" in waited.output or "pause" in waited.failures[-1]["msg"]
+        assert apps(lab, "source")["temp"]["envs"] == {}
+        writing_to(lab, "source")
+
+        control.unlink()
+        p.play("pegasus_cutover", given, tmp_path).succeed()
+        writing_to(lab, "target")

@@ -36,6 +36,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.guard_living
 from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import NOTHING
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_findings as cf
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_left as cl
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_past as cp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_result as cr
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import forecast as fc
@@ -55,6 +56,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_o
     read_request,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_predict import predict
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_reasons import with_reason
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_reconcile import anything_open, reconcile
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_skipped import remember, with_past
@@ -82,11 +84,11 @@ class CutoverTask:
         self._link: t.Optional[GuardLink] = None
         self._more: t.Dict[str, t.Any] = {}
         self._left: t.List[Finding] = []
+        self._predicted = ChangeList()
 
     def partial(self) -> t.Dict[str, t.Any]:
         """What is known and was done so far."""
-        changes = self._record.changes if self._record is not None else ChangeList()
-        return self._result(changes)
+        return self._result(self._record.changes if self._record is not None else self._predicted)
 
     def body(self) -> t.Dict[str, t.Any]:
         """The module's result; MigrationError where the cutover did not come to its end."""
@@ -99,21 +101,54 @@ class CutoverTask:
         place = GuardPlace.of(str(self._params["journal"]))
         eyes = Eyes(request, self._clock)
         try:
-            self._clusters = eyes.clusters()
             past = cp.read_past(journal.entries)
             if request.state != CUT_OVER:
+                self._clusters = eyes.clusters()
                 return self._end(request, eyes, journal, place, past)
-            return self._cut_over(request, eyes, journal, place, past)
+            self._leave_no_guard(place)
+            try:
+                self._clusters = eyes.clusters()
+                todo = self._look(eyes, self._clusters, past)
+            except MigrationError as error:
+                raise self._lifted_blindly(error, request, journal, place, past) from error
+            return self._cut_over(request, eyes, journal, place, past, todo)
         finally:
             eyes.close()
             journal.close()
 
+    def _lifted_blindly(
+        self,
+        error: MigrationError,
+        request: CutoverRequest,
+        journal: SettingsJournal,
+        place: GuardPlace,
+        past: cp.Past,
+    ) -> MigrationError:
+        """What to raise when a cutover cannot even look. A fence that was left does not wait for what cannot answer."""
+        if self._check_mode or not cl.perhaps_fenced(past, request.tables):
+            return error
+        request = dataclasses.replace(request, state=LIFTED)
+        eyes = Eyes(request, self._clock)
+        try:
+            self._clusters = eyes.clusters()
+            self._end(request, eyes, journal, place, past)
+        except MigrationError as second:
+            return error if second.code == error.code else with_reason(second, error)
+        finally:
+            eyes.close()
+        lifted = [name for name, track in self._tracks.items() if track.lifted is not None]
+        return cl.put_right_first(error, dict.fromkeys(lifted, cp.LIFT_FIRST), False)
+
     def _cut_over(
-        self, request: CutoverRequest, eyes: Eyes, journal: SettingsJournal, place: GuardPlace, past: cp.Past
+        self,
+        request: CutoverRequest,
+        eyes: Eyes,
+        journal: SettingsJournal,
+        place: GuardPlace,
+        past: cp.Past,
+        todo: t.Mapping[str, str],
     ) -> t.Dict[str, t.Any]:
         clusters = t.cast(Clusters, self._clusters)
-        self._leave_no_guard(place)
-        todo = self._look(eyes, clusters, past)
         groups = [[name for name in group if todo[name] in (cp.FRESH, cp.LIFT_FIRST)] for group in request.groups]
         groups = [group for group in groups if group]
         keeper = IntervalKeeper(Intervals(eyes.replicas, clusters.source.cluster_name), clusters, past,
@@ -121,18 +156,23 @@ class CutoverTask:
         forecasts: t.Dict[str, fc.Forecast] = {}
         refused = refusal(self._control, [0.0 for _group in groups], journal, self._check_mode)
         if refused is None:
-            forecasts = self._decide(eyes, clusters, groups, todo, journal)
-            seconds = [held_seconds(request, forecasts[group[0]]) for group in groups]
-            refused = refusal(self._control, seconds, journal, self._check_mode)
+            try:
+                forecasts = self._decide(eyes, clusters, groups, todo, journal)
+                seconds = [held_seconds(request, forecasts[group[0]]) for group in groups]
+                refused = refusal(self._control, seconds, journal, self._check_mode)
+            except MigrationError as error:
+                refused = error
         if refused is not None:
-            left = cp.LIFT_FIRST in todo.values() or cp.FINISH in todo.values() or keeper.left or past.pending
-            if self._check_mode or not left:
+            if not (cp.LIFT_FIRST in todo.values() or cp.FINISH in todo.values() or keeper.left or past.pending):
                 raise refused
             # What a killed run has left refuses writes or waits for its end, and nobody wishes for that.
-            groups = []
+            groups, refused = [], cl.put_right_first(refused, todo, self._check_mode)
         found = {name: track.view.deny for name, track in self._tracks.items()}
         if self._check_mode:
-            return self._result(predict(todo, self._tracks, groups, keeper, found, request.place is None))
+            self._predicted = predict(todo, self._tracks, groups, keeper, found, request.place is None)
+            if refused is not None:
+                raise refused
+            return self._result(self._predicted)
         if all(what == cp.DONE for what in todo.values()) and not keeper.left and not past.pending:
             return self._result(ChangeList())
         self._open(journal)

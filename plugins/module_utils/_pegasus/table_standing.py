@@ -9,10 +9,12 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.approval import plan_hash, require_approved
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_living import living_guard
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
 from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import NOTHING, recorded
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
@@ -91,6 +93,7 @@ def gather_standing(params: t.Mapping[str, t.Any], redactor: Redactor, clock: Cl
         known = known_duplications(entries, info.cluster_name)
         moved = renamed(source, apps, options.tables, known)
     found = [Table(one.table.name, one.table.remote, one.app.app_id if one.app else None) for one in standings]
+    place = GuardPlace.of(str(params["journal"])) if params.get("journal") else None
     plan = plan_of(found, info.cluster_name, remote, options.wishes)
     require_approved(options.approved, plan_hash(plan), describe(plan))
     return {
@@ -101,7 +104,8 @@ def gather_standing(params: t.Mapping[str, t.Any], redactor: Redactor, clock: Cl
         "lift_commands": [
             lift_command(one.table.name, info.meta_servers) for one in standings if one.stage != CUT_OVER
         ],
-        "guard_record": GuardPlace.of(str(params["journal"])).record if params.get("journal") else None,
+        "guard_record": place.record if place is not None else None,
+        "guarded": place is not None and _guarded(place),
         "servers_changed": table_left.servers_changed(entries, info.cluster_name),
         "left_on_target": table_left.on_target(entries, options.tables, info.cluster_name),
         "source_cluster": info.cluster_name,
@@ -110,6 +114,15 @@ def gather_standing(params: t.Mapping[str, t.Any], redactor: Redactor, clock: Cl
         "target_meta_servers": list(connection.target_meta_servers),
         "target_problem": problem.as_result() if problem is not None else None,
     }
+
+
+def _guarded(place: GuardPlace) -> bool:
+    """Whether a guard of this host still holds a fence, or a cutover is under way that may set one."""
+    found = living_guard(place)
+    if found is None:
+        return False
+    found.link.close()
+    return found.answer.state not in gs.ENDS
 
 
 def _target(connection: Connection, clock: Clock) -> t.Tuple[t.Optional[model.ClusterInfo], t.Optional[MigrationError]]:
