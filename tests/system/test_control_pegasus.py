@@ -115,10 +115,7 @@ def test_what_a_killed_cutover_left_is_let_through_although_nothing_is_ready(tmp
     with process.start("pegasus", "2.6", partitions=4, factor=10, rate=60, clients=4, table=tables) as lab:
         duplicate(lab, tables.split(","))
         one = Cutovers(lab, tmp_path)
-        for table in tables.split(","):
-            assert one.killed(table, "after:fence", "both") is None
-            assert not one.writable(table)
-
+        assert one.killed("paused", "after:fence", "both") is None
         lab.foreign(table="paused", duplication={"status": "pause"})
         predicted = one.run("paused", check=True)
         assert predicted["code"] == "pegasus.cutover_blocked" and not one.writable("paused")
@@ -128,6 +125,8 @@ def test_what_a_killed_cutover_left_is_let_through_although_nothing_is_ready(tmp
         assert refused["changes"] == predicted["changes"]
         assert one.writable("paused") and one.denied("paused") == []
 
+        assert one.killed("away", "after:fence", "both") is None
+        assert not one.writable("away")
         for node in lab.describe["clusters"]["target"]["metas"]:
             lab.fault("refuse_connections", cluster="target", node=node)
         assert "the fence of away taken off" in one.run("away")["msg"]
