@@ -297,7 +297,7 @@ target_problem:
   returned: success
   type: dict
 code:
-  description: Stable code of the error, such as V(plan.not_approved).
+  description: Stable code of the error, such as V(plan.not_approved) or V(pegasus.same_cluster).
   returned: failure
   type: str
 """

@@ -26,6 +26,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_clie
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import TARGET_META_SERVERS
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.progress_freshness import Freshness
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.replica_client import ReplicaClient
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.two_clusters import require_two_clusters
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper import ZooKeeper
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper_hosts import ZooKeeperPlace
 
@@ -62,12 +63,7 @@ class Eyes:
     def clusters(self) -> Clusters:
         """Both clusters as wholes. ``pegasus.same_cluster`` when they are one, ``pegasus.same_name`` by their names."""
         source, target = self.source.cluster_info(), self._target_info()
-        if set(source.meta_servers) & set(target.meta_servers):
-            raise MigrationError(
-                "pegasus.same_cluster",
-                f"meta_servers and target_meta_servers both lead to the cluster {source.cluster_name}; give the "
-                "cluster that the tables move to.",
-            )
+        require_two_clusters(source, target)
         if source.cluster_name == target.cluster_name:
             raise MigrationError(
                 "pegasus.same_name",

@@ -32,12 +32,13 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options i
 )
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import Profile
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.replica_client import ReplicaClient
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.two_clusters import require_two_clusters
 
 
 class _Target(t.NamedTuple):
     """The target as one look has seen it, for all tables. ``problem``: why it has not."""
 
-    level: str = ""
+    info: t.Optional[ClusterInfo] = None
     alive: int = 0
     apps: t.Mapping[str, App] = {}
     problem: t.Optional[MigrationError] = None
@@ -80,9 +81,13 @@ class Clusters:
     @property
     def source(self) -> Source:
         """By what a follower names the source."""
+        info = self._source_info()
+        return Source(info.cluster_name, info.meta_servers)
+
+    def _source_info(self) -> ClusterInfo:
         if self._info is None:
             self._info = self.client.cluster_info()
-        return Source(self._info.cluster_name, self._info.meta_servers)
+        return self._info
 
     def refresh(self) -> None:
         """Forget what was read before."""
@@ -123,12 +128,17 @@ class Clusters:
         return Seen(app, duplications, None if view is None else view.app, target_seen=True)
 
     def target(self, name: str, *, with_config: bool) -> t.Optional[TargetView]:
-        """The target, and its table of this name; None if nobody said where the target is."""
+        """The target, and its table of this name; None if nobody said where the target is.
+
+        :raises MigrationError: ``pegasus.same_cluster``, as its tables would be taken for the target's
+        """
         if self._target is None:
             return None
         if self._seen_target is None:
             self._seen_target = _look_at(self._target)
         seen = self._seen_target
+        if seen.info is not None:
+            require_two_clusters(self._source_info(), seen.info)
         app = seen.apps.get(name)
         config: t.Optional[TableConfig] = None
         problem = seen.problem
@@ -137,7 +147,7 @@ class Clusters:
                 config = self._target.query_config(name)
             except MigrationError as error:
                 problem = error
-        return TargetView(app, config, seen.level, seen.alive, problem)
+        return TargetView(app, config, seen.info.meta_level if seen.info else "", seen.alive, problem)
 
     def target_name(self) -> str:
         """The target's own name for itself, "" if it is not given or cannot be asked."""
@@ -179,7 +189,7 @@ class Clusters:
 def _look_at(target: MetaClient) -> _Target:
     try:
         return _Target(
-            target.cluster_info().meta_level,
+            target.cluster_info(),
             sum(1 for node in target.list_nodes() if node.alive),
             {app.name: app for app in target.list_apps() if app.status != "DROPPED"},
         )

@@ -36,6 +36,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.table_ren
     known_duplications,
     renamed,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.two_clusters import require_two_clusters
 
 NOT_STARTED = "not_started"
 COPYING = "copying"
@@ -78,8 +79,9 @@ def soak_left(standings: t.Iterable[Standing], soak_time: float, now: float) -> 
 def gather_standing(params: t.Mapping[str, t.Any], redactor: Redactor, clock: Clock) -> t.Dict[str, t.Any]:
     """The module's result.
 
-    :raises MigrationError: the options or the journal are wrong, the source cannot be reached, or another plan was
-        approved. A target that cannot be reached is no error, so that a rollback is possible without it.
+    :raises MigrationError: the options or the journal are wrong, the source cannot be reached, the target is the
+        source, or another plan was approved. A target that cannot be reached is no error, so that a rollback is
+        possible without it.
     """
     connection = Connection.from_params(params)
     options = read_standing_options(params)
@@ -87,6 +89,8 @@ def gather_standing(params: t.Mapping[str, t.Any], redactor: Redactor, clock: Cl
     with MetaClient(connection.meta_servers, connection.settings, clock) as source:
         info = source.cluster_info()
         target, problem = _target(connection, clock)
+        if target is not None:
+            require_two_clusters(info, target)
         remote = options.remote or (target.cluster_name if target else table_past.remote_of(entries))
         apps = source.list_apps()
         standings = _standings(source, apps, info.cluster_name, options, remote, entries)

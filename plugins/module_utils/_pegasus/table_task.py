@@ -32,6 +32,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.table_rul
     resource,
     state_of,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.two_clusters import require_two_clusters
 
 _SUMMARY = {
     "renamed": "{n} of {all} tables renamed on {cluster}",
@@ -128,8 +129,9 @@ class TableTask:
 def _look(
     connection: Connection, source: MetaClient, target: MetaClient, options: TableOptions, store: SettingsJournal
 ) -> View:
-    info, apps = source.cluster_info(), source.list_apps()
-    target_info, target_apps = target.cluster_info(), target.list_apps()
+    info, target_info = source.cluster_info(), target.cluster_info()
+    require_two_clusters(info, target_info)
+    apps, target_apps = source.list_apps(), target.list_apps()
     there = {app.name for app in apps if app.available}
     there_remote = {app.name for app in target_apps if app.available}
     known = known_duplications(store.entries, info.cluster_name)
