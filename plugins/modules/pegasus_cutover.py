@@ -318,7 +318,7 @@ code:
     C(pegasus.znode_changed), C(pegasus.metaproxy_not_switched), C(pegasus.metaproxy_not_following),
     C(pegasus.put_back_unproved), C(pegasus.target_unsound), C(guard.lost), C(guard.refused), C(pegasus.not_lifted),
     C(pegasus.cutover_running), C(pegasus.fence_was_lifted), C(control.aborted), C(control.paused),
-    C(control.postponed), C(control.unreadable) or C(cutover.outside_window).
+    C(control.postponed), C(control.unreadable), C(cutover.outside_window) or C(journal.other_tables).
   returned: failure
   type: str
 details:
@@ -331,12 +331,18 @@ server_text:
   type: str
 """
 
+import typing as t
+
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_options import control_spec, window_spec
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import journal_spec
 from ansible_collections.dbops.migration.plugins.module_utils._core.module import redactor_from, run
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_options import cutover_argument_spec
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_options import (
+    cutover_argument_spec,
+    read_request,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_task import CutoverTask
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.journal_tables import require_their_journal_of
 
 
 def main() -> None:
@@ -344,7 +350,12 @@ def main() -> None:
     module = spec.create_ansible_module(supports_check_mode=True)
     redactor = redactor_from(module.params)
     task = CutoverTask(module.params, module.check_mode, redactor, SystemClock())
-    run(module, redactor, task.body, task.partial)
+
+    def body() -> t.Dict[str, t.Any]:
+        require_their_journal_of(module.params, read_request(module.params).tables)
+        return task.body()
+
+    run(module, redactor, body, task.partial)
 
 
 if __name__ == "__main__":

@@ -368,8 +368,8 @@ code:
   description: >-
     Stable code of the error, such as C(pegasus.app_not_found), C(pegasus.same_cluster), C(pegasus.target_table_exists),
     C(pegasus.dup_mismatch), C(pegasus.dup_not_ours), C(pegasus.dup_unconfirmed), C(pegasus.dup_not_pausable),
-    C(pegasus.dup_stuck), C(pegasus.dup_paused), C(pegasus.dup_gone), C(pegasus.dup_replaced), C(control.aborted) or
-    C(deadline.expired).
+    C(pegasus.dup_stuck), C(pegasus.dup_paused), C(pegasus.dup_gone), C(pegasus.dup_replaced), C(control.aborted),
+    C(deadline.expired) or C(journal.other_tables).
   returned: failure
   type: str
 server_text:

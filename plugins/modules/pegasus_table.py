@@ -167,8 +167,8 @@ changes:
 code:
   description: >-
     Stable code of the error, such as C(pegasus.same_cluster), C(pegasus.not_cut_over), C(pegasus.dup_present),
-    C(pegasus.table_not_fenced), C(pegasus.target_not_serving), C(pegasus.rename_unsupported), C(pegasus.app_exists), C(pegasus.cut_over_already),
-    C(pegasus.switched_already), C(pegasus.table_renamed) or C(pegasus.table_not_ours).
+    C(pegasus.table_not_fenced), C(pegasus.target_not_serving), C(pegasus.rename_unsupported), C(pegasus.app_exists),
+    C(pegasus.cut_over_already), C(pegasus.switched_already), C(pegasus.table_renamed) or C(pegasus.table_not_ours).
   returned: failure
   type: str
 server_text:

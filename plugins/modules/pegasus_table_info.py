@@ -297,7 +297,8 @@ target_problem:
   returned: success
   type: dict
 code:
-  description: Stable code of the error, such as V(plan.not_approved) or V(pegasus.same_cluster).
+  description: >-
+    Stable code of the error, such as V(plan.not_approved), V(pegasus.same_cluster) or V(journal.other_tables).
   returned: failure
   type: str
 """

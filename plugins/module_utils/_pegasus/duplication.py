@@ -42,6 +42,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplicati
     Watch,
     refuse,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.journal_tables import require_their_journal
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import TARGET_META_SERVERS, Connection
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_journal import SettingsJournal
 
@@ -68,6 +69,7 @@ class DuplicationTask:
         options = read_options(self._params)
         follow = as_mapping(self._params.get("follow"), "follow")
         store = SettingsJournal(self._params, self._redactor, self._clock)
+        require_their_journal(store.entries, options.tables, self._params.get("journal"))
         try:
             with Clusters(connection, self._clock) as clusters:
                 call = self._call(clusters, options, follow, store)

@@ -21,6 +21,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.redaction im
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_past as dp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import envs, model, table_left, table_past
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_lift import lift_command
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.journal_tables import require_their_journal
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_client import MetaClient
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import TARGET_META_SERVERS, Connection
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.plan_approval import Table, describe, plan_of
@@ -86,6 +87,7 @@ def gather_standing(params: t.Mapping[str, t.Any], redactor: Redactor, clock: Cl
     connection = Connection.from_params(params)
     options = read_standing_options(params)
     entries = SettingsJournal(params, redactor, clock).entries
+    require_their_journal(entries, [table.name for table in options.tables], params.get("journal"))
     with MetaClient(connection.meta_servers, connection.settings, clock) as source:
         info = source.cluster_info()
         target, problem = _target(connection, clock)
