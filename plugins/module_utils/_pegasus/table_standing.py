@@ -25,7 +25,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.journal_t
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_client import MetaClient
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import TARGET_META_SERVERS, Connection
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.plan_approval import Table, describe, plan_of
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_KEY
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_ALL, DENY_KEY, DENY_WRITE
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_journal import SettingsJournal
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.table_options import (
     MovedTable,
@@ -158,7 +158,8 @@ def _standings(
             found_there = source.query_duplications(table.name)
             mine = next((one for one in found_there if one.remote == remote and one.status != "DS_REMOVED"), None)
         fence = past.get(envs.resource(cluster, table.name, DENY_KEY), NOTHING)
-        fenced = bool(fence.changes) and app is not None and app.envs.get(DENY_KEY) == fence.ours
+        # Not only what our last change made of it: a run may have been killed before it sent that.
+        fenced = bool(fence.changes) and app is not None and app.envs.get(DENY_KEY) in (DENY_WRITE, DENY_ALL)
         at = table_past.committed_at(entries, table.name)
         name = dp.resource(cluster, table.name, remote)
         ours = mine is None or dp.read_past(entries, [name])[name].owner(mine) != dp.OTHER

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import types
 import typing as t
 
 import pytest
@@ -11,6 +12,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.clock import
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model, table_past
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import table_standing as ts
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_KEY
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.table_options import MovedTable, StandingOptions
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
 
@@ -51,6 +53,35 @@ LIFTED = ("cutover.lifted", {"table": "temp"})
 )
 def test_stages(committed: bool, fenced: bool, there: t.Optional[model.Duplication], stage: str) -> None:
     assert ts.stage_of(committed, fenced, there) == stage
+
+
+FENCE = "pegasus:onebox-a/table/temp/env/replica.deny_client_request"
+FENCED = intent(FENCE, "fence", None, "reconfig*write")
+CLOSED = intent(FENCE, "close", "reconfig*write", "reconfig*all")
+OPENED = intent(FENCE, "lift", "reconfig*write", None)
+PUT_BACK = ("restore", {"resource": FENCE})
+
+
+@pytest.mark.parametrize(
+    ("records", "deny", "stage"),
+    [
+        ([FENCED], "reconfig*write", "fenced"),
+        ([FENCED], None, "following"),
+        ([FENCED, CLOSED], "reconfig*all", "fenced"),
+        # Killed between the intent and the sending.
+        ([FENCED, CLOSED], "reconfig*write", "fenced"),
+        ([FENCED, OPENED], "reconfig*write", "fenced"),
+        ([FENCED, PUT_BACK], "reconfig*write", "following"),
+        ([FENCED], "timeout*write", "following"),
+        ([], "reconfig*write", "following"),
+    ],
+)
+def test_a_fence_of_ours(records: t.List[t.Any], deny: t.Optional[str], stage: str) -> None:
+    app = model.App("temp", 1, "AVAILABLE", 8, {} if deny is None else {DENY_KEY: deny}, 3)
+    source: t.Any = types.SimpleNamespace(query_duplications=lambda _name: (duplication("DS_LOG"),))
+    options: t.Any = StandingOptions((MovedTable("temp", "temp"),), "onebox-b", 0.0, t.cast(t.Any, None))
+    (found,) = ts._standings(source, [app], "onebox-a", options, "onebox-b", entries(*records))
+    assert found.stage == stage
 
 
 def test_what_a_journal_tells() -> None:
