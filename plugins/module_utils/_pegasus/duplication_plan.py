@@ -187,7 +187,8 @@ def _available(wanted: Wanted, app: t.Optional[App]) -> App:
     if app is None:
         raise MigrationError(
             "pegasus.app_not_found",
-            f"{wanted.table}: the source cluster has no such table. Check its name (upper and lower case differ).",
+            f"{wanted.table}: the source cluster has no such table. Check its name in tables (upper and lower "
+            "case differ).",
         )
     if not app.available:
         raise MigrationError(

@@ -68,6 +68,8 @@ _SENTENCES = {
     "under_recovery": "the meta server is still recovering; wait for it",
     "refused": "the server refused it",
 }
+_WRONG_ADDRESS = ("auth_unsupported", "handler_not_found")
+"""The server may be another one than was meant."""
 
 
 def code_of(err: str) -> str:
@@ -83,9 +85,11 @@ def server_error(
     hint: str = "",
     mutating: bool = False,
     details: t.Mapping[str, t.Any] | None = None,
+    option: str = "",
 ) -> MigrationError:
     """What a server refused, with its own words. ``doing`` completes "Could not ...".
 
+    ``option`` names the option that the address comes from, for a refusal that may mean that it is a wrong one.
     A mutating request whose error leaves open whether it was carried out is ``pegasus.ambiguous``.
     """
     text = f"{err}: {hint.strip()}" if hint.strip() else err
@@ -94,9 +98,10 @@ def server_error(
         return ambiguous(doing, address, f"it answered {err}", server_text=text, details=facts)
     code = code_of(err)
     said = f" ({text})" if code in ("refused", "invalid_parameters", "invalid_state") else ""
+    check = f"; check {option}" if option and code in _WRONG_ADDRESS else ""
     return MigrationError(
         f"pegasus.{code}",
-        f"Could not {doing} at {address}: {_SENTENCES[code]}{said}.",
+        f"Could not {doing} at {address}: {_SENTENCES[code]}{said}{check}.",
         server_text=text,
         details=facts,
     )
@@ -111,12 +116,13 @@ def unreachable(doing: str, address: str, why: str, option: str = "meta_servers"
     )
 
 
-def timed_out(doing: str, address: str, seconds: float) -> MigrationError:
+def timed_out(doing: str, address: str, seconds: float, option: str = "meta_servers") -> MigrationError:
     """A read that got no answer in time."""
     return MigrationError(
         "pegasus.timeout",
-        f"Could not {doing}: {address} took the connection but did not answer within {seconds:g} s; check that it runs "
-        "and that it is a Pegasus server of the right kind (a MetaProxy answers nothing but clients' queries).",
+        f"Could not {doing}: {address} took the connection but did not answer within {seconds:g} s; check {option}, "
+        "that it runs, and that it is a Pegasus server of the right kind (a MetaProxy answers nothing but clients' "
+        "queries).",
         details={"address": address, "doing": doing, "seconds": seconds},
     )
 

@@ -126,5 +126,5 @@ def _broken(error: Exception, address: str, doing: str, settings: ConnectionSett
     if mutating:
         return ambiguous(doing, address, why)
     if isinstance(error, socket.timeout):
-        return timed_out(doing, address, settings.rpc_timeout)
+        return timed_out(doing, address, settings.rpc_timeout, _NODES)
     return unreachable(doing, address, why, _NODES)

@@ -138,7 +138,9 @@ class _Question:
                     waiting.appendleft(told)
             elif reply.err == errors.HANDLER_NOT_FOUND and address != self._leader.primary:
                 # Of a server that is not known to be a meta server this may mean that it is none.
-                self._problems[address] = errors.server_error(reply.err, self._doing, address=address)
+                self._problems[address] = errors.server_error(
+                    reply.err, self._doing, address=address, option=self._leader.option
+                )
             else:
                 self._leader.primary = address
                 if reply.err not in errors.NOT_READY or not self._patient:
@@ -168,7 +170,7 @@ class _Question:
             error.details.update(address=address, doing=self._doing)
             raise
         if reply.err == "ERR_UNAUTHENTICATED":
-            raise errors.server_error(reply.err, self._doing, address=address)
+            raise errors.server_error(reply.err, self._doing, address=address, option=self._leader.option)
         return reply
 
     def _broken(self, address: str, broken: wire.Broken) -> MigrationError:
@@ -218,5 +220,5 @@ def broken_error(
     if mutating and broken.sent:
         return errors.ambiguous(doing, address, broken.why)
     if broken.kind == wire.TIMEOUT:
-        return errors.timed_out(doing, address, seconds)
+        return errors.timed_out(doing, address, seconds, option)
     return errors.unreachable(doing, address, broken.why, option)

@@ -454,3 +454,8 @@ def test_options() -> None:
     assert (options().step_time, options(wait=False).step_time, options(step_time="3s").step_time) == (None, 0.0, 3.0)
     with pytest.raises(InvalidInput):
         options(tables="a,a", remote_cluster="")
+
+
+def test_a_table_that_is_not_there_names_its_option() -> None:
+    with pytest.raises(MigrationError, match="Check its name in tables"):
+        plan(WANTED, plans.Seen(None))

@@ -221,6 +221,16 @@ def test_a_replica_server_is_named_as_another_kind() -> None:
     assert caught.value.code == "pegasus.handler_not_found"
 
 
+@pytest.mark.parametrize("error", ["ERR_UNAUTHENTICATED", "ERR_HANDLER_NOT_FOUND", ""])
+@pytest.mark.parametrize("option", ["meta_servers", "target_meta_servers"])
+def test_what_may_be_a_wrong_address_names_its_option(error: str, option: str) -> None:
+    settings = ConnectionSettings(1.0, 0.4)
+    with Server(lambda one: answer(one, error=error) if error else HANG) as server:
+        with MetaClient([server.address], settings, option=option) as meta, pytest.raises(MigrationError) as caught:
+            meta.list_apps()
+    assert f"check {option}" in caught.value.message
+
+
 # Answers that are lost.
 
 
