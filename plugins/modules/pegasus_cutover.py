@@ -47,6 +47,9 @@ notes:
     first fence and put back after the last (2.5 and newer; 2.4 cannot). Servers take a shorter interval at their next
     config sync only, so one old interval (30 s) passes before the fence; nothing is refused in that time. What cannot
     be put back is no failure, but the finding C(pegasus.cutover.intervals_left): a later run with O(journal) does it."
+  - "When everything is committed, every primary of the source is asked for a record that nobody has, until it refuses
+    reads, for no longer than one config-sync interval. Nothing depends on that any more: where one still serves the old
+    table, that is the finding C(pegasus.cutover.close_unproved)."
   - "Up to 2.5 the last mutation of each partition is shipped only when an empty one follows it, 100 to 200 seconds
     after the fence. O(budget) has to hold that, unless O(last_mutation=accept)."
   - C++ and Python clients do not follow MetaProxy.
@@ -296,8 +299,8 @@ changes:
       type: dict
 findings:
   description: >-
-    What is to be known about the outcome, such as C(pegasus.cutover.last_mutation_held_back) or
-    C(pegasus.cutover.intervals_left). Each is a warning, too, and in O(journal).
+    What is to be known about the outcome, such as C(pegasus.cutover.last_mutation_held_back),
+    C(pegasus.cutover.close_unproved) or C(pegasus.cutover.intervals_left). Each is a warning, too, and in O(journal).
   returned: always
   type: list
   elements: dict

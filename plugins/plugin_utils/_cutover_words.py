@@ -52,6 +52,7 @@ PEGASUS = Words(
         "lift": "the fence is off: every primary takes writes ({count} partitions)",
         "switch": "every MetaProxy sends clients to the target",
         "target": "the target is whole and serves ({count} partitions)",
+        "close": "every primary of the source refuses reads too ({count} partitions)",
     },
     ends={
         "cutover.committed": "{subject}: committed",

@@ -13,6 +13,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines im
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model, switch
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_closing import Closing
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_look import Eyes
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_past import COMMITTED_KIND
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
@@ -164,7 +165,10 @@ class Behind:
             )  # fmt: skip
 
     def commit(self, track: Followed, guarded: bool) -> None:
-        """Write down that the table has moved. ``guarded``: its guard lived until then, and knows of it."""
+        """Write down that the table has moved. ``guarded``: its guard lived until then, and knows of it.
+
+        Whether its replica servers refuse readers is seen after everything is committed: see :mod:`cutover_closing`.
+        """
         track.committed = self._eyes.clock.monotonic()
         track.state = "committed"
         self._record.append(
@@ -172,6 +176,7 @@ class Behind:
             {"table": track.view.name, "at": iso(self._eyes.clock.now()), "guarded": guarded,
              "window": dict(track.window())},
         )  # fmt: skip
+        self._record.closings.append(Closing(track.fence, track.committed))
 
 
 def going_back(tables: int, look: float = 0.0) -> float:

@@ -18,6 +18,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.recorded imp
     decide,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_closing import prove as prove_closings
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_past import Past
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters
@@ -182,10 +183,25 @@ class IntervalKeeper:
     ) -> t.List[Finding]:
         """Put back what is still ours, server by server. What stays short, and why, is returned and written down.
 
+        As long as they are short, it is seen that the source refuses readers of what was committed; what does not is
+        returned too.
+
         It is no error: how the cutover itself ended is what its caller has to tell, and the journal lets the next run
         put the rest back. ``others``: tables that somebody else has fenced. As long as there are any that were not
         before we made the intervals short, their fences count on these, and nothing is put back.
         """
+        closings, record.closings = record.closings, []
+        unproved = prove_closings(closings, record, clock, self._slowest())
+        return unproved + self._put_back(record, clock, others)
+
+    def _slowest(self) -> float:
+        """Seconds of the longest config sync now; before it was shortened that is what was found."""
+        found = self._in_force.values() if self._shortened else [int(value) for value in self._now.values()]
+        return max(found) / 1000 if found else self._default
+
+    def _put_back(
+        self, record: CutoverRecord, clock: Clock, others: t.Callable[[], t.Collection[str]]
+    ) -> t.List[Finding]:
         ours = [one for one in self.all if record.past(self._intervals.resource(one.node)).changes]
         if not ours:
             return []

@@ -22,6 +22,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.recorded imp
 )
 from ansible_collections.dbops.migration.plugins.module_utils._core.restore import Decision
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_closing import Closing
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_send import Call, send_call
 
 
@@ -31,6 +32,8 @@ class CutoverRecord:
     def __init__(self, journal: Journal, clock: Clock) -> None:
         self.changes = ChangeList()
         self.waits: t.Dict[str, Wait] = {}
+        self.closings: t.List[Closing] = []
+        """Committed tables of which nobody has seen yet that the source refuses readers."""
         self._journal = journal
         self._clock = clock
 

@@ -115,6 +115,13 @@ class Fence:
             )
         return config, words
 
+    def look_at_reads(self) -> t.Tuple[model.TableConfig, t.Dict[int, str]]:
+        """Who serves each partition, and whether they take reads. For any table; nothing is written."""
+        config = self._meta.query_config(self.table)
+        if config is None:
+            raise _gone(self.table)
+        return config, self._replicas.probe_reads(config, timeout=PROBE_TIMEOUT)
+
     def prove(self, word: str, deadline: Deadline, beat: Beat = lambda: None) -> Proof:
         """Wait until every primary gives ``word`` in one look.
 

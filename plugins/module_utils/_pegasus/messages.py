@@ -336,6 +336,31 @@ INCR = Rpc(
     ),
     mutating=True,
 )
+MULTI_GET = Rpc(
+    "RPC_RRDB_RRDB_MULTI_GET",
+    Struct(
+        "multi_get_request",
+        Field(1, "hash_key", BLOB),
+        Field(2, "sort_keys", ListOf(BLOB)),
+        Field(3, "max_kv_count", I32),
+        Field(4, "max_kv_size", I32),
+        Field(5, "no_value", BOOL),
+    ),
+    Struct(
+        "multi_get_response",
+        Field(1, "error", I32),
+        Field(
+            2,
+            "kvs",
+            ListOf(
+                Struct("key_value", Field(1, "key", BLOB), Field(2, "value", BLOB), Field(3, "expire_ts_seconds", I32))
+            ),
+        ),
+        Field(3, "app_id", I32),
+        Field(4, "partition_index", I32),
+        Field(6, "server", TEXT),
+    ),
+)
 PUT = Rpc(
     "RPC_RRDB_RRDB_PUT",
     Struct(

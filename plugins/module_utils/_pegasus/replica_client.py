@@ -32,12 +32,22 @@ _PROBE_HASH_KEY = b"dbops.migration.probe"
 _LONG_PAST = 1
 """Seconds since 2016, Pegasus's epoch: a record with this expiry is gone before anybody can read it."""
 
-_PROBE_WORDS = {
-    "ERR_OPERATION_DISABLED": model.WRITES_OPEN,
-    "ERR_OBJECT_NOT_FOUND": model.WRITES_MOVED,
-    "ERR_INACTIVE_STATE": model.WRITES_MOVED,
-    OK: model.WRITES_APPLIED,
-}
+_ELSEWHERE = {"ERR_OBJECT_NOT_FOUND": model.WRITES_MOVED, "ERR_INACTIVE_STATE": model.WRITES_MOVED}
+_WRITE_WORDS = {**_ELSEWHERE, "ERR_OPERATION_DISABLED": model.WRITES_OPEN, OK: model.WRITES_APPLIED}
+_READ_WORDS = {**_ELSEWHERE, OK: model.WRITES_OPEN}
+
+_Make = t.Callable[[Gpid], wire.Call]
+
+
+def _increment(place: Gpid) -> wire.Call:
+    key = len(_PROBE_HASH_KEY).to_bytes(2, "big") + _PROBE_HASH_KEY + secrets.token_bytes(8)
+    return wire.Call(messages.INCR, {"key": key, "increment": 0, "expire_ts_seconds": _LONG_PAST}, place)
+
+
+def _read_of_nothing(place: Gpid) -> wire.Call:
+    keys = {"hash_key": _PROBE_HASH_KEY, "sort_keys": [secrets.token_bytes(8)]}
+    limits = {"max_kv_count": 1, "max_kv_size": 1, "no_value": True}
+    return wire.Call(messages.MULTI_GET, {**keys, **limits}, place)
 
 
 class ReplicaClient:
@@ -128,12 +138,25 @@ class ReplicaClient:
         ``atomic_idempotent``; where a replica does not know yet that it duplicates, the record that is written has
         expired long ago, and the word is ``applied``.
         """
+        return self._probe_all(config, _increment, _WRITE_WORDS, timeout)
+
+    def probe_reads(self, config: model.TableConfig, *, timeout: float | None = None) -> dict[int, str]:
+        """The same words about reads, but never ``applied``: each primary is asked for a record that nobody has.
+
+        The check for a fence comes before anything is read, whether the table duplicates or not.
+        """
+        return self._probe_all(config, _read_of_nothing, _READ_WORDS, timeout)
+
+    def _probe_all(
+        self, config: model.TableConfig, make: _Make, words_of: t.Mapping[str, str], timeout: float | None
+    ) -> dict[int, str]:
         found = dict.fromkeys(config.without_primary, model.WRITES_NO_PRIMARY)
         ballots = {partition.index: partition.ballot for partition in config.partitions}
         primaries = config.primaries
 
         def ask(node: str) -> dict[int, str]:
-            return self._probe(node, Gpid(config.app_id, 0), primaries[node], ballots, timeout)
+            calls = [make(Gpid(config.app_id, index)) for index in primaries[node]]
+            return self._probe(node, calls, words_of, ballots, timeout)
 
         answers = fan_out(primaries, ask)
         for words in answers.good.values():
@@ -145,14 +168,11 @@ class ReplicaClient:
     def _probe(
         self,
         node: str,
-        table: Gpid,
-        indices: t.Sequence[int],
+        calls: t.Sequence[wire.Call],
+        words_of: t.Mapping[str, str],
         ballots: t.Mapping[int, int],
         timeout: float | None,
     ) -> dict[int, str]:
-        key = len(_PROBE_HASH_KEY).to_bytes(2, "big") + _PROBE_HASH_KEY + secrets.token_bytes(8)
-        fields = {"key": key, "increment": 0, "expire_ts_seconds": _LONG_PAST}
-        calls = [wire.Call(messages.INCR, fields, Gpid(table.app_id, index)) for index in indices]
         # A connection of its own: on a kept one, "lost" could mean no more than that it was idle for too long.
         channel = wire.Channel(node, self._settings)
         try:
@@ -160,9 +180,9 @@ class ReplicaClient:
         finally:
             channel.close()
         words: dict[int, str] = {}
-        for position, index in enumerate(indices):
+        for position, index in enumerate(call.gpid.partition for call in calls):
             if position in replies:
-                words[index] = _PROBE_WORDS.get(replies[position].err, model.WRITES_UNKNOWN)
+                words[index] = words_of.get(replies[position].err, model.WRITES_UNKNOWN)
                 if replies[position].err == "ERR_INVALID_STATE":
                     words[index] = model.WRITES_DENIED
             elif broken is not None and broken.kind == wire.TIMEOUT:
@@ -171,7 +191,7 @@ class ReplicaClient:
                 words[index] = model.WRITES_UNREACHABLE
         denied = [index for index, word in words.items() if word == model.WRITES_DENIED]
         if denied:
-            words.update(self._denied_or_moved(node, table.app_id, denied, ballots, timeout))
+            words.update(self._denied_or_moved(node, calls[0].gpid.app_id, denied, ballots, timeout))
         return words
 
     def _denied_or_moved(

@@ -72,6 +72,16 @@ def test_an_unsound_target_ends_the_cutover(
     assert proofs == []
 
 
+def test_what_is_committed_is_still_to_be_seen_closed() -> None:
+    """After the entry of the commit, which waits for nothing."""
+    written: t.List[str] = []
+    record: t.Any = types.SimpleNamespace(closings=[], append=lambda kind, _data: written.append(kind))
+    eyes: t.Any = types.SimpleNamespace(clock=FakeClock())
+    done = track()
+    Behind(eyes, t.cast(t.Any, None), record).commit(done, True)
+    assert written == ["cutover.committed"] and [one.at for one in record.closings] == [done.committed]
+
+
 def test_an_app_id_that_another_table_of_the_target_has_is_told() -> None:
     assert of_tables([track()]) == []
     (found,) = of_tables([track(dataclasses.replace(VIEW, same_id="other"))])

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pathlib
+import types
 import typing as t
 
 import pytest
@@ -16,6 +17,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.redaction im
 from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_past as cp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_closing import Closing
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_intervals import IntervalKeeper
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters
@@ -24,6 +26,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile i
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
 
 A, B = "10.0.0.1:34801", "10.0.0.2:34801"
+CONFIG = model.TableConfig(2, 1, (model.Partition(0, 3, 3, A, (B,), 9),))
 
 
 class Servers:
@@ -262,3 +265,27 @@ def test_a_cluster_that_never_keeps_it_short_is_not_fenced(scene: t.Callable[...
     with pytest.raises(MigrationError) as caught:
         one.keeper().shorten(one.record, clock, lambda: one.servers.values.update({A: "30000"}))
     assert caught.value.code == "pegasus.config_sync_raised"
+
+
+@pytest.mark.parametrize("shortened", [True, False])
+def test_readers_are_seen_refused_while_the_intervals_are_short(scene: t.Callable[..., Scene], shortened: bool) -> None:
+    """By what is in force: a call that has only finished what a killed one began shortens nothing."""
+    one = scene("30000", "20000")
+    clock: t.Any = one.clock
+    keeper = one.keeper()
+    if shortened:
+        one.shorten(keeper)
+    began, seen = one.clock.steady, []
+
+    def look() -> t.Any:
+        seen.append(dict(one.servers.values))
+        return CONFIG, {0: model.WRITES_OPEN}
+
+    fence: t.Any = types.SimpleNamespace(table="temp", look_at_reads=look)
+    one.record.closings.append(Closing(fence, began))
+    [found] = keeper.restore(one.record, clock)
+    assert found.id == "pegasus.cutover.close_unproved"
+    assert seen[-1] == ({A: "1000", B: "1000"} if shortened else {A: "30000", B: "20000"})
+    assert one.clock.steady - began == pytest.approx(3.0 if shortened else 32.0)
+    assert one.servers.values == {A: "30000", B: "20000"}
+    assert keeper.restore(one.record, clock) == []

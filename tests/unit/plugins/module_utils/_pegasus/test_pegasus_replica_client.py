@@ -274,6 +274,19 @@ def test_every_word_of_the_probe() -> None:
     assert {(one.fields["increment"], one.fields["expire_ts_seconds"]) for one in probes} == {(0, 1)}
 
 
+def test_reads_are_asked_for_with_a_record_that_nobody_has() -> None:
+    errors = {0: "ERR_OK", 1: "ERR_INVALID_STATE", 2: "ERR_INVALID_STATE", 3: "ERR_OBJECT_NOT_FOUND", 4: "silent",
+              5: "ERR_BUSY", 6: "ERR_OPERATION_DISABLED"}  # fmt: skip
+    with Server(gate(errors, [replica(1), replica(2, status=4)])) as server, ReplicaClient(SHORT) as client:
+        words = client.probe_reads(table([server.address] * 7 + [""]))
+    assert words == {0: "open", 1: "denied", 2: "moved", 3: "moved", 4: "silent", 5: "unknown", 6: "unknown",
+                     7: "no_primary"}  # fmt: skip
+    assert server.seen("RPC_RRDB_RRDB_INCR") == []
+    probes = server.seen("RPC_RRDB_RRDB_MULTI_GET")
+    assert {(one.app_id, one.partition) for one in probes} == {(2, index) for index in range(7)}
+    assert all(len(one.fields["sort_keys"]) == 1 and one.fields["no_value"] for one in probes)
+
+
 def test_a_denial_that_cannot_be_told_from_a_move_is_unknown() -> None:
     def handle(received: Received) -> bytes:
         return CLOSE if received.name == "RPC_QUERY_REPLICA_INFO" else answer(received, error="ERR_INVALID_STATE")
