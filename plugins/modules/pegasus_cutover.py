@@ -62,6 +62,7 @@ notes:
     C(pegasus.duplication.missing), C(pegasus.duplication.several), C(pegasus.duplication.not_in_log),
     C(pegasus.duplication.fail_mode), C(pegasus.lag.unknown), C(pegasus.lag.repeated), C(pegasus.lag.too_large),
     C(pegasus.target.missing), C(pegasus.target.not_available), C(pegasus.target.partition_count),
+    C(pegasus.target.not_our_copy) (its C(duplication.*) envs name another cluster or table),
     C(pegasus.target.deny_set), C(pegasus.target.not_writable), C(pegasus.znode.missing),
     C(pegasus.znode.points_elsewhere), C(pegasus.znode.points_at_target), C(pegasus.znode.read_only) and
     C(pegasus.metaproxy.not_on_source)."

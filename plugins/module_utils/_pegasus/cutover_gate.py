@@ -11,6 +11,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Finding
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import switch
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_copy import metas_of, of_another
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters, TableView
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_past import FAIL_SKIP
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_KEY, MASTER_CLUSTER
@@ -178,6 +179,18 @@ def _target(clusters: Clusters, table: TableView) -> t.Iterator[Finding]:
         return
     if not app.available:
         yield _blocker("target", "not_available", where, {"status": app.status}, "Wait until it is AVAILABLE.")
+    strange = of_another(clusters, table, app)
+    if strange:
+        yield _blocker(
+            "target",
+            "not_our_copy",
+            where,
+            {**strange, "source": clusters.source.cluster_name, "source_metas": sorted(metas_of(clusters))},
+            "By its envs another duplication has made this table, and nothing says that it holds what the source has. "
+            "Correct remote_tables and the clusters. If it is another's copy, start the migration anew with a free "
+            "name; if that other duplication is over and this one surely fills the table, delete the duplication.* "
+            "envs on the target.",
+        )
     if table.config is not None and config.partition_count != table.config.partition_count:
         yield _blocker(
             "target",

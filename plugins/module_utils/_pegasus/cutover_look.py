@@ -95,6 +95,7 @@ class Eyes:
             group_check=self._flag(nodes, "group_check_interval_ms", profile.group_check_seconds * 1000) / 1000,
             round_trip=round_trip,
             fenced=fenced,
+            metas=frozenset(self.request.connection.meta_servers),
         )
 
     def _intervals(self, cluster: str, nodes: t.Sequence[str]) -> t.Dict[str, str]:

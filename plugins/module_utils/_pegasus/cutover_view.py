@@ -19,7 +19,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.switch im
 class Clusters:
     """Both clusters. ``intervals``: config-sync interval in ms by replica server of the source, as text; empty where
     the version does not tell, and without silent servers where nothing is fenced any more. ``fenced``: the source's
-    tables that were fenced before these were read. ``remote``: the target's name for duplication. Seconds otherwise."""
+    tables that were fenced before these were read. ``remote``: the target's name for duplication. ``metas``: the
+    source's meta servers as they were given, besides those that it tells. Seconds otherwise."""
 
     source: model.ClusterInfo
     target: model.ClusterInfo
@@ -32,6 +33,7 @@ class Clusters:
     group_check: float
     round_trip: float
     fenced: t.FrozenSet[str] = frozenset()
+    metas: t.FrozenSet[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True)

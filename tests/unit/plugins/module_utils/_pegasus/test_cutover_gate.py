@@ -92,6 +92,55 @@ def test_a_table_that_is_ready_passes() -> None:
         assert ids(dataclasses.replace(GOOD, app=app)) == []
 
 
+def copy_with(version: str = "2.6.0", on_source: t.Optional[t.Mapping[str, str]] = None, **envs: str) -> t.List[t.Any]:
+    """What the gate says of the target when the table there has these duplication.* envs."""
+    told = {f"duplication.{name}": value for name, value in envs.items()}
+    view = dataclasses.replace(
+        GOOD,
+        app=dataclasses.replace(APP, envs=on_source or {}),
+        target_app=dataclasses.replace(APP, app_id=6, envs=told),
+    )
+    info = dataclasses.replace(INFO, meta_servers=("10.0.0.9:34601",))
+    clusters = dataclasses.replace(
+        CLUSTERS, source=info, metas=frozenset({"M1.east:34601"}), profile=Profile.choose(Version.parse(version))
+    )
+    return [one for one in gate(clusters, view, 100, True) if one.id.startswith("pegasus.target.")]
+
+
+def test_the_copy_of_this_table_passes_and_one_without_envs_too() -> None:
+    assert copy_with() == []
+    assert copy_with(master_cluster="onebox-a", master_app_name="temp", master_metas="elsewhere:1") == []
+    # Under another name in duplication (dup_cluster_name) it is known by its meta servers, told or given.
+    for metas in ("10.0.0.8:34601, 10.0.0.9:34601", "m1.east:34601"):
+        assert copy_with(master_cluster="a-in-duplication", master_metas=metas) == []
+    # From a former migration of the source's table, which a source before 2.6 copies along.
+    former = {"duplication.master_app_name": "former"}
+    assert copy_with("2.5.0", former, master_cluster="onebox-a", master_app_name="former") == []
+
+
+@pytest.mark.parametrize(
+    ("envs", "evidence"),
+    [
+        (
+            {"master_cluster": "south", "master_metas": "10.9.0.1:34601"},
+            {"duplication.master_cluster": "south", "duplication.master_metas": "10.9.0.1:34601"},
+        ),
+        ({"master_cluster": "south"}, {"duplication.master_cluster": "south", "duplication.master_metas": ""}),
+        (
+            {"master_cluster": "onebox-a", "master_app_name": "other"},
+            {"duplication.master_app_name": "other"},
+        ),
+    ],
+)
+def test_a_copy_of_another_cluster_or_table_is_no_target(
+    envs: t.Mapping[str, str], evidence: t.Mapping[str, str]
+) -> None:
+    [found] = copy_with(**envs)
+    assert (found.id, found.severity, found.subject) == ("pegasus.target.not_our_copy", "blocker", "temp on onebox-b")
+    assert {key: value for key, value in found.evidence.items() if key.startswith("duplication.")} == evidence
+    assert found.evidence["source_metas"] == ["10.0.0.9:34601", "m1.east:34601"]
+
+
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
