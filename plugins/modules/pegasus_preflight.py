@@ -42,7 +42,8 @@ notes:
     C(pegasus.node.dead), warnings."
   - "Ids about settings and disks: C(pegasus.config.write_size_smaller_on_target), a blocker;
     C(pegasus.config.write_size_unknown), a warning (2.4 does not tell it); C(pegasus.config.sync_interval), an info, or
-    a warning above 30 s; C(pegasus.config.send_rate_unlimited) (copying may be felt by the source's clients), an info;
+    a warning above 30 s; C(pegasus.config.send_rate_unlimited) (copying may be felt by the source's clients) and
+    C(pegasus.config.copy_rate_unknown) (servers do not tell their rates), infos;
     C(pegasus.disk.short), a blocker when the target cannot hold the tables, a warning when less
     than a fifth would be left; C(pegasus.disk.unknown), a warning."
   - "Ids about a table, blockers: C(pegasus.table.unknown), C(pegasus.table.not_available),
@@ -51,6 +52,7 @@ notes:
     C(pegasus.table.bulk_load_unknown), C(pegasus.table.data_version), C(pegasus.table.data_version_unknown),
     C(pegasus.table.is_follower), C(pegasus.table.requests_denied), C(pegasus.table.atomic_writes),
     C(pegasus.table.rename_unsupported), C(pegasus.table.replica_count_unsupported). Warnings:
+    C(pegasus.table.decrees_unknown) (before 2.6; see C(pegasus.bug.empty_replica_checkpoint)),
     C(pegasus.table.copies_missing), C(pegasus.table.leftover_envs), C(pegasus.table.throttled),
     C(pegasus.table.atomic_writes_unknown), C(pegasus.table.atomic_writes_earlier) (2.6 counts them since the start of a
     server; the numbers are not 0, but did not grow while they were watched). An info:

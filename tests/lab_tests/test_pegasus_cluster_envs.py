@@ -8,6 +8,8 @@ from __future__ import annotations
 import pytest
 
 from lab.client import LabClient
+from lab.pegasus import flags
+from lab.pegasus.profiles import Profile
 from lab_tests.conftest import LabFactory
 from lab_tests.pegasus_cluster_support import DENY, Side, Silence
 
@@ -130,6 +132,14 @@ def test_flags_by_version(pegasus_lab: LabFactory) -> None:
     fixed = new.page("/updateConfig?group_check_interval_ms=1")[1]["update_status"]
     assert fixed == "ERR_INVALID_PARAMETERS: group_check_interval_ms is not mutable"
     assert new.page("/updateConfig?a=1&b=2")[0] == 400
+
+
+def test_flags_are_named_without_their_section() -> None:
+    """The remote commands of the same purpose have it in their names."""
+    for name in ("max_copy_rate_megabytes_per_disk", "max_send_rate_megabytes_per_disk"):
+        found = flags.shown(Profile.choose("2.4"), name, flags.defaults()[name])
+        assert found is not None and (found["name"], found["section"], found["value"]) == (name, "nfs", "0")
+        assert flags.shown(Profile.choose("2.4"), "nfs." + name, "0") is None
 
 
 def test_a_restarted_server_forgets_its_flags(pegasus_lab: LabFactory) -> None:

@@ -91,6 +91,8 @@ def test_healthy_clusters_pass_and_nothing_is_changed(
         for name, app in after[key]["apps"].items():
             assert (app["envs"], app["duplications"]) == (before[key]["apps"][name]["envs"], {}), name
     assert ("bug.last_mutation_held_back" in warnings(result)) is (profile != "2.6"), profile
+    infos = [name for name, _subject in found(result, "info")]
+    assert "config.send_rate_unlimited" in infos and "config.copy_rate_unknown" not in infos
 
 
 def test_a_second_table_adds_a_handful_of_requests(generation: tuple[str, LabClient]) -> None:

@@ -22,7 +22,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight
     numbers,
     server_findings,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_tables import table_findings
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_tables import SHOWN, table_findings
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_target import target_findings
 
 
@@ -52,6 +52,7 @@ def _bugs(view: v.View) -> t.Iterator[Finding]:
     for bug in applicable(known_bugs.TARGET_BUGS, target.version, _target_features(target)):
         yield _about(bug, f"{target.subject}, version {target.version}")
     for table in view.tables:
+        yield from _decrees(table, source)
         for bug in applicable(known_bugs.TABLE_BUGS, source.version, _table_features(table)):
             yield _about(bug, table.subject)
 
@@ -59,6 +60,30 @@ def _bugs(view: v.View) -> t.Iterator[Finding]:
 def _about(bug: Finding, subject: str) -> Finding:
     evidence = str(bug.evidence).replace(known_bugs.BEFORE_2_6, "before 2.6")
     return dataclasses.replace(bug, subject=subject, evidence=evidence)
+
+
+def _decrees(table: v.TableView, source: v.ClusterView) -> t.Iterator[Finding]:
+    """Partitions of which nobody tells whether they are nearly empty, where that matters (#2069)."""
+    app, config = table.usable, table.config
+    if app is None or config is None or not source.profile.slow_empty_checkpoint:
+        return
+    # One without a primary has a finding of its own.
+    untold = [one for one in config.partitions if one.primary and one.index not in (table.decrees or {})]
+    if untold:
+        yield Finding(
+            "pegasus.table.decrees_unknown",
+            "warning",
+            table.subject,
+            {
+                "partitions": [one.index for one in untold[:SHOWN]],
+                "count": len(untold),
+                "servers": sorted({one.primary for one in untold}),
+            },
+            "These replica servers do not tell how much was written to their partitions. One with no or one record "
+            "would take very long to be copied before 2.6. Make sure that they answer and run preflight again, or that "
+            "every partition holds a few records.",
+            "https://github.com/apache/incubator-pegasus/issues/2069",
+        )
 
 
 def _target_features(target: v.ClusterView) -> set[str]:

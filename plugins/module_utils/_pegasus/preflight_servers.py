@@ -23,6 +23,13 @@ def server_findings(source: ClusterView, target: ClusterView, tables: t.Sequence
     yield from _write_size(source, target)
     yield from _config_sync(source)
     yield from _send_rate(source)
+    yield from _rate_unknown(source, v.NFS_SEND_RATE, "how fast they send a checkpoint, which clients may feel")
+    yield from _rate_unknown(
+        target,
+        v.NFS_COPY_RATE,
+        "whether they limit how fast they copy it, with which servers have crashed (pegasus.bug.nfs_rate_per_disk)",
+        _ISSUE + "1969",
+    )
     yield from _disk(target, tables)
 
 
@@ -144,6 +151,20 @@ def _send_rate(source: ClusterView) -> t.Iterator[Finding]:
             {v.NFS_SEND_RATE: 0, "servers": unlimited},
             "The checkpoint is copied as fast as disks and network allow, which clients of the source may feel. To "
             "limit it, run the remote command nfs.max_send_rate_megabytes_per_disk on these replica servers first.",
+        )
+
+
+def _rate_unknown(cluster: ClusterView, flag: str, what: str, issue: str = "") -> t.Iterator[Finding]:
+    untold = silent(cluster, flag)
+    if untold:
+        yield Finding(
+            "pegasus.config.copy_rate_unknown",
+            "info",
+            cluster.subject,
+            {flag: untold},
+            f"These replica servers do not tell {what}. Look at it by hand: the remote command nfs.{flag} without an "
+            "argument tells it.",
+            issue,
         )
 
 

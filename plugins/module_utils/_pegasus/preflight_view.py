@@ -38,6 +38,7 @@ UNCLEAR = "unclear"
 WRITE_SIZE = "max_allowed_write_size"
 CONFIG_SYNC = "config_sync_interval_ms"
 GROUP_CHECK = "group_check_interval_ms"
+# As flags these two have no section in their names; the remote commands that change them begin with "nfs.".
 NFS_COPY_RATE = "max_copy_rate_megabytes_per_disk"
 NFS_SEND_RATE = "max_send_rate_megabytes_per_disk"
 

@@ -44,7 +44,14 @@ FLAGS = {
     "duplication_sync_period_second": Flag(
         "replication", "FV_UINT64", "10", False, "The period seconds of duplication to sync data", True
     ),
-    "nfs.max_send_rate_megabytes_per_disk": Flag(
+    "max_copy_rate_megabytes_per_disk": Flag(
+        "nfs",
+        "FV_UINT32",
+        "0",
+        True,
+        "max rate per disk of copying from remote node(MB/s), zero means disable rate limiter",
+    ),
+    "max_send_rate_megabytes_per_disk": Flag(
         "nfs", "FV_UINT32", "0", True, "max rate per disk of send to remote node(MB/s)"
     ),
 }

@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import known_bugs, preflight
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import preflight_view as v
@@ -395,6 +396,32 @@ def test_nearly_empty_partitions(version: str, warns: bool, decree: int) -> None
     findings = judged(source=version, decrees={0: 1000, 1: decree})
     assert ("bug.empty_replica_checkpoint" in ids(findings, "warning")) is warns
     assert "bug.empty_replica_checkpoint" not in ids(judged(source=version, decrees={0: 2}), "warning")
+
+
+@pytest.mark.parametrize(("version", "warns"), [("2.5.0", True), ("2.6.0", False)])
+def test_partitions_whose_primary_does_not_tell_its_decree_before_2_6(version: str, warns: bool) -> None:
+    """One without a primary has a blocker of its own, and the decree of a full answer is known."""
+    without = table(decrees={0: 5, 1: 5}, config=routing(p3=()))
+    findings = judged(source=version, tables=(without,))
+    assert ("table.decrees_unknown" in ids(findings, "warning")) is warns
+    if warns:
+        found = only(findings, "table.decrees_unknown")
+        assert found.evidence == {"partitions": [2], "count": 1, "servers": [SOURCE_NODES[2]]}
+    assert "table.decrees_unknown" not in ids(judged(source=version), "warning")
+
+
+@pytest.mark.parametrize("role", ["source", "target"])
+def test_a_server_that_does_not_tell_its_rate(role: str) -> None:
+    flag_of = {"source": v.NFS_SEND_RATE, "target": v.NFS_COPY_RATE}[role]
+    nodes = {"source": SOURCE_NODES, "target": TARGET_NODES}[role]
+    told = configs(nodes)
+    there = {node: one for node, one in told[flag_of].good.items() if node != nodes[0]}
+    told[flag_of] = Answers(there, {nodes[0]: MigrationError("pegasus.unreachable", "away")})
+    changed = {"source": source, "target": target}[role](configs=told)
+    found = only(judged(**{role: changed}), "config.copy_rate_unknown")
+    assert (found.severity, found.evidence) == ("info", {flag_of: {nodes[0]: "away"}})
+    assert found.subject.startswith(role) and f"nfs.{flag_of} " in found.remedy
+    assert "config.copy_rate_unknown" not in ids(judged(), "info")
 
 
 def test_a_copy_rate_per_disk_on_the_target() -> None:
