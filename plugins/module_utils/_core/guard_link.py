@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import os
@@ -19,6 +20,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 ANSWER_SECONDS = 45.0
 """Real seconds. A guard that is just lifting answers when the request that it has sent is answered."""
 _LONGEST = 1 << 20
+_REPORTS = frozenset((gs.NOT_SWITCHED, gs.LIFTED_BY_MODULE))
+"""Requests whose answer nobody needs, as they tell what the module has done. A guard that still lives is told."""
 
 
 class Answer(t.NamedTuple):
@@ -47,12 +50,16 @@ class GuardLost(MigrationError):
 
 
 class GuardLink:
-    """A connection to a guard. ``ask`` raises GuardLost when nobody is there."""
+    """A connection to a guard. ``ask`` raises GuardLost when nobody is there, and from then on every time.
+
+    An answer that comes too late would be taken for that to the next request: a granted status for a granted switch.
+    """
 
     def __init__(self, connection: socket.socket, pid: int = 0) -> None:
         self.pid = pid
         self._connection = connection
         self._buffer = b""
+        self._lost = ""
 
     @classmethod
     def connect(cls, path: str) -> GuardLink:
@@ -68,8 +75,23 @@ class GuardLink:
 
     def ask(self, request: str, **more: t.Any) -> Answer:
         """Send a request of :mod:`guard_state` and return the answer."""
+        if self._lost:
+            if request in _REPORTS:
+                with contextlib.suppress(OSError):
+                    self._send(request, more)
+            raise GuardLost(self._lost)
         try:
-            self._connection.sendall(json.dumps({"op": request, **more}).encode("ascii") + b"\n")
+            return self._answer(request, more)
+        except GuardLost as error:
+            self._lost = str(error.details["reason"])
+            raise
+
+    def _send(self, request: str, more: t.Mapping[str, t.Any]) -> None:
+        self._connection.sendall(json.dumps({"op": request, **more}).encode("ascii") + b"\n")
+
+    def _answer(self, request: str, more: t.Mapping[str, t.Any]) -> Answer:
+        try:
+            self._send(request, more)
             while b"\n" not in self._buffer:
                 data = self._connection.recv(65536)
                 if not data or len(self._buffer) > _LONGEST:
