@@ -44,22 +44,22 @@ class Finish:
         outcomes, problem = self._go_back([track for track in tracks if track.name in unmoved])
         returned = [track for track in tracks if outcomes.get(track.name, pb.FORWARD) != pb.FORWARD]
         chosen = [track for track in tracks if track not in returned]
-        if returned:
-            self._lift_returned(returned, bool(chosen))
+        lift = self._lift_returned(returned, bool(chosen)) if returned else None
         back = [name for name, outcome in outcomes.items() if outcome == pb.BACK]
         unproved = [name for name, outcome in outcomes.items() if outcome == pb.UNPROVED]
+        committed = [track.name for track in chosen]
         try:
             if problem is not None:
                 raise problem
-            self._go_on(chosen, deadline)
+            self._go_on(chosen, deadline, lift is None)
         except MigrationError as error:
-            reason = taken_back(back, unproved)
-            if reason is None:
-                raise
-            raise with_reason(error, reason) from error
-        reason = taken_back(back, unproved, [track.name for track in chosen])
-        if reason is not None:
-            raise reason
+            problem, committed = error, []
+        told = taken_back(back, unproved, committed, lift is None)
+        for worse in (problem, lift):
+            if worse is not None:
+                told = worse if told is None else with_reason(worse, told)
+        if told is not None:
+            raise told
 
     def _beat(self) -> None:
         """Let the guard hear of us: one that takes us for gone decides, and then nothing can be taken back."""
@@ -69,7 +69,7 @@ class Finish:
             # A guard that is gone keeps nobody from going forward; the commit tells of it.
             return
 
-    def _go_on(self, chosen: t.Sequence[Track], deadline: Deadline) -> None:
+    def _go_on(self, chosen: t.Sequence[Track], deadline: Deadline, others_lifted: bool) -> None:
         """What is behind the switch of the tables that stay switched."""
         behind = self._behind
         behind.follow([track for track in chosen if track.proved is None], deadline)
@@ -78,33 +78,40 @@ class Finish:
         for track in chosen:
             behind.verify(track)
         if chosen:
-            guarded = self._commit(frozenset(track.name for track in chosen))
+            guarded = self._commit(frozenset(track.name for track in chosen), others_lifted)
             for track in chosen:
                 behind.commit(track, guarded)
 
-    def _commit(self, tables: t.FrozenSet[str]) -> bool:
+    def _commit(self, tables: t.FrozenSet[str], others_lifted: bool) -> bool:
         """Tell the guard; False when it is gone, or has decided already and kept the fences of all these tables.
 
-        A guard that has let another table of the same fence go knows no commit any more.
+        A guard that has let another table of the same fence go knows no commit any more. It is told nothing while the
+        fence of one that was taken back is not lifted: that would end it, and nobody would go on lifting.
         """
         try:
-            answer = self._asked_to_commit(tables)
+            answer = self._asked_to_commit(tables, gs.COMMIT if others_lifted else gs.STATUS)
         except GuardLost:
             # The switch is proved and the source closed: without a guard there is nothing left that it could do.
             self._record.append("note", {"text": "The guard was gone at the commit."})
             return False
-        if not answer.granted:
+        if answer.state == gs.SWITCHING:
+            text = "The guard was not told of the commit, so that it lifts what was taken back."
+            self._record.append("note", {"text": text})
+        elif answer.state != gs.COMMITTED:
             kept = " and ".join(sorted(tables))
             text = f"The guard had decided before the commit (it is {answer.state}), and kept the fence of {kept}."
             self._record.append("note", {"text": text})
-        return answer.granted
+        return answer.state == gs.COMMITTED
 
-    def _asked_to_commit(self, tables: t.FrozenSet[str]) -> Answer:
-        """The guard's answer, as soon as it has decided. ``guard.refused`` unless it allows it or has kept them all."""
+    def _asked_to_commit(self, tables: t.FrozenSet[str], request: str) -> Answer:
+        """The guard's answer, as soon as it has decided. ``guard.refused`` unless it allows it or has kept them all.
+
+        ``request``: COMMIT, or STATUS to hear only whether it has not let them go.
+        """
         deadline = Deadline(self._eyes.clock, self._lift + _DECISION_SECONDS, "the guard's decision")
         while True:
-            answer = self._link.ask(gs.COMMIT)
-            if answer.granted or tables.issubset(answer.more.get("kept", ())):
+            answer = self._link.ask(request)
+            if answer.state in (gs.COMMITTED, gs.SWITCHING) or tables.issubset(answer.more.get("kept", ())):
                 return answer
             if answer.state != gs.DECIDING or deadline.expired:
                 return self._link.require(gs.COMMIT)
@@ -132,11 +139,15 @@ class Finish:
                 track.state = FENCED
         return put_back.outcomes, put_back.problem
 
-    def _lift_returned(self, tracks: t.Sequence[Track], others_switched: bool) -> None:
-        """Lift what was taken back. With others switched the guard goes on guarding those."""
+    def _lift_returned(self, tracks: t.Sequence[Track], others_switched: bool) -> t.Optional[MigrationError]:
+        """Lift what was taken back; why that failed, if it did. With others switched the guard goes on guarding."""
         self._tell(gs.NOT_SWITCHED, others_switched)
-        lift_all(tracks, self._record, self._eyes.clock, self._lift)
+        try:
+            lift_all(tracks, self._record, self._eyes.clock, self._lift)
+        except MigrationError as error:
+            return error
         self._tell(gs.LIFTED_BY_MODULE, others_switched)
+        return None
 
     def _tell(self, request: str, others_switched: bool) -> None:
         try:

@@ -24,36 +24,40 @@ def with_reason(error: MigrationError, reason: Exception) -> MigrationError:
 
 
 def taken_back(
-    back: t.Sequence[str], unproved: t.Sequence[str], committed: t.Sequence[str] = ()
+    back: t.Sequence[str], unproved: t.Sequence[str], committed: t.Sequence[str] = (), lifted: bool = True
 ) -> t.Optional[MigrationError]:
-    """What to tell of the tables of a fence whose switch was taken back; None where that is none of them."""
-    proved = _nobody_followed(back, committed) if back else None
+    """What to tell of the tables of a fence whose switch was taken back; None where that is none of them.
+
+    ``lifted``: whether their fences were; where not, that is an error of its own, which tells of it.
+    """
+    proved = _nobody_followed(back, committed, lifted) if back else None
     if not unproved:
         return proved
-    perhaps = _perhaps_followed(unproved, () if back else committed)
+    perhaps = _perhaps_followed(unproved, () if back else committed, lifted)
     return perhaps if proved is None else with_reason(perhaps, proved)
 
 
-def _nobody_followed(tables: t.Sequence[str], committed: t.Sequence[str]) -> MigrationError:
+def _nobody_followed(tables: t.Sequence[str], committed: t.Sequence[str], lifted: bool) -> MigrationError:
     """No proxy had noticed, so everything is as before: what to do about the proxies."""
+    fence = ", and the fence was lifted" if lifted else ""
     return MigrationError(
         "pegasus.metaproxy_not_following",
-        f"No MetaProxy followed the znode of {' and '.join(tables)} in time, so it was put back byte for byte, and the "
-        f"fence was lifted; no client has been on the target. {_told(committed)}The proxies have lost their watch of "
-        "ZooKeeper or cannot reach it: restart them, and run the cutover again.",
+        f"No MetaProxy followed the znode of {' and '.join(tables)} in time, so it was put back byte for byte{fence}; "
+        f"no client has been on the target. {_told(committed)}The proxies have lost their watch of ZooKeeper or cannot "
+        "reach it: restart them, and run the cutover again.",
         details={"tables": list(tables), "committed": list(committed)},
     )
 
 
-def _perhaps_followed(tables: t.Sequence[str], committed: t.Sequence[str]) -> MigrationError:
+def _perhaps_followed(tables: t.Sequence[str], committed: t.Sequence[str], lifted: bool) -> MigrationError:
     """The znode is as before, but that no client has been on the target is not proved."""
+    fence = ": the fence was lifted, and the source takes writes" if lifted else ""
     return MigrationError(
         "pegasus.put_back_unproved",
         f"No MetaProxy followed the znode of {' and '.join(tables)} in time, so it was put back byte for byte. Then it "
-        "was not proved that no client has been on the target, and the time was up: the fence was lifted, and the "
-        f"source takes writes. {_told(committed)}Restart the MetaProxies and the clients that may have been sent to "
-        "the target, and compare both tables; what was written on the target does not come back by itself. Then run "
-        "the cutover again.",
+        f"was not proved that no client has been on the target, and the time was up{fence}. {_told(committed)}Restart "
+        "the MetaProxies and the clients that may have been sent to the target, and compare both tables; what was "
+        "written on the target does not come back by itself. Then run the cutover again.",
         details={"tables": list(tables), "committed": list(committed)},
     )
 

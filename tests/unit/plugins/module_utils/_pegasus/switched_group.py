@@ -91,6 +91,7 @@ class Scene:
     """Tables with one letter each. ``followed``: those that the proxies follow.
 
     ``costs``: seconds of a look, a write, a session and a lift. ``writes``: by table what was written to its znode.
+    ``fails``: with which code doing something with a table ends, as ``("lift", "a")``.
     """
 
     def __init__(self, folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch, names: str, followed: str = "") -> None:
@@ -133,6 +134,7 @@ class Scene:
     def _lift(self, tracks: t.Sequence[Track], *_any: t.Any) -> None:
         self.clock.advance(self.costs["lift"])
         for track in tracks:
+            self._fail("lift", track.name)
             track.state = LIFTED
 
     # ZooKeeper.

@@ -49,7 +49,8 @@ class Link:
             raise GuardLost("closed")
         self.asked.append(request)
         refused = self.kept is not None and request == gs.COMMIT
-        return Answer(not refused, gs.LIFTED if refused else gs.SWITCHING, None, {"kept": self.kept or ()})
+        allowed = gs.COMMITTED if request == gs.COMMIT else gs.SWITCHING
+        return Answer(not refused, gs.LIFTED if refused else allowed, None, {"kept": self.kept or ()})
 
     def require(self, request: str) -> Answer:
         answer = self.ask(request)

@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_track import LIFTED, SWITCHED
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper import Znode
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._pegasus.switched_group import BEFORE, Scene
@@ -89,3 +90,57 @@ def test_a_guard_that_is_gone_has_nothing_left_to_do(scene: Scene, monkeypatch: 
     assert scene.run(30.0).code == "pegasus.metaproxy_not_following"
     assert [found["guarded"] for found in scene.kinds("cutover.committed")] == [False]
     assert "was gone" in notes(scene)
+
+
+def test_a_fence_that_stays_keeps_nobody_from_committing_those_that_were_followed(scene: Scene) -> None:
+    scene.fails = {("lift", "b"): "pegasus.not_lifted"}
+    error = scene.run(30.0)
+    assert error.code == "pegasus.not_lifted" and error.details["reason"] == "pegasus.metaproxy_not_following"
+    assert "znode of b in time, so it was put back byte for byte; no client has been on the target" in error.message
+    assert "The clients of a are on the target, which is committed." in error.message
+    assert error.message.endswith("Could not lift b.")
+    assert [found["table"] for found in scene.kinds("cutover.committed")] == ["a"] and scene.closed == ["a"]
+
+
+def test_a_guard_that_has_still_to_lift_is_not_told_of_the_commit(scene: Scene) -> None:
+    scene.fails = {("lift", "b"): "pegasus.not_lifted"}
+    scene.run(30.0)
+    assert scene.guard.state == gs.SWITCHING and "was not told of the commit" in notes(scene)
+    assert [found["guarded"] for found in scene.kinds("cutover.committed")] == [False]
+    scene.clock.advance(60.0)
+    scene.guard.ask(gs.STATUS)
+    assert scene.guard.state == gs.LIFTED and scene.guard.kept == {"a"}
+
+
+def test_a_fence_that_stays_hides_nothing_that_goes_wrong_with_the_others(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsound(_track: object) -> None:
+        raise MigrationError("pegasus.target_unsound", "The target is not sound.")
+
+    monkeypatch.setattr(scene.finish._behind, "verify", unsound)
+    scene.fails = {("lift", "b"): "pegasus.not_lifted"}
+    error = scene.run(30.0)
+    assert error.code == "pegasus.not_lifted" and error.details["reason"] == "pegasus.target_unsound"
+    assert "it was put back byte for byte" in error.message and "The target is not sound. Could not" in error.message
+    assert scene.kinds("cutover.committed") == [] and "committed" not in error.message
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_the_guard_has_decided_while_it_was_lifted_in_vain(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, kept: bool
+) -> None:
+    def in_vain(*_any: object) -> None:
+        if not kept:
+            scene.znodes["a"] = Znode(BEFORE, 9)
+        scene.clock.advance(60.0)
+        raise MigrationError("pegasus.not_lifted", "It stays.")
+
+    monkeypatch.setattr(
+        "ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_finish.lift_all", in_vain
+    )
+    error = scene.run(30.0)
+    reason = "pegasus.metaproxy_not_following" if kept else "guard.refused"
+    assert error.code == "pegasus.not_lifted" and error.details["reason"] == reason
+    assert [found["table"] for found in scene.kinds("cutover.committed")] == (["a"] if kept else [])
+    assert (DECIDED in notes(scene)) == kept
