@@ -33,7 +33,7 @@ def taken_back(
     proved = _nobody_followed(back, committed, lifted) if back else None
     if not unproved:
         return proved
-    perhaps = _perhaps_followed(unproved, () if back else committed, lifted)
+    perhaps = _perhaps_followed(unproved, committed, "" if back else _told(committed), lifted)
     return perhaps if proved is None else with_reason(perhaps, proved)
 
 
@@ -49,13 +49,13 @@ def _nobody_followed(tables: t.Sequence[str], committed: t.Sequence[str], lifted
     )
 
 
-def _perhaps_followed(tables: t.Sequence[str], committed: t.Sequence[str], lifted: bool) -> MigrationError:
+def _perhaps_followed(tables: t.Sequence[str], committed: t.Sequence[str], told: str, lifted: bool) -> MigrationError:
     """The znode is as before, but that no client has been on the target is not proved."""
     fence = ": the fence was lifted, and the source takes writes" if lifted else ""
     return MigrationError(
         "pegasus.put_back_unproved",
         f"No MetaProxy followed the znode of {' and '.join(tables)} in time, so it was put back byte for byte. Then it "
-        f"was not proved that no client has been on the target, and the time was up{fence}. {_told(committed)}Restart "
+        f"was not proved that no client has been on the target, and the time was up{fence}. {told}Restart "
         "the MetaProxies and the clients that may have been sent to the target, and compare both tables; what was "
         "written on the target does not come back by itself. Then run the cutover again.",
         details={"tables": list(tables), "committed": list(committed)},

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_reasons import taken_back
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_track import LIFTED, SWITCHED
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper import Znode
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._pegasus.switched_group import BEFORE, Scene
@@ -144,3 +145,10 @@ def test_what_the_guard_has_decided_while_it_was_lifted_in_vain(
     assert error.code == "pegasus.not_lifted" and error.details["reason"] == reason
     assert [found["table"] for found in scene.kinds("cutover.committed")] == (["a"] if kept else [])
     assert (DECIDED in notes(scene)) == kept
+
+
+def test_those_committed_are_in_the_details_of_every_mixture() -> None:
+    error = taken_back(["b"], ["c"], ["a"])
+    assert error is not None and error.code == "pegasus.put_back_unproved"
+    assert error.details == {"tables": ["c"], "committed": ["a"], "reason": "pegasus.metaproxy_not_following"}
+    assert error.message.count("The clients of a are on the target") == 1
