@@ -75,10 +75,13 @@ class Behind:
         unmoved = {track.view.name: switch.Unmoved() for track in tracks}
         left, may_go_back = list(tracks), bool(revocable)
         while True:
-            if not deadline.expired:
-                self._beat()
             began = clock.monotonic()
-            looks = {track.view.name: self._ask(track, unmoved[track.view.name], since, patience) for track in left}
+            looks = {}
+            for track in left:
+                # With many tables, or proxies that do not answer, a round is longer than a guard's patience.
+                if not deadline.expired:
+                    self._beat()
+                looks[track.view.name] = self._ask(track, unmoved[track.view.name], since, patience)
             left = [track for track in left if track.proved is None]
             if not left:
                 return []

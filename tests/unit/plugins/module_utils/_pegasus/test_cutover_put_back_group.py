@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pathlib
+import string
 import typing as t
 
 import pytest
@@ -44,6 +45,21 @@ def test_all_go_back_before_the_guard_decides(scene: Scene, look: float) -> None
 def test_a_guard_that_hears_of_the_module_does_not_decide_before_its_time(scene: Scene) -> None:
     error = scene.run(120.0)
     assert error.code == "pegasus.metaproxy_not_following" and scene.in_state(LIFTED) == EIGHT
+
+
+@pytest.mark.parametrize("look", [0.5, 0.6, 1.0])
+def test_the_guard_hears_of_the_module_between_the_tables_of_a_large_group(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, look: float
+) -> None:
+    names = string.ascii_letters
+    scene = Scene(tmp_path, monkeypatch, names)
+    scene.costs.update(look=look, write=0.1)
+    error = scene.run(900.0)
+    assert error.code == "pegasus.metaproxy_not_following" and scene.at(BEFORE) == scene.in_state(LIFTED) == names
+    assert scene.guard.state == gs.LIFTED and scene.guard.asked[-2:] == [
+        (gs.NOT_SWITCHED, True),
+        (gs.LIFTED_BY_MODULE, True),
+    ]
 
 
 def test_they_stay_switched_as_long_as_there_is_time(scene: Scene) -> None:
