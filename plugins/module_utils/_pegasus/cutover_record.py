@@ -23,7 +23,11 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.recorded imp
 from ansible_collections.dbops.migration.plugins.module_utils._core.restore import Decision
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_closing import Closing
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_send import Call, send_call
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_send import (
+    Call,
+    perhaps_made,
+    send_call,
+)
 
 
 class CutoverRecord:
@@ -45,7 +49,7 @@ class CutoverRecord:
             send_call(call, self._journal, self._clock)
         except MigrationError as error:
             # It may have been made: the result must not say that nothing was changed.
-            if error.code in ("pegasus.ambiguous", "pegasus.setting_not_kept", "pegasus.setting_contested"):
+            if perhaps_made(error):
                 self._made(call.changes)
             raise
         self._made(call.changes)

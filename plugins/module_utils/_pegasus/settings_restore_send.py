@@ -23,6 +23,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.journal impo
 ATTEMPTS = 3
 PAUSE = 0.5
 REPLY_LOST = "pegasus.ambiguous"
+OUTCOME = "outcome"
+"""Detail of an error of ``send_call`` whose changes may have been made: ``unknown``, as in the journal."""
+UNKNOWN = "unknown"
 CONTESTED = "pegasus.setting_contested"
 """Its outcome is ``failed`` too, but the server took the change before somebody else made another one."""
 
@@ -59,16 +62,17 @@ def send_call(call: Call, journal: t.Optional[Journal], clock: Clock) -> t.Dict[
             call.send()
         except MigrationError as error:
             if error.code != REPLY_LOST:
-                conclude(
-                    "failed" if attempt == 1 else "unknown",
-                    {"code": error.code, "server_text": error.server_text or ""},
-                )
+                status = "failed" if attempt == 1 else UNKNOWN
+                conclude(status, {"code": error.code, "server_text": error.server_text or ""})
+                if status == UNKNOWN:
+                    error.details[OUTCOME] = UNKNOWN
                 raise
             lost += 1
         try:
             now = call.look()
         except MigrationError as error:
-            conclude("unknown", {"code": error.code, "server_text": error.server_text or ""})
+            conclude(UNKNOWN, {"code": error.code, "server_text": error.server_text or ""})
+            error.details[OUTCOME] = UNKNOWN
             raise
         verdict = _verdict(call.changes, now)
         evidence = {"read_back": list(now), "sent": attempt, "replies_lost": lost}
@@ -79,14 +83,19 @@ def send_call(call: Call, journal: t.Optional[Journal], clock: Clock) -> t.Dict[
             conclude("failed", {"code": CONTESTED, "evidence": evidence})
             raise _contested(call.changes, now)
         clock.sleep(PAUSE * attempt)
-    conclude("unknown", {"code": "pegasus.setting_not_kept", "evidence": {"read_back": list(now), "sent": ATTEMPTS}})
+    conclude(UNKNOWN, {"code": "pegasus.setting_not_kept", "evidence": {"read_back": list(now), "sent": ATTEMPTS}})
     names = ", ".join(change.resource for change in call.changes)
     raise MigrationError(
         "pegasus.setting_not_kept",
         f"{names}: the change was sent {ATTEMPTS} times, and each time the old value was read back. Somebody may be "
         "setting envs of the same table at the same time; stop that, and run again.",
-        details={"expected": [change.after for change in call.changes], "found": list(now)},
+        details={"expected": [change.after for change in call.changes], "found": list(now), OUTCOME: UNKNOWN},
     )
+
+
+def perhaps_made(error: MigrationError) -> bool:
+    """Whether the changes of a ``send_call`` that ended so have been made, or may have been or may still be made."""
+    return error.code == CONTESTED or error.details.get(OUTCOME) == UNKNOWN
 
 
 def _verdict(changes: t.Sequence[Change], now: t.Sequence[t.Any]) -> str:

@@ -13,6 +13,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.changes impo
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_send import Call, send_call
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
 
@@ -32,9 +33,7 @@ class Setting:
     def journal(self) -> Journal:
         return Journal.open(self.path, migration_id="m", engine="pegasus", clock=self.clock, redactor=Redactor([]))
 
-    def change(self, after: t.Any, action: str = "set") -> t.Dict[str, t.Any]:
-        before = self.value
-
+    def sender(self, after: t.Any) -> t.Callable[[], None]:
         def send() -> None:
             self.calls += 1
             step = self.script.pop(0) if self.script else "apply"
@@ -47,8 +46,12 @@ class Setting:
             if step == "refuse":
                 raise MigrationError("pegasus.invalid_parameters", "no such env", server_text="ERR: hint")
 
+        return send
+
+    def change(self, after: t.Any, action: str = "set") -> t.Dict[str, t.Any]:
         with self.journal() as journal:
-            call = Call((Change(NAME, action, before, after, "the call"),), send, lambda: [self.value])
+            changes = (Change(NAME, action, self.value, after, "the call"),)
+            call = Call(changes, self.sender(after), lambda: [self.value])
             return send_call(call, journal, self.clock)
 
     def recorded(self) -> sr.Recorded:
@@ -113,6 +116,34 @@ def test_a_refusal_of_what_was_sent_before_leaves_open_what_became_of_that(tmp_p
     with pytest.raises(MigrationError, match="no such env"):
         setting.change("new")
     assert (setting.calls, setting.last()["status"]) == (2, "unknown")
+
+
+@pytest.mark.parametrize(
+    ("script", "looks", "perhaps"),
+    [
+        (["refuse"], True, False),
+        (["no reply", "refuse"], True, True),
+        (["lose", "refuse"], True, True),
+        (["lose"] * 3, True, True),
+        (["other:theirs"], True, True),
+        (["apply"], False, True),
+    ],
+)
+def test_a_cutover_tells_of_every_change_that_may_have_been_made(
+    tmp_path: pathlib.Path, script: t.List[str], looks: bool, perhaps: bool
+) -> None:
+    setting = Setting(tmp_path, "old", script)
+
+    def look() -> t.List[t.Any]:
+        if not looks:
+            raise MigrationError("pegasus.timeout", "no answer came")
+        return [setting.value]
+
+    with setting.journal() as journal:
+        record = CutoverRecord(journal, setting.clock)
+        with pytest.raises(MigrationError):
+            record.send(Call((Change(NAME, "set", "old", "new", "the call"),), setting.sender("new"), look))
+    assert record.changes.changed == perhaps
 
 
 def test_the_first_value_found_is_the_original_until_it_is_put_back(tmp_path: pathlib.Path) -> None:
