@@ -135,7 +135,7 @@ def test_the_copy_of_this_table_passes_and_one_without_envs_too() -> None:
 def test_a_copy_of_another_cluster_or_table_is_no_target(
     envs: t.Mapping[str, str], evidence: t.Mapping[str, str]
 ) -> None:
-    [found] = copy_with(**envs)
+    [found] = copy_with("2.6.0", None, **envs)
     assert (found.id, found.severity, found.subject) == ("pegasus.target.not_our_copy", "blocker", "temp on onebox-b")
     assert {key: value for key, value in found.evidence.items() if key.startswith("duplication.")} == evidence
     assert found.evidence["source_metas"] == ["10.0.0.9:34601", "m1.east:34601"]
