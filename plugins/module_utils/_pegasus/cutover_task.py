@@ -309,8 +309,7 @@ class CutoverTask:
         former, self._link = self._link, None
         self._link = start(request, clusters, place, keeper, tracks, self._clock)
         if former is not None:
-            former.ask(gs.BYE, settings_restored=True)
-            former.close()
+            _let_go(former)
         record.append("note", {"text": f"The guard of {' and '.join(group)} is process {self._link.pid}."})
         heed = Heed(self._control, seconds)
         GroupCutover(eyes, clusters, tracks, record, keeper, forecast, self._link, place, heed).run()
@@ -396,6 +395,16 @@ class CutoverTask:
             **({"warnings": cf.warnings(findings)} if findings else {}),
             **self._more,
         }
+
+
+def _let_go(former: GuardLink) -> None:
+    """Send the guard of the group before away; one that is gone already has nothing to be told."""
+    try:
+        former.ask(gs.BYE, settings_restored=True)
+    except GuardLost:
+        return
+    finally:
+        former.close()
 
 
 def _without_deny(view: TableView) -> TableView:
