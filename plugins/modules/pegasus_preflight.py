@@ -81,7 +81,8 @@ notes:
     C(pegasus.bug.prepare_for_ever), C(pegasus.bug.restart_while_preparing), C(pegasus.bug.batch_too_large),
     C(pegasus.bug.log_removed_while_read), C(pegasus.bug.start_lost_on_exit), C(pegasus.bug.bulk_load_crash),
     C(pegasus.bug.log_reopened_after_removal), C(pegasus.bug.empty_replica_checkpoint) (a partition with no more than
-    one write), C(pegasus.bug.nfs_rate_per_disk), C(pegasus.bug.core_on_remove), warnings;
+    one write), C(pegasus.bug.nfs_rate_per_disk), C(pegasus.bug.core_on_remove),
+    C(pegasus.bug.renamed_stuck) (a table with another name on the target, builds of 2.6 from before its fix), warnings;
     C(pegasus.bug.single_replica_stuck) (a table with one copy, before 2.6), a blocker; C(pegasus.bug.silent_re_add),
     C(pegasus.bug.core_after_days), infos."
 extends_documentation_fragment:

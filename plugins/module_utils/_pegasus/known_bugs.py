@@ -18,10 +18,14 @@ _ISSUES = "https://github.com/apache/incubator-pegasus/issues/"
 
 BEFORE_2_6 = "<2.6.0-0"
 """2.6.0-SNAPSHOT has the fixes too, and sorts before 2.6.0."""
+BUILDS_OF_2_6 = ">=2.6.0-0,<2.6.0"
+"""Builds from before the release of 2.6.0, whose version does not tell which fixes they have."""
 EVERY = ">=2.4.0"
 
 SINGLE_REPLICA = "single_replica"
 """The table has one copy of each partition on the target."""
+RENAMED = "renamed"
+"""The table gets another name on the target, which needs 2.6."""
 NEARLY_EMPTY = "nearly_empty"
 """Some partition has seen no more than one write."""
 NFS_RATE_PER_DISK = "nfs_rate_per_disk"
@@ -170,6 +174,17 @@ TABLE_BUGS: t.Sequence[KnownBug] = (
         "secondary on the target.",
         "Raise the replica count of the table to at least 2 before the migration, or upgrade the source to 2.6.",
         2092,
+    ),
+    _bug(
+        "renamed_stuck",
+        RENAMED,
+        BUILDS_OF_2_6,
+        "warning",
+        "The duplication of a table with another name on the target stays in DS_APP for ever, because the source asks "
+        "the target for the table by its old name; fixed in 2024, so only a build of 2.6 from before has it.",
+        "Leave the table its name on the target, or make sure that the source's build has the fix. If the duplication "
+        "stays in DS_APP, roll back, and begin again without another name.",
+        2025,
     ),
     _bug(
         "empty_replica_checkpoint",

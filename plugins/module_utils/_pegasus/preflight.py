@@ -97,6 +97,8 @@ def _table_features(table: v.TableView) -> set[str]:
         return found
     if copies(table) == 1:
         found.add(known_bugs.SINGLE_REPLICA)
+    if table.request.renamed:
+        found.add(known_bugs.RENAMED)
     if any(decree <= 1 for decree in (table.decrees or {}).values()):
         found.add(known_bugs.NEARLY_EMPTY)
     return found
