@@ -335,18 +335,13 @@ server_text:
   type: str
 """
 
-import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_options import control_spec, window_spec
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import journal_spec
 from ansible_collections.dbops.migration.plugins.module_utils._core.module import redactor_from, run
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_options import (
-    cutover_argument_spec,
-    read_request,
-)
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_options import cutover_argument_spec
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_task import CutoverTask
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.journal_tables import require_their_journal_of
 
 
 def main() -> None:
@@ -354,12 +349,7 @@ def main() -> None:
     module = spec.create_ansible_module(supports_check_mode=True)
     redactor = redactor_from(module.params)
     task = CutoverTask(module.params, module.check_mode, redactor, SystemClock())
-
-    def body() -> t.Dict[str, t.Any]:
-        require_their_journal_of(module.params, read_request(module.params).tables)
-        return task.body()
-
-    run(module, redactor, body, task.partial)
+    run(module, redactor, task.body, task.partial)
 
 
 if __name__ == "__main__":

@@ -64,6 +64,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_t
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters, TableView
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import Fence
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_interval import Intervals, fenced_tables
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.journal_tables import require_their_journal
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_KEY
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_journal import SettingsJournal
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.zookeeper import load_kazoo
@@ -96,6 +97,7 @@ class CutoverTask:
         if request.place is not None and request.state != LIFTED:
             load_kazoo()
         journal = SettingsJournal(self._params, self._redactor, self._clock)
+        require_their_journal(journal.entries, request.tables, self._params["journal"])
         self._control = CutoverControl.of(self._params, journal.entries, self._clock)
         self._more["events"] = self._control.events
         place = GuardPlace.of(str(self._params["journal"]))

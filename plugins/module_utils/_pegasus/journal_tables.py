@@ -15,12 +15,10 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import INTENT, OUTCOME, Entry
-from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import read_journal
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_past as cp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_past as dp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_KEY
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.rehearsal_past import STARTED
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_journal import ENGINE
 
 SHOWN = 10
 _DUPLICATION = re.compile(r"pegasus:[^/]*/table/([^/]+)/duplication/.+", re.DOTALL)
@@ -73,14 +71,6 @@ def require_their_journal(entries: t.Sequence[Entry], tables: t.Sequence[str], l
         "that is still free; or correct tables.",
         details={"option": "journal", "known": known[:SHOWN], "tables": list(tables[:SHOWN])},
     )
-
-
-def require_their_journal_of(params: t.Mapping[str, t.Any], tables: t.Sequence[str]) -> None:
-    """As ``require_their_journal``, for those who have not read the journal of their options yet."""
-    view = read_journal(params)
-    if view is not None:
-        view = view.expecting(params.get("migration_id") or "", ENGINE).require_valid()
-        require_their_journal(view.entries, tables, params["journal"])
 
 
 def _shown(names: t.Sequence[str]) -> str:

@@ -13,12 +13,11 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_task, table_standing
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import journal_tables as jt
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus import table_standing
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_options import cutover_argument_spec
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_task import CutoverTask
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.table_options import standing_argument_spec
-from ansible_collections.dbops.migration.plugins.modules import pegasus_cutover
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._pegasus.duplication_world import Scene
 
@@ -128,23 +127,19 @@ def test_the_standing_of_other_tables(journal: str) -> None:
 def test_a_duplication_of_other_tables(journal: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene(monkeypatch, tmp_path)
     for check in (True, False):
-        result = scene.call(check, journal=journal, migration_id="")
-        assert (result["code"], scene.world.asked) == ("journal.other_tables", 0), result
+        for state in ("paused", "absent"):
+            result = scene.call(check, journal=journal, migration_id="", state=state)
+            assert (result["code"], scene.world.asked) == ("journal.other_tables", 0), result
     assert "orders" in result["msg"] and "(t)" in result["msg"]
+    # One that comes to the migration later is new to its journal.
+    assert scene.call(True, journal=journal, migration_id="", state="present").get("code") != "journal.other_tables"
 
 
 def test_a_cutover_of_other_tables(journal: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    ran: t.List[str] = []
-    module: t.Any = type("Module", (), {"check_mode": False})()
-    module.params = given(cutover_argument_spec(), journal=journal, switch="hand_over")
-    spec: t.Any = type("Spec", (), {"merge": lambda self, _other: self})()
-    spec.create_ansible_module = lambda **_options: module
-    monkeypatch.setattr(pegasus_cutover, "cutover_argument_spec", lambda: spec)
-    monkeypatch.setattr(CutoverTask, "body", lambda _task: ran.append("body"))
-    monkeypatch.setattr(pegasus_cutover, "run", lambda _module, _redactor, body, _partial: body())
+    asked: t.List[str] = []
+    clock: t.Any = FakeClock()
+    monkeypatch.setattr(cutover_task, "Eyes", lambda request, _clock: asked.extend(request.tables))
+    task = CutoverTask(given(cutover_argument_spec(), journal=journal, switch="hand_over"), False, Redactor([]), clock)
     with pytest.raises(MigrationError) as caught:
-        pegasus_cutover.main()
-    assert (caught.value.code, ran) == ("journal.other_tables", [])
-    module.params["tables"] = "orders"
-    pegasus_cutover.main()
-    assert ran == ["body"]
+        task.body()
+    assert (caught.value.code, asked) == ("journal.other_tables", [])
