@@ -296,8 +296,11 @@ def test_a_server_that_dies_in_the_window_does_not_hide_how_it_ended(cutovers: L
     one.until(lambda: one.writable("b"), 200)
     done = struck("a", "reconfig*all", nodes[1])
     assert not done["failed"] and done["state"] == "committed", done
-    assert [list(left["evidence"]["servers"]) for left in done["findings"]] == [[nodes[1]]]
-    assert nodes[1] in done["warnings"][0] and one.intervals() == {"30000"}
+    told = {left["id"]: list(left["evidence"]["servers"]) for left in done["findings"]}
+    # Whether somebody else has become primary in time, and was seen to refuse readers, is a matter of seconds.
+    assert set(told) <= {"pegasus.cutover.close_unproved", "pegasus.cutover.intervals_left"}
+    assert told["pegasus.cutover.intervals_left"] == [nodes[1]] == next(iter(told.values()))
+    assert all(nodes[1] in warning for warning in done["warnings"]) and one.intervals() == {"30000"}
     one.lab.call("POST", f"/nodes/source/{nodes[1]}", {"alive": True})
     again = one.run("a")
     assert (again["failed"], again["changed"], one.intervals()) == (False, False, {"30000"}), again

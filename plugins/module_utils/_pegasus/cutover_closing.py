@@ -38,15 +38,18 @@ class Closing:
 
     @property
     def table(self) -> str:
+        """Its name."""
         return self.fence.table
 
 
 class Told(t.Protocol):
     """Where waits and proofs are written."""
 
-    def waiting(self, wait: Wait) -> None: ...
+    def waiting(self, wait: Wait) -> None:
+        """Write what is waited for."""
 
-    def proof(self, kind: str, items: t.Sequence[t.Mapping[str, t.Any]]) -> None: ...
+    def proof(self, kind: str, items: t.Sequence[t.Mapping[str, t.Any]]) -> None:
+        """Write what was seen."""
 
 
 def prove(closings: t.Iterable[Closing], record: Told, clock: Clock, interval: float) -> t.List[Finding]:
@@ -61,8 +64,9 @@ def prove(closings: t.Iterable[Closing], record: Told, clock: Clock, interval: f
 def _prove(closing: Closing, record: Told, clock: Clock, end: float) -> t.Optional[Finding]:
     since = iso(clock.now())
     while True:
-        problem, config, words = "", None, {}  # type: str, t.Optional[model.TableConfig], t.Mapping[int, str]
-        lasting = False
+        problem, lasting = "", False
+        config: t.Optional[model.TableConfig] = None
+        words: t.Mapping[int, str] = {}
         try:
             config, words = closing.fence.look_at_reads()
         except MigrationError as error:
@@ -117,8 +121,9 @@ def _unproved(table: str, config: t.Optional[model.TableConfig], left: t.Mapping
         "warning",
         table,
         evidence,
-        f"{table} is committed and its clients are on the target, but not every primary of the source was seen to "
-        "refuse reads within one config-sync interval. A client that holds on to the source may go on reading the old "
+        f"{table} is committed and its clients are on the target, but not every primary of the source"
+        f"{' (' + ', '.join(sorted(servers)) + ')' if servers else ''} was seen to refuse reads within one config-sync "
+        "interval. A client that holds on to the source may go on reading the old "
         "table there. See why these replica servers do not pull the app envs (restart one that hangs), and make sure "
         "that no client reads from them.",
     )
