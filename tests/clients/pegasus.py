@@ -124,14 +124,16 @@ class PegasusClient:
                 future = connection.send(rpc, key(hash_key, 0), header)
             else:
                 future = connection.send_bytes(rpc, body, header, STRUCT)
-            return t.cast("dict[str, t.Any]", await asyncio.wait_for(future, TIMEOUT))
+            async with asyncio.timeout(TIMEOUT):
+                return t.cast("dict[str, t.Any]", await future)
         except FAILURES as error:
             raise Refused(f"{rpc}: {error or type(error).__name__}") from error
 
     async def _to(self, server: str) -> Connection:
         found = self._connections.get(server)
         if found is None or found.closed:
-            found = self._connections[server] = await asyncio.wait_for(Connection.open(server), TIMEOUT)
+            async with asyncio.timeout(TIMEOUT):
+                found = self._connections[server] = await Connection.open(server)
         return found
 
 

@@ -95,7 +95,8 @@ class Breakpoints:
                     if gone():
                         return False
                     try:
-                        await asyncio.wait_for(held.released.wait(), POLL_SECONDS)
+                        async with asyncio.timeout(POLL_SECONDS):
+                            await held.released.wait()
                     except asyncio.TimeoutError:
                         continue
             finally:
@@ -112,7 +113,8 @@ class Breakpoints:
         """Return when some request is held, or after that many real seconds."""
         async with self._changed:
             try:
-                await asyncio.wait_for(self._changed.wait_for(lambda: any(p.held for p in self.points)), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._changed.wait_for(lambda: any(p.held for p in self.points))
             except asyncio.TimeoutError:
                 return
 

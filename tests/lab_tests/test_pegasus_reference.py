@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import typing as t
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ import pytest
 
 from lab import process
 from lab.client import LabClient
-from lab.pegasus import zookeeper
+from lab.pegasus import reference_calls, zookeeper
 from lab.pegasus.reference import DENY, Record, flags_of, migrate, run
 
 pytestmark = pytest.mark.skipif(bool(zookeeper.missing()), reason=zookeeper.missing())
@@ -168,6 +169,26 @@ def test_on_newer_servers_it_starts_not_at_all_or_ends_after_the_duplication_was
         record = run(lab, reads_host_ports=True)
         assert record.error == "get pending_mutations_count perfcounter size must be 1, but now is 0"
         assert len(lab.state()["clusters"]["source"]["apps"]["temp"]["duplications"]) == 1
+
+
+def test_the_end_of_a_request_holds_when_a_cancellation_is_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Swallows:
+        closed = False
+
+        async def call(self, *_unused: t.Any) -> dict[str, t.Any]:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0.05)
+            return {"err": "ERR_FORWARD_TO_OTHERS"}
+
+    async def asked() -> str:
+        monkeypatch.setattr(reference_calls, "LEAST_TIMEOUT", 0.2)
+        calls = reference_calls.Calls(["127.0.0.1:1"], 100.0, 0.0, False)
+        monkeypatch.setattr(calls, "_connection", lambda _address: asyncio.sleep(0, Swallows()))
+        with pytest.raises(reference_calls.Ended) as ended:
+            await asyncio.wait_for(calls.nodes(), 5)
+        return str(ended.value)
+
+    assert asyncio.run(asked()) == "failed to list nodes [context deadline exceeded]"
 
 
 def test_a_server_without_a_replica_of_the_table_ends_it() -> None:

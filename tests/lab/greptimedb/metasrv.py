@@ -41,7 +41,8 @@ class Metasrv:
     async def with_leader(self) -> None:
         """Wait for a leader as the frontend's client does; an error when there is none for long."""
         try:
-            await asyncio.wait_for(self._elected.wait(), LEADER_PATIENCE / self.cluster.clock.factor)
+            async with asyncio.timeout(LEADER_PATIENCE / self.cluster.clock.factor):
+                await self._elected.wait()
         except asyncio.TimeoutError:
             raise ServerError("Internal", "No leader, should ask leader first") from None
 

@@ -77,7 +77,9 @@ class Connection(asyncio.Protocol):
 
     async def call(self, rpc: str, argument: t.Any, header: Header | None = None, timeout: float = 10.0) -> t.Any:
         """Send and wait at most ``timeout`` real seconds (asyncio.TimeoutError)."""
-        return await asyncio.wait_for(self.send(rpc, argument, header), timeout)
+        # Not asyncio.wait_for: before Python 3.12 it forgets that it was cancelled when the answer comes just then.
+        async with asyncio.timeout(timeout):
+            return await self.send(rpc, argument, header)
 
     def data_received(self, data: bytes) -> None:
         """More bytes came in."""

@@ -98,7 +98,8 @@ async def migrate(
     tool = _Tool(calls, flags)
     tool.record.started = calls.now()
     try:
-        await asyncio.wait_for(tool.migrate(), limit / calls.factor)
+        async with asyncio.timeout(limit / calls.factor):
+            await tool.migrate()
     except Ended as error:
         tool.record.error = str(error)
     except asyncio.TimeoutError:

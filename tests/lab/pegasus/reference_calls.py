@@ -59,12 +59,15 @@ class Calls:
         """Ask the leader. Ended when it refuses, and when none answers before the deadline."""
         words = WORDS.get(rpc, rpc)
         try:
-            return await asyncio.wait_for(self._leader(rpc, argument, words), self._timeout)
+            async with asyncio.timeout(self._timeout):
+                return await self._leader(rpc, argument, words)
         except asyncio.TimeoutError:
             raise Ended("%s [context deadline exceeded]" % words) from None
 
     async def _leader(self, rpc: str, argument: t.Mapping[str, t.Any], words: str) -> dict[str, t.Any]:
-        while True:
+        # The end is looked at here too: a cancellation that something on the way swallows must not make this endless.
+        end = time.monotonic() + self._timeout
+        while time.monotonic() < end:
             for address in self._metas:
                 try:
                     answer = t.cast(
@@ -81,6 +84,7 @@ class Calls:
                     raise Ended("%s [%s] %s" % (words, answer["err"], hint))
                 return answer
             await self.sleep(1.0)
+        raise asyncio.TimeoutError
 
     async def nodes(self) -> list[str]:
         """All replica servers, dead ones too."""
@@ -115,7 +119,8 @@ class Calls:
         """The body of a replica server's HTTP page; Ended unless it is 200."""
         url = "http://%s%s" % (node, path)
         try:
-            status, body = await asyncio.wait_for(_get(node, path), self._timeout)
+            async with asyncio.timeout(self._timeout):
+                status, body = await _get(node, path)
         except (OSError, asyncio.TimeoutError, IndexError) as error:
             raise Ended('failed to call "%s": %s' % (url, error or "timeout")) from error
         if status != 200:

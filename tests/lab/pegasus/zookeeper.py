@@ -155,7 +155,8 @@ async def _says_ok(port: int) -> bool:
         return False
     try:
         writer.write(b"ruok")
-        return await asyncio.wait_for(reader.read(), 1.0) == b"imok"
+        async with asyncio.timeout(1.0):
+            return await reader.read() == b"imok"
     except (OSError, asyncio.TimeoutError):
         return False
     finally:

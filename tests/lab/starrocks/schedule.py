@@ -62,6 +62,7 @@ class Schedule:
             await asyncio.sleep(MIN_PAUSE)
             if wait > MIN_PAUSE:
                 try:
-                    await asyncio.wait_for(self._woken.wait(), wait - MIN_PAUSE)
+                    async with asyncio.timeout(wait - MIN_PAUSE):
+                        await self._woken.wait()
                 except asyncio.TimeoutError:
                     continue
