@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 
-from bench import pegasus_cutovers, pegasus_figures, pegasus_windows
+from bench import pegasus_cutovers, pegasus_deaths, pegasus_figures, pegasus_liars, pegasus_windows
 from bench.pegasus_deaths import Held
 from bench.pegasus_labs import Shape
 from bench.pegasus_liars import Asked
@@ -84,6 +84,36 @@ def test_a_window_is_measured_at_the_clients() -> None:
     (found,) = pegasus_cutovers.fast(Shape("2.6", SEED, tables=1, factor=8, partitions=4, rate=20)).ours
     assert found.missing == 0
     assert 0 < found.drain < found.refused < 60
+
+
+@needs_zookeeper
+@pytest.mark.cost(20)
+def test_a_strict_cutover_waits_for_what_the_reference_leaves_behind() -> None:
+    found = pegasus_cutovers.held_back(Shape("2.5", SEED, tables=2, factor=20, partitions=4, rate=3))
+    (ours,), (theirs,) = found.ours, found.theirs
+    assert ours.missing == 0
+    assert ours.refused > 0
+    assert theirs.success
+    assert theirs.missing > 0
+
+
+@needs_zookeeper
+@pytest.mark.cost(20)
+def test_a_fence_goes_when_its_processes_are_killed() -> None:
+    # This seed kills a module 4 s after its fence, and then a module and its guard 5 s after theirs.
+    found = pegasus_deaths.kill_some(Shape("2.6", 100, tables=2, factor=10, partitions=4, rate=10), 1.0, 60.0)
+    assert [(one.victim, one.fenced) for one in found] == [("module", True), ("both", True)]
+    assert [one for one in found if not one.freed or one.missing] == []
+
+
+@needs_zookeeper
+@pytest.mark.cost(25)
+def test_liars_are_seen_through() -> None:
+    chosen = ("paused", "idle, never prepared", "stuck", "removed in the drain")
+    liars = [one for one in pegasus_liars.LIARS if one.name in chosen]
+    assert len(liars) == len(chosen)
+    found = pegasus_liars.ask(Shape("2.6", SEED, tables=len(liars), factor=10, partitions=4, rate=5), liars)
+    assert [one for one in found if one.false_ready or one.left_fenced or not one.right] == []
 
 
 GOOD = Evidence(
