@@ -66,3 +66,17 @@ def raise_problems(problems: t.Sequence[InvalidOption]) -> None:
         raise problems[0]
     if problems:
         raise InvalidInput(problems)
+
+
+def with_reason(error: MigrationError, reason: BaseException, more: str = "") -> MigrationError:
+    """What to raise when something failed for ``reason``, and then ``error`` came as well, which is the worse one.
+
+    Both are told, in the order in which they came, and then ``more``; ``details.reason`` is the first one's code.
+    """
+    told = reason.message if isinstance(reason, MigrationError) else f"{type(reason).__name__}: {reason}"
+    return MigrationError(
+        error.code,
+        " ".join(part for part in (told, error.message, more) if part),
+        server_text=error.server_text,
+        details={**error.details, "reason": reason.code if isinstance(reason, MigrationError) else "internal.error"},
+    )

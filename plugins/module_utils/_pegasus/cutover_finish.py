@@ -11,13 +11,13 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError, with_reason
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import Answer, GuardLink, GuardLost
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_put_back as pb
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_behind import Behind
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_lift import lift_all
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_look import Eyes
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_reasons import taken_back, with_reason
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_reasons import taken_back
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_track import FENCED, Track
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters

@@ -18,7 +18,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError, with_reason
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLink, GuardLost
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model, switch
@@ -35,7 +35,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_p
     NOT_WRITTEN,
     target_decrees,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_reasons import with_reason
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_skipped import remember
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_track import (

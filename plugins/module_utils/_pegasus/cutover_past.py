@@ -29,6 +29,7 @@ LIFTED_KIND = "cutover.lifted"
 
 FRESH = "fresh"
 LIFT_FIRST = "lift_first"
+TO_FENCE = (FRESH, LIFT_FIRST)
 FINISH = "finish"
 DONE = "done"
 """What a run has to do about one table; see :func:`begin`."""

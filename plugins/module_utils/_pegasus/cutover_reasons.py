@@ -8,19 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
-
-
-def with_reason(error: MigrationError, reason: Exception) -> MigrationError:
-    """What to raise when a cutover failed for ``reason``, and then ``error`` came as well, which is the worse one."""
-    told = reason.message if isinstance(reason, MigrationError) else f"{type(reason).__name__}: {reason}"
-    code = reason.code if isinstance(reason, MigrationError) else "internal.error"
-    return MigrationError(
-        error.code,
-        f"{told} {error.message}",
-        server_text=error.server_text,
-        details={**error.details, "reason": code},
-    )
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError, with_reason
 
 
 def taken_back(

@@ -81,15 +81,3 @@ def tool_ended(error: MigrationError, directory: str) -> MigrationError:
         server_text=error.server_text,
         details={**error.details, "tool_ended": directory},
     )
-
-
-def lift_failure(lift: MigrationError, reason: BaseException) -> MigrationError:
-    """What to raise when a cutover failed for ``reason``, and then its freeze could not be lifted either."""
-    told = reason.message if isinstance(reason, MigrationError) else f"{type(reason).__name__}: {reason}"
-    code = reason.code if isinstance(reason, MigrationError) else "internal.error"
-    return MigrationError(
-        lift.code,
-        f"{told} {lift.message} The guard goes on trying.",
-        server_text=lift.server_text,
-        details={**lift.details, "reason": code},
-    )

@@ -18,7 +18,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core import guard
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.cutover_control import CutoverControl
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError, with_reason
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLink, GuardLost
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import quiescence as qu
@@ -28,7 +28,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.compari
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_sum import Comparison
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_failures import (
     NEVER_EQUAL,
-    lift_failure,
     never_equal,
     nobody_copies,
     too_late,
@@ -299,7 +298,7 @@ class CutoverRun:
         try:
             thaw_all(self._source, self._record, self._clock, max(_LIFT_SECONDS, 2 * self._forecast.lift))
         except MigrationError as lift:
-            raise lift_failure(lift, error) from error
+            raise with_reason(lift, error, "The guard goes on trying.") from error
         self._mark("lifted")
         self._track.state = LIFTED
         try:

@@ -15,9 +15,12 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.changes impo
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import Recorded
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_fences
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_left as cl
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_past as cp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_task as ct
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_call import Call
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_fences import Fences
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_options import CUT_OVER, LIFTED
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_track import Track
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import TableView
@@ -41,17 +44,19 @@ class Scene:
         nothing: t.Callable[..., t.Any] = lambda *_any, **_more: None
         keeper = types.SimpleNamespace(left=(), restore=lambda *_any: [], left_calls=list)
         for name, fake in {
-            "Eyes": self._eyes, "load_kazoo": nothing, "living_guard": nothing, "refusal": nothing,
-            "reconcile": nothing, "Intervals": nothing, "IntervalKeeper": lambda *_any: keeper,
-            "predict": lambda *_any: ChangeList([LIFT]),
+            "Eyes": self._eyes, "load_kazoo": nothing, "living_guard": nothing, "second_call": self._ended,
         }.items():  # fmt: skip
             monkeypatch.setattr(ct, name, fake)
+        for name, fake in {
+            "refusal": nothing, "reconcile": nothing, "Intervals": nothing, "IntervalKeeper": lambda *_any: keeper,
+            "predict": lambda *_any: ChangeList([LIFT]),
+        }.items():  # fmt: skip
+            monkeypatch.setattr(cutover_fences, name, fake)
         monkeypatch.setattr(cp, "read_past", lambda _entries: self.past)
-        monkeypatch.setattr(ct.CutoverTask, "_look", lambda task, *_any: self._looked(task))
-        monkeypatch.setattr(ct.CutoverTask, "_decide", self._blocked)
-        monkeypatch.setattr(ct.CutoverTask, "_put_right", lambda *_any: self.done.append("put right"))
-        monkeypatch.setattr(ct.CutoverTask, "_group", lambda *_any: self.done.append("fenced"))
-        monkeypatch.setattr(ct.CutoverTask, "_end", lambda task, request, *_any: self._ended(task, request))
+        monkeypatch.setattr(Call, "look", lambda call, eyes, *_any: self._looked(call, eyes))
+        monkeypatch.setattr(Fences, "_decide", self._blocked)
+        monkeypatch.setattr(Fences, "_put_right", lambda *_any: self.done.append("put right"))
+        monkeypatch.setattr(Fences, "_group", lambda *_any: self.done.append("fenced"))
 
     def _eyes(self, request: t.Any, _clock: t.Any) -> t.Any:
         def clusters() -> t.Any:
@@ -61,15 +66,15 @@ class Scene:
 
         return types.SimpleNamespace(request=request, clusters=clusters, close=lambda: None, replicas=None, source=None)
 
-    def _looked(self, task: t.Any) -> t.Mapping[str, str]:
-        view = TableView("temp")
-        task._tracks = {"temp": Track(view, t.cast(t.Any, None))}
+    def _looked(self, call: Call, eyes: t.Any) -> t.Mapping[str, str]:
+        call.clusters = eyes.clusters()
+        call.tracks["temp"] = Track(TableView("temp"), t.cast(t.Any, None))
         return self.todo
 
-    def _ended(self, task: t.Any, request: t.Any) -> t.Dict[str, t.Any]:
-        self.done.append(request.state)
-        self._looked(task)
-        task._tracks["temp"].lifted = 1.0
+    def _ended(self, call: Call, eyes: t.Any, *_any: t.Any) -> t.Dict[str, t.Any]:
+        self._looked(call, eyes)
+        self.done.append(eyes.request.state)
+        call.tracks["temp"].lifted = 1.0
         return {}
 
     def _blocked(self, *_any: t.Any) -> t.NoReturn:

@@ -9,11 +9,10 @@ import typing as t
 
 import pytest
 
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError, with_reason
 from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import NOTHING
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_lift import lift_all
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_reasons import with_reason
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence import Proof
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_WRITE
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
