@@ -199,7 +199,7 @@ def test_versions_before_2_4() -> None:
 
 
 def test_unknown_tables(lab: LabClient) -> None:
-    result = refused(lab, "preflight", "table nowhere", "table Temp", "is temp meant?", tables="nowhere,Temp")
+    result = refused(lab, "preflight", "table nowhere", "table Temp", "but temp (upper", tables="nowhere,Temp")
     assert result["code"] == "preflight.blocked"
     refused(lab, "duplication", "nowhere", tables="nowhere")
     refused(lab, "app_env", "nowhere", tables="nowhere")

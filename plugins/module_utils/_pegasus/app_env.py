@@ -70,6 +70,7 @@ class AppEnvTask:
         calls = [call for one in wanted for call in envs.plan_calls(self._cluster, one, before[one.table].envs)]
         restored = self._restored(options, before)
         self._tell(options, before, wanted, calls, restored)
+        self._warn(*envs.left_in_replicas(self._cluster, wanted, {name: app.envs for name, app in before.items()}))
         if self._check_mode:
             return
         store.settle(*self._settled(before, wanted))
@@ -90,10 +91,10 @@ class AppEnvTask:
         missing = [name for name in options.tables if name not in there]
         self.result["missing"] = missing
         if missing:
-            self.result["warnings"] = [
+            self._warn(
                 f"Cluster {self._cluster} has no table {', '.join(missing)} (any more), so there was nothing to be "
                 "done for it. If it was renamed, its envs are still as they were."
-            ]
+            )
         return [name for name in options.tables if name in there]
 
     def _tables(self, client: MetaClient, names: t.Sequence[str]) -> t.Dict[str, App]:
@@ -207,11 +208,15 @@ class AppEnvTask:
         }
         self.result["others_changed"] = {table: found for table, found in others.items() if found}
         if self.result["others_changed"]:
-            self.result.setdefault("warnings", []).append(
+            self._warn(
                 f"Envs of {', '.join(self.result['others_changed'])} that this task did not touch changed in the same "
                 "moment. The meta server writes the whole map at once, so a change made at the same time can be lost; "
                 "see others_changed, and set again what is missing."
             )
+
+    def _warn(self, *texts: str) -> None:
+        if texts:
+            self.result.setdefault("warnings", []).extend(texts)
 
     def _wait(
         self,

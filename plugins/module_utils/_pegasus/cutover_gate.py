@@ -22,7 +22,15 @@ _SHOWN = 5
 def gate(clusters: Clusters, table: TableView, max_lag: int, with_proxies: bool) -> t.List[Finding]:
     """Every blocker of one table."""
     if table.app is None or table.config is None:
-        return [_blocker("table", "missing", table.name, {}, "Correct the name, or meta_servers.")]
+        return [
+            _blocker(
+                "table",
+                "missing",
+                table.name,
+                {},
+                "The source has no table of this name: correct tables, or meta_servers.",
+            )
+        ]
     found = list(_source(clusters, table))
     found += _lag(clusters, table, max_lag)
     found += _target(clusters, table)

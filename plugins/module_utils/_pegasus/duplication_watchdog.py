@@ -16,9 +16,8 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import format_duration
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model import App, TableConfig
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import MASTER_CLUSTER
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import MASTER_CLUSTER, MASTER_METAS
 
-MASTER_METAS = "duplication.master_metas"
 MASTER_APP = "duplication.master_app_name"
 LEVELS_WITHOUT_CREATION = ("stopped", "blind", "freezed")
 

@@ -13,6 +13,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.changes impo
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_list, as_mapping
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, raise_problems
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import requests
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import MASTER_METAS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,3 +138,22 @@ def others_changed(
         for key in sorted(set(before) | set(after))
         if key not in ours and before.get(key) != after.get(key)
     }
+
+
+def left_in_replicas(cluster: str, wanted: t.Sequence[Wanted], now: t.Mapping[str, t.Mapping[str, str]]) -> t.List[str]:
+    """What deleting the marks of a duplication does not change, as warnings. ``now``: envs by table.
+
+    A replica keeps the envs that it was made with in its own ``.app-info``, which only building it anew rewrites. It
+    parses this one when it starts, and from 2.6 on aborts where a name does not resolve.
+    """
+    tables: t.Dict[str, t.List[str]] = {}
+    for one in wanted:
+        metas = now[one.table].get(MASTER_METAS)
+        if metas and MASTER_METAS in one.envs and one.envs[MASTER_METAS] is None:
+            tables.setdefault(metas, []).append(one.table)
+    return [
+        f"The replicas of {', '.join(names)} on {cluster} keep the addresses of the old meta servers ({metas}) in "
+        "their own files until they are rebuilt. From 2.6 on, host names among these must resolve until then, or those "
+        "replica servers will not start."
+        for metas, names in tables.items()
+    ]

@@ -48,7 +48,8 @@ def _unknown(table: TableView, source: ClusterView) -> Finding:
         "blocker",
         table.subject,
         {"cluster": source.name, "tables": (alike or names)[:SHOWN], "number_of_tables": len(names)},
-        "The source has no table of this name; correct it" + (f" (is {alike[0]} meant?)." if alike else "."),
+        "Correct tables: the source has no table of this name"
+        + (f", but {alike[0]} (upper and lower case differ)." if alike else "."),
     )
 
 
@@ -59,7 +60,7 @@ def _not_available(table: TableView, app: App) -> Finding:
         "blocker",
         table.subject,
         {"app_id": app.app_id, "status": app.status},
-        f"The table was dropped. Correct the name, or recall it first (recall {app.app_id})."
+        f"The table was dropped. Correct tables, or recall it first (recall {app.app_id})."
         if dropped
         else "Wait until the table is AVAILABLE, and run preflight again.",
     )

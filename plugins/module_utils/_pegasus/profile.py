@@ -25,6 +25,8 @@ DENY_WRITE = "reconfig*write"
 DENY_ALL = "reconfig*all"
 MASTER_CLUSTER = "duplication.master_cluster"
 """On a table that a duplication has made: the cluster that it comes from."""
+MASTER_METAS = "duplication.master_metas"
+"""The env by which a duplication tells its target where it comes from: addresses, with commas between them."""
 
 CONFIG_SYNC_FLAG = "config_sync_interval_ms"
 
@@ -84,7 +86,7 @@ class Profile:
                 details={"version": str(version)},
             )
         from_2_5, from_2_6 = line >= (2, 5), line >= (2, 6)
-        envs: tuple[str, ...] = ("duplication.master_cluster", "duplication.master_metas")
+        envs: tuple[str, ...] = (MASTER_CLUSTER, MASTER_METAS)
         if from_2_6:
             envs += ("duplication.master_app_name", "duplication.follower_app_status")
         return cls(

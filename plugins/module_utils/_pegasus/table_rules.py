@@ -16,11 +16,13 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model, requests
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_watchdog import (
-    MASTER_APP,
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_watchdog import MASTER_APP
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import (
+    DENY_ALL,
+    DENY_KEY,
+    MASTER_CLUSTER,
     MASTER_METAS,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import DENY_ALL, DENY_KEY, MASTER_CLUSTER
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.table_options import (
     DROPPED,
     FOLLOWER_DROPPED,

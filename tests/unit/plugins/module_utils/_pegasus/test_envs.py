@@ -212,3 +212,14 @@ def test_a_table_that_is_gone_is_told_where_that_was_asked_for(monkeypatch: pyte
         assert (result["missing"], [one["table"] for one in result["tables"]]) == (["gone", "going"], ["t"])
         assert len(result["changes"]) == 1 and "no table gone, going" in result["warnings"][0]
     assert Cluster.envs == {}
+
+
+def test_what_deleting_the_marks_of_a_duplication_does_not_change_is_told() -> None:
+    marks = {"duplication.master_cluster": "onebox-a", "duplication.master_metas": "a:1,b:2"}
+    now = {"t": {**marks, "x": "1"}, "u": marks, "other": {"x": "1"}}
+    wanted = [envs.Wanted(table, dict.fromkeys([*marks])) for table in now]
+    (told,) = envs.left_in_replicas("onebox-b", wanted, now)
+    assert told.startswith("The replicas of t, u on onebox-b keep the addresses of the old meta servers (a:1,b:2)")
+    assert "must resolve" in told
+    kept = [envs.Wanted("t", {"duplication.master_cluster": None, "x": "2"})]
+    assert envs.left_in_replicas("onebox-b", kept, now) == []

@@ -40,7 +40,7 @@ def test_a_table_that_does_not_exist() -> None:
     findings = judged(source=cluster(v.SOURCE, apps=(app("Temp"), app("other", app_id=3))), app=None, with_app={})
     assert ids(findings) == ["table.unknown"]
     found = only(findings, "table.unknown")
-    assert "is Temp meant?" in found.remedy
+    assert "but Temp (upper and lower case differ)" in found.remedy
     assert found.evidence["number_of_tables"] == 2
 
 
