@@ -5,7 +5,8 @@
 
 Killed are the modules of every way to cut over, and whole playbooks, the rollback too. Every case runs again and must
 converge, with the table writable within the budget. Prints a table and writes build/chaos-pegasus.json. Cases that do
-not converge leave their journal, the guard's record, the lab's record and all output in build/chaos/<case>/.
+not converge leave their journal, the guard's record, the lab's record and all output in build/chaos/<case>/. All points
+take hours; with --resume a run that was broken off goes on.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from chaos import fence_kills as fence
 from chaos import pegasus_ambiguity as ambiguity
 from chaos import pegasus_kills as kills
 from chaos import pegasus_whole as whole
+from chaos.kept import Kept, OtherCode, digest
 from chaos.kills import Point
 from chaos.pegasus_ambiguity import Misled
 from chaos.pegasus_kills import Tried
@@ -32,6 +34,7 @@ from chaos.pegasus_trial import HOME
 from tooling import paths
 
 RESULT = paths.BUILD / "chaos-pegasus.json"
+CASES = paths.BUILD / "chaos-pegasus-cases.jsonl"
 PROFILES = ("2.6", "2.5", "2.4")
 SERIES = (*fence.SERIES, whole.SERIES, "ambiguity")
 
@@ -47,16 +50,25 @@ def read_arguments(argv: t.Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=7, help="seed of the clusters that are killed")
     parser.add_argument("--most", type=int, default=0, help="so many points of each series and profile; 0 is all")
     parser.add_argument("--workers", type=int, default=2, help="labs at the same time")
+    parser.add_argument("--resume", action="store_true", help=f"go on with {CASES.name} of a run that was broken off")
     parser.add_argument("--quick", action="store_true", help="as --most 4 --seeds 16")
     options = parser.parse_args(argv)
     if options.quick:
         options.most, options.seeds = 4, 16
+    try:
+        options.kept = Kept(CASES, digest(), options.resume)
+    except OtherCode as error:
+        parser.error(str(error))
     return options
 
 
-def tell(cases: t.Sequence[Tried] | t.Sequence[Misled]) -> None:
-    """Print what did not converge."""
+def tell(kept: Kept, cases: t.Sequence[Tried] | t.Sequence[Misled]) -> None:
+    """Write down what became of them, and print what did not converge."""
     for one in cases:
+        if isinstance(one, Misled):
+            kept.keep(one.name, one.verdict, struck=one.struck, runs=one.runs)
+        else:
+            kept.keep(one.name, one.verdict, reached=one.reached)
         if one.verdict.problems:
             print(f"NOT CONVERGED {one.name}: {'; '.join(one.verdict.problems)}\n    {HOME / one.name}", flush=True)
 
@@ -71,22 +83,15 @@ def kill_modules(options: argparse.Namespace, crew: Crew) -> list[Tried]:
         for profile in options.profiles.split(",")
         if wanted
     ]
-    points = dict(crew.results([functools.partial(_record, scene) for scene in found]))
-    jobs: list[t.Callable[[], list[Tried]]] = []
-    for scene, recorded in points.items():
-        cases = [
-            (series, point)
-            for series in wanted
-            # A duplication has no guard.
-            if scene.fenced or series in (fence.MODULE, fence.PAIR)
-            for point in _some(options, scene, series, [one for one in recorded if fence.fits(series, one)])
-        ]
-        size = len(scene.cases)
-        jobs += [
-            functools.partial(kills.kill_all, scene, cases[start : start + size])
-            for start in range(0, len(cases), size)
-        ]
-    return [one for some in crew.results(jobs, tell) for one in some]
+    cases = [
+        (scene, series, point)
+        for scene, recorded in _recorded(options, crew, found, kills.record)
+        for series in wanted
+        # A duplication has no guard.
+        if scene.fenced or series in (fence.MODULE, fence.PAIR)
+        for point in _some(options, scene, series, [one for one in recorded if fence.fits(series, one)])
+    ]
+    return _tried(options, crew, cases, kills.kill_all)
 
 
 def kill_playbooks(options: argparse.Namespace, crew: Crew) -> list[Tried]:
@@ -98,15 +103,54 @@ def kill_playbooks(options: argparse.Namespace, crew: Crew) -> list[Tried]:
         for profile in options.profiles.split(",")
         if profile in whole.PROFILES
     ]
-    points = dict(crew.results([functools.partial(_record_whole, scene) for scene in found]))
-    jobs: list[t.Callable[[], list[Tried]]] = []
-    for scene, recorded in points.items():
-        cases, size = _some(options, scene, whole.SERIES, recorded), len(scene.cases)
-        jobs += [
-            functools.partial(whole.kill_all, scene, cases[start : start + size])
-            for start in range(0, len(cases), size)
-        ]
-    return [one for some in crew.results(jobs, tell) for one in some]
+    cases = [
+        (scene, whole.SERIES, point)
+        for scene, recorded in _recorded(options, crew, found, whole.record)
+        for point in _some(options, scene, whole.SERIES, recorded)
+    ]
+    return _tried(options, crew, cases, lambda scene, some: whole.kill_all(scene, [point for _series, point in some]))
+
+
+def _recorded(
+    options: argparse.Namespace, crew: Crew, scenes: t.Sequence[Scene], record: t.Callable[[Scene], list[Point]]
+) -> list[tuple[Scene, list[Point]]]:
+    """The points of each scene, recorded now unless they were before."""
+    kept: Kept = options.kept
+    left = [scene for scene in scenes if kept.points(scene.name) is None]
+
+    def keep(one: tuple[Scene, list[Point]]) -> None:
+        kept.keep_points(one[0].name, one[1])
+
+    crew.results([functools.partial(_record, record, scene) for scene in left], keep)
+    return [(scene, points) for scene in scenes for points in [kept.points(scene.name)] if points is not None]
+
+
+def _record(record: t.Callable[[Scene], list[Point]], scene: Scene) -> tuple[Scene, list[Point]]:
+    return scene, record(scene)
+
+
+def _tried(
+    options: argparse.Namespace,
+    crew: Crew,
+    cases: t.Sequence[tuple[Scene, str, Point]],
+    kill_all: t.Callable[[Scene, t.Sequence[tuple[str, Point]]], list[Tried]],
+) -> list[Tried]:
+    """What became of the cases: of those that were tried before, and of the others now, in labs that they share."""
+    kept: Kept = options.kept
+    found: list[Tried] = []
+    left: dict[Scene, list[tuple[str, Point]]] = {}
+    for scene, series, point in cases:
+        known = kept.case(kills.name_of(scene, series, point))
+        if known is None:
+            left.setdefault(scene, []).append((series, point))
+        else:
+            found.append(Tried(scene, point, series, known["reached"], known["verdict"]))
+    jobs = [
+        functools.partial(kill_all, scene, some[start : start + len(scene.cases)])
+        for scene, some in left.items()
+        for start in range(0, len(some), len(scene.cases))
+    ]
+    return found + [one for some in crew.results(jobs, functools.partial(tell, kept)) for one in some]
 
 
 def _some(options: argparse.Namespace, scene: Scene, series: str, points: list[Point]) -> list[Point]:
@@ -115,21 +159,20 @@ def _some(options: argparse.Namespace, scene: Scene, series: str, points: list[P
     return random.Random(f"{scene.name} {series}").sample(points, options.most)
 
 
-def _record(scene: Scene) -> tuple[Scene, list[Point]]:
-    return scene, kills.record(scene)
-
-
-def _record_whole(scene: Scene) -> tuple[Scene, list[Point]]:
-    return scene, whole.record(scene)
-
-
 def mislead(options: argparse.Namespace, crew: Crew) -> list[Misled]:
     """The ambiguous cases, batch by batch."""
+    kept: Kept = options.kept
+    found: list[Misled] = []
     batches: dict[int, list[int]] = {}
     for seed in range(options.first, options.first + options.seeds):
-        batches.setdefault(seed // ambiguity.BATCH, []).append(seed)
+        scene = ambiguity.scene_of(seed)
+        known = kept.case(ambiguity.name_of(scene, seed))
+        if known is None:
+            batches.setdefault(seed // ambiguity.BATCH, []).append(seed)
+        else:
+            found.append(Misled(scene, seed, tuple(known["struck"]), known["runs"], known["verdict"]))
     jobs = [functools.partial(ambiguity.play_batch, batch) for batch in batches.values()]
-    return [one for some in crew.results(jobs, tell) for one in some]
+    return found + [one for some in crew.results(jobs, functools.partial(tell, kept)) for one in some]
 
 
 def kill_figures(tried: t.Sequence[Tried], seed: int) -> t.Iterator[Figure]:

@@ -10,11 +10,8 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters, TableView
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_watchdog import (
-    MASTER_APP,
-    MASTER_METAS,
-)
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import MASTER_CLUSTER
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_watchdog import MASTER_APP
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import MASTER_CLUSTER, MASTER_METAS
 
 
 def metas_of(clusters: Clusters) -> t.Set[str]:
