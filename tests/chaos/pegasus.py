@@ -56,7 +56,7 @@ def read_arguments(argv: t.Sequence[str] | None = None) -> argparse.Namespace:
     if options.quick:
         options.most, options.seeds = 4, 16
     try:
-        options.kept = Kept(CASES, digest(), options.resume)
+        options.kept = Kept(CASES, digest("pegasus"), options.resume)
     except OtherCode as error:
         parser.error(str(error))
     return options

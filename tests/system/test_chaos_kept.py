@@ -16,6 +16,7 @@ from chaos.kept import Kept, OtherCode, digest
 from chaos.kills import Point
 from chaos.pegasus_kills import Tried
 from chaos.pegasus_scenes import Scene
+from tooling import tree
 
 SCENE = Scene("2.6", 7, "duplication")
 POINTS = [Point("request", index, "before", f"call {index}") for index in range(10)]
@@ -53,7 +54,7 @@ def test_only_what_is_left_is_tried(tmp_path: pathlib.Path, monkeypatch: pytest.
         return [Tried(scene, point, series, True, FINE) for series, point in cases]
 
     monkeypatch.setattr(pegasus, "CASES", tmp_path / "cases.jsonl")
-    monkeypatch.setattr(pegasus, "digest", lambda: "code")
+    monkeypatch.setattr(pegasus, "digest", lambda _engine: "code")
     monkeypatch.setattr(pegasus_kills, "record", lambda _scene: POINTS)
     monkeypatch.setattr(pegasus_kills, "kill_all", kill_all)
     given = ["--operations", "duplication", "--profiles", "2.6", "--series", "module"]
@@ -64,5 +65,13 @@ def test_only_what_is_left_is_tried(tmp_path: pathlib.Path, monkeypatch: pytest.
     assert sorted(asked) == sorted(point.name for point in POINTS)
 
 
-def test_the_digest_knows_the_product() -> None:
-    assert len(digest()) == 64
+def test_the_digest_knows_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = digest("pegasus")
+    seen = tree.files()
+
+    def without(part: str) -> str:
+        monkeypatch.setattr(tree, "files", lambda: [name for name in seen if part not in str(name)])
+        return digest("pegasus")
+
+    assert without("starrocks") == without("greptimedb") == without("docs/") == whole
+    assert whole not in (without("_pegasus/fence.py"), without("_core/journal.py"), without("lab/clock.py"))
