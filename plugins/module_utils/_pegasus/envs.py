@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_list, as_mapping
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, raise_problems
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import RESTORE
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import requests
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import MASTER_METAS
 
@@ -149,7 +150,9 @@ def left_in_replicas(cluster: str, wanted: t.Sequence[Wanted], now: t.Mapping[st
     tables: t.Dict[str, t.List[str]] = {}
     for one in wanted:
         metas = now[one.table].get(MASTER_METAS)
-        if metas and MASTER_METAS in one.envs and one.envs[MASTER_METAS] is None:
+        # What is put back to nothing was set by us, after the replicas were made.
+        deleted = one.action != RESTORE and one.envs.get(MASTER_METAS, "") is None
+        if metas and deleted:
             tables.setdefault(metas, []).append(one.table)
     return [
         f"The replicas of {', '.join(names)} on {cluster} keep the addresses of the old meta servers ({metas}) in "

@@ -11,6 +11,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
     InvalidOption,
     MigrationError,
     raise_problems,
+    with_reason,
 )
 
 
@@ -51,3 +52,16 @@ def test_raise_problems() -> None:
     with pytest.raises(InvalidInput) as caught:
         raise_problems([InvalidOption("a", "b", "c"), InvalidOption("d", "e", "f")])
     assert len(caught.value.problems) == 2
+
+
+def test_two_failures_are_told_in_their_order() -> None:
+    lift = MigrationError("not_lifted", "It stays.", server_text="no", details={"tables": ["t"]})
+    told = with_reason(lift, MigrationError("late", "Too late."), "The guard goes on trying.")
+    assert told.as_result() == {
+        "code": "not_lifted",
+        "msg": "Too late. It stays. The guard goes on trying.",
+        "server_text": "no",
+        "details": {"tables": ["t"], "reason": "late"},
+    }
+    assert with_reason(lift, KeyboardInterrupt()).details["reason"] == "internal.error"
+    assert with_reason(lift, ValueError("x")).message == "ValueError: x It stays."

@@ -48,9 +48,10 @@ def test_a_backlog_that_shrinks_has_an_end(scene: Scene) -> None:
     assert catching.step(10)["backlog_eta_seconds"] == 0.0
 
 
-def test_one_that_grows_has_none(scene: Scene) -> None:
+def test_one_that_grows_has_none_until_it_shrinks_from_there(scene: Scene) -> None:
     catching = Catching(scene)
     catching.step(1010)
     catching.step(510)
     assert catching.step(3000)["backlog_eta_seconds"] is None
     assert "about" not in catching.line
+    assert catching.step(1500)["backlog_eta_seconds"] > 0

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidInput, MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import RESTORE
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import app_env, envs, model
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.app_env_options import read_options
@@ -223,3 +224,17 @@ def test_what_deleting_the_marks_of_a_duplication_does_not_change_is_told() -> N
     assert "must resolve" in told
     kept = [envs.Wanted("t", {"duplication.master_cluster": None, "x": "2"})]
     assert envs.left_in_replicas("onebox-b", kept, now) == []
+    restored = [envs.Wanted("t", dict.fromkeys([*marks]), RESTORE)]
+    assert envs.left_in_replicas("onebox-b", restored, now) == []
+
+
+def test_the_module_tells_it_in_check_mode_too_and_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app_env, "MetaClient", Cluster)
+    monkeypatch.setattr(Cluster, "envs", {"duplication.master_metas": "a:1,b:2"})
+    params = {
+        "meta_servers": ["m:1"], "connect_timeout": "1s", "rpc_timeout": "1s", "tables": "t", "state": "absent",
+        "envs": ["duplication.master_metas"], "wait_propagated": False, "propagation_timeout": "2m",
+    }  # fmt: skip
+    clock: t.Any = FakeClock()
+    told = [app_env.AppEnvTask(params, check, Redactor([]), clock).body() for check in (True, False, False)]
+    assert [("a:1,b:2" in one["warnings"][0]) if "warnings" in one else None for one in told] == [True, True, None]
