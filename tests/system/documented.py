@@ -126,6 +126,7 @@ CHAPTERS: tuple[Chapter, ...] = (
         labs=(GREPTIMEDB,),
         judge=drained,
         tasks=True,
+        thorough=False,
         cost=40,
     ),
     Chapter(

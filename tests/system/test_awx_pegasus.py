@@ -25,11 +25,7 @@ from system.pegasus_playbooks import SMALL, apps, as_before, mutating, writing_t
 from system.s3_bucket import BUCKET, SECRET_KEY, Bucket
 
 pytest.importorskip("ansible_runner")
-pytestmark = [
-    pytest.mark.cost(120),
-    pytest.mark.thorough,
-    pytest.mark.skipif(bool(zookeeper.missing()), reason=zookeeper.missing() or "ZooKeeper is here"),
-]
+pytestmark = pytest.mark.skipif(bool(zookeeper.missing()), reason=zookeeper.missing() or "ZooKeeper is here")
 
 ROLE = "pegasus"
 WORKFLOW = "dbops.migration Apache Pegasus migration"
@@ -82,6 +78,24 @@ def everything(_data: Data, _node: Node) -> bool:
     return True
 
 
+@pytest.mark.cost(40)
+def test_a_preflight_and_a_migration_that_is_only_predicted(
+    lab: LabClient, bucket: Bucket, tmp_path: pathlib.Path
+) -> None:
+    controller = controller_of(lab, bucket, tmp_path)
+    given = answers(lab)
+    with CommandLines(lab) as lines:
+        preflight = controller.job("dbops.migration Apache Pegasus preflight", given).run().succeed()
+        predicted = controller.job("dbops.migration Apache Pegasus migrate", given).run("--check --diff").succeed()
+    assert preflight.artifacts["pegasus_preflight_passed"] is True
+    hashes = preflight.artifacts["pegasus_preflight_plan_hash"], predicted.artifacts["pegasus_migrate_plan_hash"]
+    assert len(hashes[0]) == 64 and len(set(hashes)) == 1
+    assert mutating(lab) == []
+    judge(controller, [SECRET_KEY], lines, bucket.text, ROLE)
+
+
+@pytest.mark.cost(120)
+@pytest.mark.thorough
 def test_from_preflight_to_restore_and_every_template_predicts(
     lab: LabClient, bucket: Bucket, tmp_path: pathlib.Path
 ) -> None:
@@ -111,6 +125,8 @@ def test_from_preflight_to_restore_and_every_template_predicts(
     judge(controller, [SECRET_KEY], lines, bucket.text, ROLE)
 
 
+@pytest.mark.cost(120)
+@pytest.mark.thorough
 def test_another_plan_than_the_one_that_was_approved(lab: LabClient, bucket: Bucket, tmp_path: pathlib.Path) -> None:
     controller = controller_of(lab, bucket, tmp_path)
     given = answers(lab)
@@ -132,6 +148,8 @@ def test_another_plan_than_the_one_that_was_approved(lab: LabClient, bucket: Buc
     as_before(lab)
 
 
+@pytest.mark.cost(120)
+@pytest.mark.thorough
 def test_launched_one_by_one_each_carries_out_what_the_phase_before_has_shown(
     lab: LabClient, bucket: Bucket, tmp_path: pathlib.Path
 ) -> None:
@@ -148,6 +166,8 @@ def test_launched_one_by_one_each_carries_out_what_the_phase_before_has_shown(
     writing_to(lab, "target")
 
 
+@pytest.mark.cost(120)
+@pytest.mark.thorough
 def test_a_runner_that_is_killed_and_thrown_away(lab: LabClient, bucket: Bucket, tmp_path: pathlib.Path) -> None:
     """While it copies: the duplication goes on by itself, and the journal in S3 is all that the next run has."""
     controller = controller_of(lab, bucket, tmp_path)

@@ -34,7 +34,6 @@ from system.starrocks_playbooks import (
 )
 
 pytest.importorskip("ansible_runner")
-pytestmark = [pytest.mark.cost(120), pytest.mark.thorough]
 
 ROLE = "starrocks"
 WORKFLOW = "dbops.migration StarRocks migration"
@@ -100,6 +99,24 @@ def answers(lab: LabClient, folder: pathlib.Path, **more: str) -> dict[str, str]
     }
 
 
+@pytest.mark.cost(40)
+def test_a_preflight_and_a_migration_that_is_only_predicted(
+    lab: LabClient, bucket: Bucket, tmp_path: pathlib.Path
+) -> None:
+    controller = controller_of(lab, bucket, tmp_path / "jobs")
+    given = answers(lab, tmp_path)
+    with CommandLines(lab) as lines:
+        preflight = controller.job("dbops.migration StarRocks preflight", given).run().succeed()
+        predicted = controller.job("dbops.migration StarRocks migrate", given).run("--check --diff").succeed()
+    assert preflight.artifacts["starrocks_preflight_passed"] is True
+    hashes = preflight.artifacts["starrocks_preflight_plan_hash"], predicted.artifacts["starrocks_migrate_plan_hash"]
+    assert len(hashes[0]) == 64 and len(set(hashes)) == 1
+    assert mutating(lab) == []
+    judge(controller, secrets_of(lab), lines, bucket.text, ROLE)
+
+
+@pytest.mark.cost(120)
+@pytest.mark.thorough
 def test_from_preflight_to_restore_and_every_template_predicts(
     lab: LabClient, bucket: Bucket, tmp_path: pathlib.Path
 ) -> None:
@@ -133,6 +150,8 @@ def predict(controller: Controller, lab: LabClient) -> t.Callable[[Job, Node], J
     return check_first(controller, lab, sent=lambda: mutating(lab))
 
 
+@pytest.mark.cost(120)
+@pytest.mark.thorough
 def test_another_plan_than_the_one_that_was_approved(lab: LabClient, bucket: Bucket, tmp_path: pathlib.Path) -> None:
     controller = controller_of(lab, bucket, tmp_path / "jobs")
     given = answers(lab, tmp_path)
@@ -151,6 +170,8 @@ def test_another_plan_than_the_one_that_was_approved(lab: LabClient, bucket: Buc
     as_before(lab, tmp_path)
 
 
+@pytest.mark.cost(120)
+@pytest.mark.thorough
 def test_launched_one_by_one_each_carries_out_what_the_phase_before_has_shown(
     lab: LabClient, bucket: Bucket, tmp_path: pathlib.Path
 ) -> None:
@@ -170,6 +191,8 @@ def test_launched_one_by_one_each_carries_out_what_the_phase_before_has_shown(
     writing_to(lab, "target")
 
 
+@pytest.mark.cost(120)
+@pytest.mark.thorough
 def test_a_runner_that_is_killed_and_thrown_away(lab: LabClient, bucket: Bucket, tmp_path: pathlib.Path) -> None:
     """When the tool has just begun: it goes on by itself, as its host outlives the job."""
     controller = controller_of(lab, bucket, tmp_path / "jobs")
