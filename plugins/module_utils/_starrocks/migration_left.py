@@ -1,0 +1,40 @@
+# Copyright (c) 2026, the dbops.migration contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# This module_util is private: it may change in any release.
+"""What a migration has made that is still there, as its journal tells: a finished one has nothing to look for. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import INTENT, OUTCOME, Entry
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import recorded
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import volume_plan as plans
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume import MIRROR_PREFIX
+
+_TOOL = "tool:"
+AWAY = ("remove", "give_back")
+"""What :mod:`tool_plan` calls the two; it is not loaded for that, as this is what a finished migration waits for."""
+
+
+def tool_is_away(entries: t.Sequence[Entry]) -> bool:
+    """Whether the sync tool was taken away and nothing of it was begun since. False where the journal does not say."""
+    away = False
+    begun: t.Dict[str, str] = {}
+    for entry in entries:
+        data = entry.data
+        if entry.kind == INTENT and str(data.get("resource", "")).startswith(_TOOL):
+            begun[str(data["id"])] = str(data.get("action"))
+            away = False
+        elif entry.kind == OUTCOME and str(data.get("id")) in begun:
+            action = begun.pop(str(data["id"]))
+            away = action in AWAY and data.get("status") == "done"
+    return away and not begun
+
+
+def mirrors_to_drop(entries: t.Sequence[Entry], cluster_id: str) -> t.List[str]:
+    """Names of the volumes that mirror the source's, and are not dropped again."""
+    prefix = plans.resource(cluster_id, "")
+    names = [owner[len(prefix) :] for owner, past in recorded(entries, prefix).items() if past.changes]
+    return sorted(name for name in names if name.startswith(MIRROR_PREFIX))
