@@ -17,6 +17,9 @@ description:
     by which compaction comes back, and whether the source owes a pass of the auto-vacuum.
   - A target that cannot be reached is no error, because a migration can be given up without it. RV(target_problem) says
     why then.
+  - Nor is a source that cannot be reached, once the clients were switched, because it may have been switched off since.
+    RV(source_problem) says why then, and RV(source_left) what is still to be put back there. Before that, or with
+    neither of them, it fails.
 extends_documentation_fragment:
   - dbops.migration._attributes
   - dbops.migration._attributes.info_module
@@ -63,7 +66,7 @@ options:
   approved_plan_hash:
     description:
       - The RV(plan_hash) that was approved, or at least its first 12 characters. Fails with V(plan.not_approved) in
-        RV(code) when the plan has another one, and with the target's own error when that cannot be asked.
+        RV(code) when the plan has another one, and with the cluster's own error when one of them cannot be asked.
     type: str
   create_sync_users:
     description:
@@ -159,16 +162,16 @@ summary:
   returned: success
   type: str
 path:
-  description: The run modes of both clusters. Null if the target could not be asked.
+  description: The run modes of both clusters. Null if one of them could not be asked.
   returned: success
   type: str
   sample: shared_data -> shared_data
 mirror:
-  description: Whether the target needs volumes to read the source's storage.
+  description: Whether the target needs volumes to read the source's storage. False if one of them could not be asked.
   returned: success
   type: bool
 settings:
-  description: What the migration needs. Null if the target could not be asked.
+  description: What the migration needs. Null if one of the clusters could not be asked.
   returned: success
   type: dict
   contains:
@@ -190,7 +193,7 @@ settings:
       description: Why, or why not.
       type: str
 source:
-  description: The source.
+  description: The source. Null if it could not be asked.
   returned: success
   type: dict
   contains:
@@ -230,6 +233,18 @@ source:
       description: Global variables to be put back.
       type: list
       elements: str
+source_left:
+  description: >-
+    Configs, global variables and users that the journal knows as changed on a source which could not be asked, the last
+    one changed first. Without the freeze. Empty if it could be asked, when RV(source) tells it.
+  returned: success
+  type: list
+  elements: str
+  sample: [lake_autovacuum_grace_period_minutes]
+source_problem:
+  description: Why the source could not be asked, with C(code) and C(msg). Null if it could.
+  returned: success
+  type: dict
 target:
   description: The same of the target. Null if it could not be asked.
   returned: success
@@ -240,13 +255,14 @@ target_problem:
   type: dict
 plan:
   description:
-    - What an approval is bound to, that is scope, clusters, settings and limits. Null if the target could not be asked.
+    - What an approval is bound to, that is scope, clusters, settings and limits. Null if one of the clusters could not
+      be asked.
   returned: success
   type: dict
 plan_hash:
   description:
     - The SHA-256 of RV(plan). The same options for the same clusters have the same hash, in whatever form they are
-      given. Empty if the target could not be asked.
+      given. Empty if one of the clusters could not be asked.
   returned: success
   type: str
 plan_summary:

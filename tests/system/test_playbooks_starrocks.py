@@ -68,11 +68,12 @@ def test_whole_run_and_run_again(tmp_path: pathlib.Path) -> None:
             "ALTER PIPE `sales`.`from_files_0` SUSPEND",
             "PAUSE ROUTINE LOAD FOR `sales`.`from_kafka_0`",
             'ADMIN SET FRONTEND CONFIG ("disable_load_job" = "true")',
-            f'ADMIN SET FRONTEND CONFIG ("{GRACE}" = "30") WITH PERSISTENT',
+            # The target first: the clients are there.
             f'ADMIN SET FRONTEND CONFIG ("{LEGACY}" = "false") WITH PERSISTENT',
             f'ADMIN SET FRONTEND CONFIG ("{COMPACTION}" = "-1") WITH PERSISTENT',
             "DROP STORAGE VOLUME `src_lake_b`",
             "DROP STORAGE VOLUME `src_lake_a`",
+            f'ADMIN SET FRONTEND CONFIG ("{GRACE}" = "30") WITH PERSISTENT',
         ]
         writing_to(lab, "target")
         assert changed_configs(lab) == {"source": {"disable_load_job"}, "target": set()}
@@ -178,6 +179,7 @@ def test_check_mode_sends_nothing_and_there_is_no_way_back(tmp_path: pathlib.Pat
         passes = [text for text in sent if STALE in text]
         assert [text.rpartition("= ")[2].rstrip(")") for text in passes] == ['"2"', '"1"']
         assert sent.index(passes[0]) > sent.index(f'ADMIN SET FRONTEND CONFIG ("{GRACE}" = "30") WITH PERSISTENT')
+        assert sent[-1] == passes[-1]
         lab.clear_requests()
         refused = p.play("starrocks_rollback", given, tmp_path)
         assert "as a migration of its own" in refused.failures[0]["msg"]
@@ -486,3 +488,47 @@ def test_rollback_when_the_target_is_out_of_reach(tmp_path: pathlib.Path) -> Non
         lab.wait_for(lambda state: all(one["alive"] for one in state["clusters"]["target"]["frontends"]))
         p.play("starrocks_rollback", given, tmp_path).succeed()
         as_before(lab, tmp_path)
+
+
+@pytest.mark.thorough
+def test_restore_when_the_source_is_out_of_reach(tmp_path: pathlib.Path) -> None:
+    """The old cluster may be switched off after the commit; the target, with its clients, must not wait for it."""
+    with process.start(profile="4.1", factor=20, **SMALL) as lab:
+        given = variables(lab, tmp_path, starrocks_connect_timeout="1s")
+        p.play("starrocks_migrate", given, tmp_path).succeed()
+        p.play("starrocks_cutover", given, tmp_path).succeed()
+        _source(lab, "kill", 1, 2, 3)
+        lab.clear_requests()
+        ahead = p.play("starrocks_restore", given, tmp_path, "--check")
+        assert "The source does not have all of them" in ahead.failures[-1]["msg"]
+        assert mutating(lab) == []
+        left = p.play("starrocks_restore", given, tmp_path)
+        said = left.failures[-1]["msg"]
+        assert said.startswith("The target has its settings back. The source does not have all of them: ")
+        assert f"Still changed there: {GRACE}. Restore again with the same journal" in said
+        assert changed_configs(lab)["target"] == set()
+        assert volumes(lab, "target") == {"lake_a", "lake_b"}
+        assert not tool_runs(tmp_path)
+        assert "move-lake" in (tmp_path / "report.html").read_text()
+        writing_to(lab, "target")
+
+        # One that is down does not keep the others from being put back.
+        _source(lab, "start", 1, 2)
+        ailing = p.play("starrocks_restore", given, tmp_path)
+        assert "dead_frontends" in ailing.failures[-1]["msg"]
+        _source(lab, "start", 3)
+        lab.wait_for(lambda state: all(one["alive"] for one in state["clusters"]["source"]["frontends"]))
+        p.play("starrocks_restore", given, tmp_path).succeed()
+        assert GRACE not in changed_configs(lab)["source"]
+
+        # What owes nothing can be switched off for good.
+        _source(lab, "kill", 1, 2, 3)
+        lab.clear_requests()
+        again = p.play("starrocks_restore", given, tmp_path).succeed()
+        assert mutating(lab) == []
+        assert again.recap["changed"] == 0
+
+
+def _source(lab: LabClient, deed: str, *numbers: int) -> None:
+    for number in numbers:
+        lab.call("POST", f"/frontends/source/{number}/{deed}", {})

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import math
+import re
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import parse_iso
@@ -33,6 +34,7 @@ NOT_STARTED, MIGRATING, FROZEN, HANDED_OVER, CUT_OVER = (
 STAGES = (NOT_STARTED, MIGRATING, FROZEN, HANDED_OVER, CUT_OVER)
 _MARGIN = 3600.0
 """Seconds; the daemon comes round to a partition every few minutes."""
+_SETTING = re.compile(r"starrocks:(?P<cluster>[^/]+)/(?P<part>fe|node|user|variable)/(?:.*/)?(?P<name>[^/]+)")
 _STAGE_OF = {cp.COMMITTED_KIND: CUT_OVER, cp.HANDED_OVER_KIND: HANDED_OVER, cp.STARTED_KIND: FROZEN}
 
 
@@ -50,6 +52,9 @@ class Vacuum:
     def as_result(self) -> t.Dict[str, t.Any]:
         """For results. Milliseconds are enough, and no time is written as 5e-05."""
         return {**dataclasses.asdict(self), "seconds_left": round(self.seconds_left, 3)}
+
+
+NO_DEBT = Vacuum(False, 0, 0.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,6 +106,21 @@ def users_to_drop(entries: t.Sequence[Entry], cluster_id: str) -> t.List[str]:
     """Users that the journal knows as made."""
     prefix = f"starrocks:{cluster_id}/user/"
     return sorted(name[len(prefix) :] for name in recorded(entries, prefix))
+
+
+def left_elsewhere(entries: t.Sequence[Entry], cluster_id: str) -> t.List[str]:
+    """What is still changed on another cluster than this one, for people, the last one changed first.
+
+    Without what the cutover has stopped, which stays so when the clients were switched.
+    """
+    past = recorded(entries, "starrocks:")
+    found: t.Dict[str, None] = {}
+    for name in sorted(past, key=lambda one: -past[one].order):
+        match = _SETTING.fullmatch(name)
+        if match is None or match.group("cluster") == cluster_id or match.group("name") == LOAD_SWITCH:
+            continue
+        found[f"the user {match.group('name')}" if match.group("part") == "user" else match.group("name")] = None
+    return list(found)
 
 
 def ramp_left(
@@ -161,7 +181,7 @@ def vacuum_debt(
     ended = _restored(entries, prefix, STALE)
     held = [at for at in _moments(entries, prefix, GRACE) if not ended or at > ended[-1]]
     if not held or threshold is None:
-        return Vacuum(False, 0, 0.0)
+        return NO_DEBT
     # Nothing that was written while the grace period was long has been left alone for longer than this.
     hours = math.ceil(((now - held[0]).total_seconds() + span) / 3600) + 1
     raised = [at for at in _moments(entries, prefix, STALE) if at > held[0]]
@@ -170,7 +190,7 @@ def vacuum_debt(
     short = [at for at in _restored(entries, prefix, GRACE) if at > held[0]]
     idle = ((short[0] if short else now) - held[0]).total_seconds()
     if idle + _MARGIN < threshold * 3600:
-        return Vacuum(False, 0, 0.0)
+        return NO_DEBT
     return Vacuum(True, hours, span)
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import functools
 import typing as t
 
@@ -52,6 +53,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.plan_ap
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_properties import PASSWORDS, lonely_keys
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.two_clusters import require_two_clusters
 
+Answer = t.TypeVar("Answer")
+Asked = t.Tuple[t.Optional[Answer], t.Optional[MigrationError]]
+
 _WEEK = 7 * 86400
 _WORDS = {
     ms.NOT_STARTED: "Nothing of this migration is done yet.",
@@ -60,6 +64,7 @@ _WORDS = {
     ms.HANDED_OVER: "The source is frozen, the target is equal, and the clients can be switched.",
     ms.CUT_OVER: "The clients were switched.",
 }
+_NO_PLAN = {"path": None, "mirror": False, "settings": None, "plan": None, "plan_hash": "", "plan_summary": ""}
 
 
 def migration_argument_spec() -> ArgumentSpec:
@@ -90,10 +95,12 @@ class MigrationTask:
         self._clock = clock
 
     def body(self) -> t.Dict[str, t.Any]:
-        """Look. A target that does not answer is told of, because a migration can be given up without it.
+        """Look. A target that does not answer is told of, because a migration can be given up without it. So is a
+        source that does not once the clients were switched, because it may have been switched off.
 
-        :raises MigrationError: the options or the journal are wrong, the source cannot be reached, or another plan was
-            approved, or one that nobody can tell because the target cannot be reached
+        :raises MigrationError: the options or the journal are wrong, the source cannot be reached before the commit (or
+            neither cluster after it), or another plan was approved, or one that nobody can tell because a cluster
+            cannot be reached
         """
         source_connection, target_connection = source_and_target(self._params)
         wishes, ramp, times, approvable, approved = self._wishes()
@@ -102,41 +109,43 @@ class MigrationTask:
         with Cluster(source_connection, self._redactor, self._clock) as source, Cluster(
             target_connection, self._redactor, self._clock
         ) as target:
-            problem = _ask(target)
-            if problem is None:
-                require_two_clusters(source, target)
+            problem = _asked(target, lambda one: one.cluster_id)[1]
+            threshold, silent = _asked(source, _threshold)
+            if silent is not None and (stage != ms.CUT_OVER or problem is not None):
+                raise silent
             found: t.Dict[str, t.Any] = {
                 "stage": stage,
                 "summary": _WORDS[stage],
-                "source": self._side(source, source_connection, journal),
-                "target": None if problem is not None else self._side(target, target_connection, journal),
+                "source": None,
+                "source_problem": None if silent is None else silent.as_result(),
+                "source_left": [],
+                "target": None,
                 "target_problem": None if problem is None else problem.as_result(),
-                "path": None,
-                "mirror": False,
-                "settings": None,
-                "plan": None,
-                "plan_hash": "",
-                "plan_summary": "",
                 "compaction_ramp": [],
-                "vacuum": ms.vacuum_debt(
-                    journal.entries, source.cluster_id, _threshold(source), times["vacuum_time"], self._clock.now()
-                ).as_result(),
+                "vacuum": ms.NO_DEBT.as_result(),
+                **_NO_PLAN,
             }
+            now = self._clock.now()
             if problem is None:
-                found["path"] = f"{source.run_mode} -> {target.run_mode}"
-                found["mirror"] = source.profile.shared_data and target.profile.shared_data
-                settings = plan_settings(source.profile, target.profile, wishes)
-                found["settings"] = settings.as_result()
-                plan = plan_of(source.cluster_id, target.cluster_id, found["path"], settings, approvable)
-                found.update(plan=plan, plan_hash=plan_hash(plan), plan_summary=describe(plan))
-                require_approved(approved, found["plan_hash"], found["plan_summary"])
-                left = ms.ramp_left(
-                    journal.entries, target.cluster_id, ramp, times["compaction_ramp_time"], self._clock.now()
-                )
+                found["target"] = self._side(target, target_connection, journal)
+                span = times["compaction_ramp_time"]
+                left = ms.ramp_left(journal.entries, target.cluster_id, ramp, span, now)
                 found["compaction_ramp"] = [one.as_result() for one in left]
+                if stage == ms.CUT_OVER:
+                    # The target is put back first, and the source's old versions are held for as long.
+                    now += datetime.timedelta(seconds=sum(one.seconds_left for one in left))
+            if silent is None:
+                found["source"] = self._side(source, source_connection, journal)
+                debt = ms.vacuum_debt(journal.entries, source.cluster_id, threshold, times["vacuum_time"], now)
+                found["vacuum"] = debt.as_result()
+            else:
+                found["source_left"] = ms.left_elsewhere(journal.entries, target.cluster_id)
+            missing = silent or problem
+            if missing is None:
+                found.update(_planned(source, target, wishes, approvable, approved))
                 found["summary"] += f" {source.run_mode} {source.version} to {target.run_mode} {target.version}."
             elif approved:
-                raise problem
+                raise missing
         return found
 
     def _side(self, cluster: Cluster, connection: Connection, journal: ConfigJournal) -> t.Dict[str, t.Any]:
@@ -214,13 +223,36 @@ def _require_clear_passwords(params: t.Mapping[str, t.Any]) -> None:
         )
 
 
-def _ask(cluster: Cluster) -> t.Optional[MigrationError]:
+def _asked(cluster: Cluster, question: t.Callable[[Cluster], t.Optional[Answer]]) -> Asked[Answer]:
+    """What a cluster answers, or why it does not."""
     try:
         cluster.profile  # noqa: B018  the first question
         cluster.nodes()
+        return question(cluster), None
     except MigrationError as error:
-        return error
-    return None
+        return None, error
+
+
+def _planned(
+    source: Cluster, target: Cluster, wishes: Wishes, approvable: Approvable, approved: str
+) -> t.Dict[str, t.Any]:
+    """What only both clusters together tell.
+
+    :raises MigrationError: they are one cluster, or another plan was approved
+    """
+    require_two_clusters(source, target)
+    path = f"{source.run_mode} -> {target.run_mode}"
+    settings = plan_settings(source.profile, target.profile, wishes)
+    plan = plan_of(source.cluster_id, target.cluster_id, path, settings, approvable)
+    require_approved(approved, plan_hash(plan), describe(plan))
+    return {
+        "path": path,
+        "mirror": source.profile.shared_data and target.profile.shared_data,
+        "settings": settings.as_result(),
+        "plan": plan,
+        "plan_hash": plan_hash(plan),
+        "plan_summary": describe(plan),
+    }
 
 
 def _threshold(source: Cluster) -> t.Optional[int]:

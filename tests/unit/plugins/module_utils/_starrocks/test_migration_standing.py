@@ -85,6 +85,23 @@ def test_what_is_to_be_put_back_leaves_out_the_freeze_and_the_other_cluster() ->
     assert ms.keys_to_restore(story.entries, "1") == [LEGACY]
 
 
+def test_what_is_left_on_a_cluster_that_cannot_be_asked_is_told_by_the_journal() -> None:
+    story = Story()
+    story.change(GRACE, "10000000")
+    story.change(GRACE, "10000000", kind="fe/[fd00::1]:9030/config")
+    story.change("disable_load_job", "true")
+    story.change("sales.from_kafka", "PAUSED", kind="routine_load")
+    story.change("replication_threads", "8", kind="node/10001/config")
+    story.change("cluster_sync", "there", kind="user")
+    left = ["the user cluster_sync", "replication_threads", GRACE]
+    assert ms.left_elsewhere(story.entries, "2") == left
+    assert ms.left_elsewhere(story.entries, "1") == []
+    story.restored(GRACE, 1)
+    assert ms.left_elsewhere(story.entries, "2") == left
+    story.restored(GRACE, 1, kind="fe/[fd00::1]:9030/config")
+    assert ms.left_elsewhere(story.entries, "2") == left[:2]
+
+
 def ramp(story: Story, hours: float = 0.0, steps: t.Sequence[int] = (4, 16)) -> t.List[t.Tuple[int, float]]:
     """Steps of 600 s, as they stand so many hours after the beginning."""
     left = ms.ramp_left(story.entries, "1", steps, 600.0, BEGIN + datetime.timedelta(hours=hours))

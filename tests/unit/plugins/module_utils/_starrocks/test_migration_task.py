@@ -1,26 +1,41 @@
 # Copyright (c) 2026, the dbops.migration contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is told of wrong options before a cluster is contacted, and where the sync tool finds one."""
+"""What is told of wrong options and of clusters that do not answer, and where the sync tool finds one."""
 
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 import typing as t
 
 import pytest
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.address import Address
+from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import SystemClock
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidInput, InvalidOption
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import (
+    InvalidInput,
+    InvalidOption,
+    MigrationError,
+)
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import migration_task
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_past import COMMITTED_KIND
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_read import ConfigRow
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.migration_settings import COMPACTION, GRACE
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.migration_task import (
     MigrationTask,
     entrance,
     migration_argument_spec,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import Frontend, Node
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import Connection
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_view import SOURCE
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_view import SOURCE, TARGET
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.profile import Profile
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.version import parse_version
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._starrocks.starrocks_preflight_cases import (
     frontend,
 )
@@ -67,6 +82,112 @@ def test_a_key_without_what_it_decrypts_is_refused_before_a_cluster_is_contacted
             MigrationTask(given(**{key: "Canary-Key-17", password: missing}), Redactor([]), SystemClock()).body()
         assert caught.value.message.startswith(f"{key}: {password} is not given with it")
         assert "Canary" not in caught.value.message
+
+
+class Silent:
+    """A cluster that does not answer: the first question fails."""
+
+    def __init__(self, connection: Connection, *_rest: t.Any) -> None:
+        self.connection = connection
+
+    def __enter__(self) -> Silent:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        return None
+
+    @property
+    def profile(self) -> Profile:
+        raise MigrationError("starrocks.unreachable", f"{self.connection.frontends[0].host} does not answer.")
+
+
+class Talking(Silent):
+    """A shared-data cluster with three frontends."""
+
+    version = t.cast(Version, parse_version("4.1.0"))
+    run_mode = "shared_data"
+    profile = Profile.choose(version, "shared_data")
+
+    @property
+    def _side(self) -> str:
+        return TARGET if self.connection.prefix else SOURCE
+
+    @property
+    def cluster_id(self) -> str:
+        return "2" if self.connection.prefix else "1"
+
+    def frontends(self) -> t.Sequence[Frontend]:
+        return [frontend(number, self._side) for number in (1, 2, 3)]
+
+    def nodes(self) -> t.Sequence[Node]:
+        return []
+
+    def leader(self) -> Frontend:
+        return self.frontends()[0]
+
+
+def look(
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    source: t.Type[Silent] = Talking,
+    target: t.Type[Silent] = Talking,
+    committed: bool = True,
+    threshold: int = 12,
+    **more: t.Any,
+) -> t.Dict[str, t.Any]:
+    """A look at a migration that has set the grace period on the source and compaction on the target."""
+    clock, redactor, path = SystemClock(), Redactor([]), str(tmp_path / "journal.jsonl")
+    with Journal.open(path, migration_id="m", engine="starrocks", clock=clock, redactor=redactor) as journal:
+        for cluster, key, before, after in (("1", GRACE, "30", "10000000"), ("2", COMPACTION, "-1", "0")):
+            change = Change(f"starrocks:{cluster}/fe/10.0.0.1:9030/config/{key}", "set", before, after, {})
+            journal.outcomes([(one, "done", {}) for one in journal.intents([change])])
+        if committed:
+            journal.append(COMMITTED_KIND, {})
+    monkeypatch.setattr(migration_task, "Cluster", lambda of, *rest: (target if of.prefix else source)(of, *rest))
+    monkeypatch.setattr(migration_task, "read_config", lambda *_asked: ConfigRow("k", (), str(threshold), "long", True))
+    return MigrationTask(given(journal=path, **more), redactor, clock).body()
+
+
+def test_after_the_commit_a_silent_source_does_not_keep_anybody_from_the_target(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = look(tmp_path, monkeypatch, source=Silent, compaction_ramp=[4])
+    assert found["source_problem"]["code"] == "starrocks.unreachable"
+    assert (found["source"], found["source_left"]) == (None, [GRACE])
+    assert found["target"]["frontend_configs_to_restore"] == [COMPACTION]
+    assert [one["tasks"] for one in found["compaction_ramp"]] == [4]
+    assert (found["plan_hash"], found["vacuum"]["needed"]) == ("", False)
+
+
+def test_before_the_commit_nothing_goes_without_the_source(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(MigrationError, match=r"fe-0[.]example[.]com does not answer"):
+        look(tmp_path, monkeypatch, source=Silent, committed=False)
+
+
+def test_two_silent_clusters_are_an_error(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(MigrationError, match=r"fe-0[.]example[.]com does not answer"):
+        look(tmp_path, monkeypatch, source=Silent, target=Silent)
+
+
+def test_what_the_ramp_of_the_target_lasts_is_part_of_what_the_source_owes(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the commit the target is put back first, and old versions are held on the source for as long."""
+    ramp: t.Dict[str, t.Any] = {"compaction_ramp": [4, 16], "compaction_ramp_time": "3h", "threshold": 6}
+    assert look(tmp_path, monkeypatch)["vacuum"]["needed"] is False
+    assert look(tmp_path, monkeypatch, **ramp)["vacuum"] == {
+        "needed": True, "wanted_threshold": 8, "seconds_left": 1800.0,
+    }  # fmt: skip
+
+
+def test_before_the_commit_the_source_does_not_wait_for_the_ramp(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ramp: t.Dict[str, t.Any] = {"compaction_ramp": [4, 16], "compaction_ramp_time": "3h", "threshold": 6}
+    assert look(tmp_path, monkeypatch, committed=False, **ramp)["vacuum"]["needed"] is False
 
 
 def test_the_tool_is_given_a_frontend_that_lives() -> None:
