@@ -216,6 +216,12 @@ source:
       description: The hosts of frontends and nodes as the cluster has them.
       type: list
       elements: str
+    file_blocks:
+      description:
+        - Configuration files that have a block of this migration, or may have, by C(host), C(path) and C(block). The
+          host has the name that the inventory gives it.
+      type: list
+      elements: dict
     frontend_configs_to_restore:
       description: Configs of frontends to be put back, the last one changed first. Without those of a freeze and of a
         vacuum pass.
@@ -236,7 +242,8 @@ source:
 source_left:
   description: >-
     Configs, global variables and users that the journal knows as changed on a source which could not be asked, the last
-    one changed first. Without the freeze. Empty if it could be asked, when RV(source) tells it.
+    one changed first, and then blocks in files. Without the freeze. Empty if it could be asked, when RV(source) tells
+    it.
   returned: success
   type: list
   elements: str

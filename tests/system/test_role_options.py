@@ -96,6 +96,7 @@ ROLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str] | None]]] = {
             "dead_nodes": ("starrocks_backend_config", "dead_nodes"),
             "fe_conf": None,
             "frontend_group": None,
+            "gone_hosts": ("starrocks_config_file_journal", "gone_hosts"),
             "hooks": None,
             "notify": None,
             **WEBHOOKS,

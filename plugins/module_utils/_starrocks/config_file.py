@@ -36,7 +36,7 @@ def run_config_file(module: AnsibleModule) -> t.Dict[str, t.Any]:
     name = str(params["block"])
     if not valid_name(name):
         raise InvalidOption("block", f"{name!r} is no name", "Give letters, digits, dots, dashes and underscores")
-    settings = _texts(read_settings(params.get("settings"), not present))
+    settings = settings_texts(read_settings(params.get("settings"), not present))
     if present and not settings:
         raise InvalidOption("settings", "there is none", "Give a list of mappings with key and value")
     if present and not params["in_container"]:
@@ -70,7 +70,8 @@ def run_config_file(module: AnsibleModule) -> t.Dict[str, t.Any]:
     return result
 
 
-def _texts(settings: t.Sequence[Wanted]) -> t.Dict[str, str]:
+def settings_texts(settings: t.Sequence[Wanted]) -> t.Dict[str, str]:
+    """Settings as they stand in the file. InvalidOption for one that cannot."""
     found: t.Dict[str, str] = {}
     for one in settings:
         value = to_send(one.value, "String", one.key, f"{one.option}.value")

@@ -16,6 +16,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.clock import
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import INTENT, OUTCOME, Entry
 from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import RESTORE
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import cutover_past as cp
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_file_past import FilesPast
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import recorded
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_switch import KEY as LOAD_SWITCH
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_restore import (
@@ -120,7 +121,13 @@ def left_elsewhere(entries: t.Sequence[Entry], cluster_id: str) -> t.List[str]:
         if match is None or match.group("cluster") == cluster_id or match.group("name") == LOAD_SWITCH:
             continue
         found[f"the user {match.group('name')}" if match.group("part") == "user" else match.group("name")] = None
-    return list(found)
+    files = [one for other in _clusters(past) if other != cluster_id for one in FilesPast(entries, other).left()]
+    return [*found, *(f"the block in {one.path} of {one.host}" for one in files)]
+
+
+def _clusters(resources: t.Iterable[str]) -> t.List[str]:
+    """The clusters that resources are of."""
+    return list(dict.fromkeys(name.partition("/")[0].partition(":")[2] for name in resources))
 
 
 def ramp_left(

@@ -26,6 +26,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.option_probl
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import migration_standing as ms
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_file_past import FilesPast
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_journal import ConfigJournal
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_options import read_settings
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_read import read_config
@@ -159,6 +160,7 @@ class MigrationTask:
             "fe_host": first.host,
             "fe_query_port": first.port,
             "hosts": list(dict.fromkeys(hosts)),
+            "file_blocks": [one.as_result() for one in FilesPast(journal.entries, cluster.cluster_id).left()],
             "frontend_configs_to_restore": ms.keys_to_restore(journal.entries, cluster.cluster_id),
             "node_configs_to_restore": ms.node_keys_to_restore(journal.entries, cluster.cluster_id),
             "users_to_drop": ms.users_to_drop(journal.entries, cluster.cluster_id),

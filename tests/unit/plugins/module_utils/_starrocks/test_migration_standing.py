@@ -102,6 +102,17 @@ def test_what_is_left_on_a_cluster_that_cannot_be_asked_is_told_by_the_journal()
     assert ms.left_elsewhere(story.entries, "2") == left[:2]
 
 
+def test_a_block_in_a_file_is_no_config_of_a_frontend_or_node() -> None:
+    """Whatever the path holds: /opt/starrocks/fe/conf has the letters of a frontend's resource in it."""
+    story = Story()
+    block = {"host": "fe-0", "path": "/opt/starrocks/fe/conf/fe.conf", "block": "lake", "settings": {}}
+    resource = "starrocks:1/file/fe-0:/opt/starrocks/fe/conf/fe.conf/lake"
+    story.add("change.intent", id="c0", resource=resource, before=None, after=block, action="set", request={})
+    assert ms.left_elsewhere(story.entries, "2") == ["the block in /opt/starrocks/fe/conf/fe.conf of fe-0"]
+    assert ms.left_elsewhere(story.entries, "1") == []
+    assert ms.keys_to_restore(story.entries, "1") == ms.node_keys_to_restore(story.entries, "1") == []
+
+
 def ramp(story: Story, hours: float = 0.0, steps: t.Sequence[int] = (4, 16)) -> t.List[t.Tuple[int, float]]:
     """Steps of 600 s, as they stand so many hours after the beginning."""
     left = ms.ramp_left(story.entries, "1", steps, 600.0, BEGIN + datetime.timedelta(hours=hours))

@@ -37,6 +37,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_
 
 CONFIG = "starrocks:7/fe/10.1.0.11:9030/config/lake_compaction_max_tasks"
 VOLUME = "starrocks:7/storage_volume/src_lake"
+BLOCK = "starrocks:7/file/fe-0:/opt/starrocks/fe/conf/fe.conf/lake"
 NOBODY = {"frontends": "127.0.0.1:1", "target_frontends": "127.0.0.1:2"}
 
 CLOCK, REDACTOR = SystemClock(), Redactor([])
@@ -105,7 +106,8 @@ def test_wrong_options_are_told_before_the_journal_is_asked(tmp_path: pathlib.Pa
 
 
 @pytest.mark.parametrize(
-    ("resource", "put_back", "asked"), [(CONFIG, True, False), (CONFIG, False, True), (VOLUME, False, False)]
+    ("resource", "put_back", "asked"),
+    [(CONFIG, True, False), (CONFIG, False, True), (VOLUME, False, False), (BLOCK, False, False)],
 )
 def test_configs_that_were_put_back_are_not_looked_at(
     begin: t.Callable[[], Journal],
