@@ -69,6 +69,7 @@ extends_documentation_fragment:
   - dbops.migration._attributes.flow
   - dbops.migration._starrocks
   - dbops.migration._starrocks_target
+  - dbops.migration._starrocks_log
   - dbops.migration._accept
   - dbops.migration._control
   - dbops.migration._control.window

@@ -27,16 +27,13 @@ extends_documentation_fragment:
   - dbops.migration._attributes
   - dbops.migration._attributes.info_module
   - dbops.migration._starrocks_target
+  - dbops.migration._starrocks_log
 options:
   directory:
     description:
       - The folder of the tool.
     type: path
     required: true
-  log_file:
-    description:
-      - The log, if it is not C(log/sync.INFO.log) or C(logs/sync.INFO.log) in O(directory).
-    type: path
   cursor:
     description:
       - RV(cursor) of an earlier result. Only what was written since is read then, through rotation and truncation.
@@ -58,10 +55,6 @@ options:
         the longer one of O(report_interval) and O(meta_interval) is enough, with three reports in it.
     type: str
     default: 30m
-  log_utc_offset:
-    description:
-      - The zone of the times in the log, such as V(+08:00) or V(UTC). The default is the one of the host.
-    type: str
   converged_since:
     description:
       - A time (ISO 8601). RV(converged_reports) counts reports made since then only. After a freeze of the source, take

@@ -33,6 +33,7 @@ notes:
     C(loginctl enable-linger), or a unit.
 extends_documentation_fragment:
   - dbops.migration._attributes
+  - dbops.migration._starrocks_log
   - dbops.migration._journal
 attributes:
   check_mode:

@@ -34,6 +34,7 @@ extends_documentation_fragment:
   - dbops.migration._attributes.flow
   - dbops.migration._starrocks
   - dbops.migration._starrocks_target
+  - dbops.migration._starrocks_log
   - dbops.migration._control
   - dbops.migration._journal
   - dbops.migration._accept
@@ -71,10 +72,6 @@ options:
     description:
       - The folder of the tool. Needed for V(caught_up).
     type: path
-  log_file:
-    description:
-      - The log, if it is not C(log/sync.INFO.log) or C(logs/sync.INFO.log) in O(directory).
-    type: path
   cursor:
     description:
       - Where the reading of the log begins, RV(dbops.migration.starrocks_sync_progress_info#module:cursor). By default
@@ -94,10 +91,6 @@ options:
       - For how long no job may finish, while some run, before that is called stalled.
     type: str
     default: 30m
-  log_utc_offset:
-    description:
-      - The zone of the times in the log, such as V(+08:00) or V(UTC). The default is the one of the host.
-    type: str
   converged_since:
     description:
       - As O(dbops.migration.starrocks_sync_progress_info#module:converged_since).

@@ -148,6 +148,7 @@ def test_settings_that_cannot_be(at: Refusals, plain: LabClient, settings: t.Any
         ("cutover", {"tool_is_stopped": False}, ["tool_directory", "not given", "tool_is_stopped"]),
         ("cutover", {"tool_is_stopped": False, "tool_directory": "tool"}, ["tool_directory", "'tool'", "absolute"]),
         ("cutover", {"tool_directory": "/opt/tool"}, ["tool_is_stopped", "tool_directory"]),
+        ("cutover", {"log_utc_offset": "noon", "log_file": "a.log"}, ["log_utc_offset", "'noon'", "'a.log'"]),
         ("cutover", {"accept": [{"id": "x"}]}, ["accept[0].reason", "accept[0].expires"]),
         ("preflight", {"accept": "everything"}, ["accept[0]", "not a mapping"]),
         ("preflight", {"expected_duration": "soon"}, ["expected_duration", "'soon'"]),

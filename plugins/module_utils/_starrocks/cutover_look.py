@@ -47,7 +47,7 @@ class Eyes:
         self.freeze = Freeze(self.source, clock)
         self.tool: t.Optional[SyncTool] = None
         if request.tool_directory:
-            self.tool = SyncTool(request.tool_directory, clock)
+            self.tool = SyncTool(request.tool_directory, request.log, clock)
         self._look = self._drain = self._foreign = 0.0
         """Seconds, measured by ``view``; see ``Pace``."""
 

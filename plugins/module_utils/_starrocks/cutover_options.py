@@ -21,6 +21,11 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options
     connection_argument_spec,
     source_and_target,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log_options import (
+    LogPlace,
+    log_argument_spec,
+    read_log_place,
+)
 
 CUT_OVER = "cut_over"
 COMMITTED = "committed"
@@ -35,7 +40,7 @@ class CutoverRequest:
     ``replication_interval``: None to take those of the tool's own configuration. ``tool_is_restarted``: in check mode,
     that a real run comes after a start of the tool. ``settings_are_set``: in check mode, that it comes after something
     that sets the migration's settings again. ``kept``: tables whose partitions that only the target has were accepted
-    by name.
+    by name. ``log``: where the tool's log is.
     """
 
     source: Connection
@@ -53,6 +58,7 @@ class CutoverRequest:
     max_behind: int
     tool_directory: str
     tool_stop_timeout: float
+    log: LogPlace
     tool_is_restarted: bool = False
     settings_are_set: bool = False
     kept: t.FrozenSet[str] = frozenset()
@@ -94,7 +100,7 @@ def cutover_argument_spec() -> ArgumentSpec:
             "tool_stop_timeout": {"type": "str", "default": "20s"},
         }
     )
-    return spec.merge(connection_argument_spec()).merge(connection_argument_spec(TARGET))
+    return spec.merge(log_argument_spec()).merge(connection_argument_spec()).merge(connection_argument_spec(TARGET))
 
 
 def read_request(params: t.Mapping[str, t.Any]) -> CutoverRequest:
@@ -138,6 +144,7 @@ class _Reader:
             "copy_time": self._seconds("copy_time"),
             "tool_stop_timeout": self._seconds("tool_stop_timeout", 0.1, 600),
         }
+        log = read_log_place(params, self._problems)
         meta = self._optional_seconds("meta_job_interval")
         replication = self._optional_seconds("replication_job_interval")
         if self._problems.found or connections is None or scope is None or max_behind is None:
@@ -154,6 +161,7 @@ class _Reader:
             tool_is_restarted=bool(restarted),
             settings_are_set=bool(settings),
             kept=frozenset(),
+            log=log,
             **seconds,
         )
 

@@ -17,7 +17,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_verdict as tv
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_cycle import Cycle, cycle_of
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_home import Home
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log_file import find_log, read_log
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log_file import read_log
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log_options import LogPlace
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_look import (
     Look,
     look_at,
@@ -33,10 +34,11 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_se
 
 
 class SyncTool:
-    """The tool in one folder of this host."""
+    """The tool in one folder of this host. ``log``: where its log is."""
 
-    def __init__(self, directory: str, clock: Clock) -> None:
+    def __init__(self, directory: str, log: LogPlace, clock: Clock) -> None:
         self.directory = directory
+        self._log = log
         self._clock = clock
         self._home = Home(directory)
         self._processes = Processes()
@@ -58,8 +60,9 @@ class SyncTool:
     def verdict(self) -> tv.Verdict:
         """What its log says now."""
         look = self.look()
-        log = read_log(find_log(self.directory))
-        rules = dataclasses.replace(rules_of(properties_of(look.files)), compared=True)
+        log = read_log(self._log.path(self.directory))
+        rules = rules_of(properties_of(look.files), utc_offset=self._log.utc_offset)
+        rules = dataclasses.replace(rules, compared=True)
         return tv.judge(log.memory, look.standing, rules, self._clock.now().timestamp())
 
     def cycle(self) -> Cycle:

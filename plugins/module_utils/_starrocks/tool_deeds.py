@@ -29,7 +29,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_ho
     replace_tree,
     write_text,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log_file import find_log
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_look import (
     ended_run,
     is_one_time,
@@ -151,7 +150,7 @@ class Deeds:
 
     def _await_new_second(self) -> None:
         """So that no report of a former run can be taken for one of this: the log tells whole seconds only."""
-        log = find_log(self._home.directory)
+        log = self._request.log.path_if_there(self._home.directory)
         now = self._clock.now().timestamp()
         if log and int(os.stat(log).st_mtime) >= int(now):
             self._clock.sleep(int(now) + 1 - now)
@@ -177,7 +176,8 @@ class Deeds:
     def _judge_ended(self, plan: tpl.Plan, code: t.Optional[int]) -> None:
         one_time = plan.configuration is not None and is_one_time(plan.configuration.properties)
         look = look_at(self._home, self._processes)
-        if one_time and ended_run(self._home, look, self._clock.now().timestamp())[0] == COMPLETED:
+        now = self._clock.now().timestamp()
+        if one_time and ended_run(self._home, look, self._request.log, now)[0] == COMPLETED:
             return
         output = (read_text(self._home.state(_OUTPUT)) or "").encode(ENCODING).decode("utf-8", "replace")
         # Java tells of JAVA_TOOL_OPTIONS with their whole text.

@@ -31,6 +31,7 @@ LOG_FOLDERS = ("log", "logs")
 
 _OTHER_USER = "become the user that the tool belongs to"
 _FIXES = {
+    errno.ENOENT: "correct the path",
     errno.EDQUOT: "make room there, or give another directory",
     errno.ENOSPC: "make room there, or give another directory",
     errno.ENOTDIR: "give another directory",

@@ -13,7 +13,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.clock import
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_properties as tp
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.properties import readable
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_home import CONFIGURATION, Home, read_text
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log_file import find_log, read_log
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log_file import read_log
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log_options import LogPlace
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_process import (
     Process,
     Processes,
@@ -113,16 +114,17 @@ def properties_of(files: t.Mapping[str, t.Optional[str]]) -> t.Dict[str, str]:
     return readable(files.get(SYNC_PROPERTIES) or "")
 
 
-def ended_run(home: Home, look: Look, now: float) -> t.Tuple[str, t.Tuple[Reason, ...]]:
+def ended_run(home: Home, look: Look, place: LogPlace, now: float) -> t.Tuple[str, t.Tuple[Reason, ...]]:
     """How a one-time run ended that is not running any more: by its last reports, never by its exit code.
 
-    Exit codes are not documented. ``now`` in Unix seconds.
+    Exit codes are not documented. ``place``: where its log is. ``now`` in Unix seconds.
 
     :returns: COMPLETED or ENDED_EARLY, and why
     """
-    log = read_log(find_log(home.directory))
+    log = read_log(place.path_if_there(home.directory))
     standing = dataclasses.replace(look.standing, running=False)
-    verdict = judge(log.memory, standing, rules_of(properties_of(look.files)), now)
+    rules = rules_of(properties_of(look.files), utc_offset=place.utc_offset)
+    verdict = judge(log.memory, standing, rules, now)
     if verdict.verdict == COMPLETED:
         return COMPLETED, verdict.reasons
     return ENDED_EARLY, verdict.reasons if verdict.verdict == FAILED else ()

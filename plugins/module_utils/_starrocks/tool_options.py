@@ -28,6 +28,11 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_co
     SHARED_NOTHING,
     Wanted,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log_options import (
+    LogPlace,
+    log_argument_spec,
+    read_log_place,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_systemd import read_unit_name
 
 PRESENT, STARTED, STOPPED, ABSENT = "present", "started", "stopped", "absent"
@@ -56,6 +61,7 @@ class ToolRequest:
     start_wait: float
     stop_timeout: float
     download_timeout: float
+    log: LogPlace
 
 
 def tool_argument_spec() -> ArgumentSpec:
@@ -96,7 +102,7 @@ def tool_argument_spec() -> ArgumentSpec:
         if name in tp.LOGINS:
             option["fallback"] = (env_fallback, [tp.LOGINS[name]])
         spec.update(**{name: option})
-    return spec
+    return spec.merge(log_argument_spec())
 
 
 def read_tool_request(params: t.Mapping[str, t.Any]) -> ToolRequest:
@@ -155,6 +161,7 @@ class _Reader:
             start_wait=self._seconds("start_wait", 0.0),
             stop_timeout=self._seconds("stop_timeout", None),
             download_timeout=self._seconds("download_timeout", None),
+            log=read_log_place(params, self._problems),
         )
 
     def _directory(self) -> str:

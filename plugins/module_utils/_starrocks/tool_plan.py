@@ -97,7 +97,7 @@ class Planner:
         other = bool(look.strange) or (look.start is not None and look.start.config != digest)
         run = ""
         if look.start is not None and not look.running and not other and is_one_time(wanted.properties):
-            run = ended_run(self._home, look, self._now)[0]
+            run = ended_run(self._home, look, request.log, self._now)[0]
         steps: t.List[t.Tuple[str, str, Change]] = []
         stopping = started and look.running and (other or fresh is not None)
         if fresh is not None:

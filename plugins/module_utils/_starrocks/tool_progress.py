@@ -20,11 +20,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import Connection
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_home import Home
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log_errors import SEVERITY
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log_file import (
-    LogFile,
-    find_log,
-    read_log,
-)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log_file import LogFile, read_log
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log_line import Report
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_look import (
     Look,
@@ -90,14 +86,14 @@ class ProgressTask:
             )
         look = look_at(home, self._processes)
         properties = properties_of(look.files)
-        rules = rules_of(properties, request.stall_after, request.utc_offset)
+        rules = rules_of(properties, request.stall_after, request.log.utc_offset)
         rules = dataclasses.replace(
             rules,
             report_interval=request.report_interval or rules.report_interval,
             meta_interval=request.meta_interval or rules.meta_interval,
             compared=self._compared,
         )
-        log = read_log(request.log_file or find_log(home.directory), request.cursor)
+        log = read_log(request.log.path(home.directory), request.cursor)
         now = self._clock.now().timestamp()
         verdict = tv.judge(log.memory, look.standing, rules, now)
         replications, problem = self._target(request.target, verdict)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
@@ -22,8 +21,11 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options
     Connection,
     connection_argument_spec,
 )
-
-_OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log_options import (
+    LogPlace,
+    log_argument_spec,
+    read_log_place,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,12 +33,11 @@ class ProgressRequest:
     """What was asked for. Times in seconds; ``since`` in Unix seconds. None: not given."""
 
     directory: str
-    log_file: str
+    log: LogPlace
     cursor: t.Mapping[str, t.Any]
     report_interval: t.Optional[float]
     meta_interval: t.Optional[float]
     stall_after: float
-    utc_offset: t.Optional[float]
     since: t.Optional[float]
     target: t.Optional[Connection]
 
@@ -46,16 +47,14 @@ def progress_argument_spec() -> ArgumentSpec:
     spec = ArgumentSpec(
         {
             "directory": {"type": "path", "required": True},
-            "log_file": {"type": "path"},
             "cursor": {"type": "raw"},
             "report_interval": {"type": "str"},
             "meta_interval": {"type": "str"},
             "stall_after": {"type": "str", "default": "30m"},
-            "log_utc_offset": {"type": "str"},
             "converged_since": {"type": "str"},
         }
     )
-    return spec.merge(connection_argument_spec(TARGET))
+    return spec.merge(log_argument_spec()).merge(connection_argument_spec(TARGET))
 
 
 def read_progress_request(params: t.Mapping[str, t.Any]) -> ProgressRequest:
@@ -73,12 +72,11 @@ def read_progress_request(params: t.Mapping[str, t.Any]) -> ProgressRequest:
     nothing: t.Dict[str, t.Any] = {}
     request = ProgressRequest(
         directory=os.path.realpath(directory),
-        log_file=str(params.get("log_file") or ""),
+        log=read_log_place(params, problems),
         cursor=problems.attempt(lambda: as_mapping(params.get("cursor"), "cursor"), nothing),
         report_interval=problems.attempt(lambda: seconds("report_interval")),
         meta_interval=problems.attempt(lambda: seconds("meta_interval")),
         stall_after=problems.attempt(lambda: seconds("stall_after"), None) or 1800.0,
-        utc_offset=problems.attempt(lambda: _offset(params.get("log_utc_offset"))),
         since=problems.attempt(lambda: _moment(params.get("converged_since"))),
         target=None,
     )
@@ -86,17 +84,6 @@ def read_progress_request(params: t.Mapping[str, t.Any]) -> ProgressRequest:
     if as_list(params.get("target_frontends"), "target_frontends"):
         request = dataclasses.replace(request, target=Connection.from_params(params, TARGET))
     return request
-
-
-def _offset(value: t.Any) -> t.Optional[float]:
-    if value in (None, ""):
-        return None
-    text = str(value).strip()
-    match = _OFFSET.fullmatch("+00:00" if text in ("Z", "z", "UTC") else text)
-    if match is None or int(match.group(2)) > 14 or int(match.group(3)) > 59:
-        raise InvalidOption("log_utc_offset", f"{value!r} is no offset", "Give one such as +08:00, or UTC")
-    sign = -1 if match.group(1) == "-" else 1
-    return sign * (int(match.group(2)) * 3600.0 + int(match.group(3)) * 60.0)
 
 
 def _moment(value: t.Any) -> t.Optional[float]:

@@ -206,7 +206,7 @@ class ToolTask:
             "run_reasons": [],
         }
         if look.start is not None and not look.running and is_one_time(properties):
-            outcome, reasons = ended_run(home, look, self._now())
+            outcome, reasons = ended_run(home, look, request.log, self._now())
             result.update(run=outcome, run_reasons=[reason.as_result() for reason in reasons])
         if plan.configuration is not None and plan.configuration.warnings:
             result["warnings"] = list(plan.configuration.warnings)

@@ -18,11 +18,12 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover
     cutover_argument_spec,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_tool import SyncTool
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log_options import LogPlace
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
 
 
 def test_its_end_is_predicted_where_it_is_started_first(tmp_path: pathlib.Path) -> None:
-    tool = SyncTool(str(tmp_path), FakeClock())
+    tool = SyncTool(str(tmp_path), LogPlace(), FakeClock())
     assert tool.state() == "stopped"
     assert tool.predict(False) == []
     assert tool.predict(True) == [tool.change()]
