@@ -101,7 +101,7 @@ class ProgressTask:
         if replications is not None:
             moving = moved_at is not None and now - moved_at <= tv.stuck_after(rules)
             verdict = _with_jobs(verdict, replications, moving)
-        reports = tv.current_reports(log.memory, look.standing, rules)
+        reports = tv.current_reports(log.memory, look.standing, rules, now)
         progress = _progress(reports, now, self._clock)
         result = {
             "verdict": verdict.verdict,

@@ -11,7 +11,6 @@ that nothing is known any more. Source: facts of the manual's section on progres
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import format_duration
@@ -23,6 +22,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_lo
     TARGET_AHEAD,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log_line import Report
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log_time import FUTURE, moment, moments
 
 NOT_STARTED, RUNNING, CONVERGED, IDLE = "not_started", "running", "converged_as_of_cycle", "idle"
 STALLED, STALE, FAILED, STOPPED, COMPLETED = "stalled", "stale", "failed", "stopped", "completed"
@@ -34,8 +34,6 @@ VERDICTS = (NOT_STARTED, RUNNING, CONVERGED, IDLE, STALLED, STALE, FAILED, STOPP
 _STUCK_REPORTS = 3
 """So many reports in a row without any progress, and nothing running, are no coincidence, if they span the time of
 ``stuck_after``: with short report intervals they are made before the tool could have found or begun anything."""
-_FUTURE = 120.0
-"""A report that is further ahead of the clock, in seconds, is of a clock or zone that differs from this host's."""
 JOB_ABORTED = "starrocks.sync.job_aborted"
 _TROUBLE = (STALLED, STALE, IDLE, FAILED)
 _TROUBLE_CODES = ("starrocks.sync.failed_jobs", "starrocks.sync.failed_growing", "starrocks.sync.unknown_jobs")
@@ -90,26 +88,15 @@ class Verdict:
     reasons: t.Tuple[Reason, ...]
 
 
-def moment(at: str, utc_offset: t.Optional[float]) -> float:
-    """A time of the log in Unix seconds."""
-    naive = datetime.datetime.strptime(at, "%y/%m/%d %H:%M:%S")
-    if utc_offset is None:
-        return naive.timestamp()
-    return naive.replace(tzinfo=datetime.timezone(datetime.timedelta(seconds=utc_offset))).timestamp()
-
-
-def current_reports(memory: LogMemory, standing: Standing, rules: Rules) -> t.List[t.Tuple[float, Report]]:
+def current_reports(memory: LogMemory, standing: Standing, rules: Rules, now: float) -> t.List[t.Tuple[float, Report]]:
     """The job reports of the present run, not those from before the recorded start, with their Unix seconds."""
-    listed = []
-    for report in memory.jobs:
-        try:
-            at = moment(report.at, rules.utc_offset)
-        except (ValueError, OverflowError):
-            continue
+    times = moments([report.at for report in memory.jobs], rules.utc_offset, standing.since, now)
+    return [
+        (at, report)
+        for at, report in zip(times, memory.jobs)
         # The log tells whole seconds only.
-        if standing.since is None or at >= int(standing.since):
-            listed.append((at, report))
-    return listed
+        if at is not None and (standing.since is None or at >= int(standing.since))
+    ]
 
 
 def is_converged(report: Report) -> bool:
@@ -137,10 +124,10 @@ def in_trouble(verdict: Verdict) -> bool:
 
 def judge(memory: LogMemory, standing: Standing, rules: Rules, now: float) -> Verdict:
     """The verdict at ``now``, in Unix seconds."""
-    reports = current_reports(memory, standing, rules)
+    reports = current_reports(memory, standing, rules, now)
     fatal = _fatal(memory, standing, rules, now)
     if standing.running is False:
-        return _not_running(memory, standing, rules, reports, fatal)
+        return _not_running(memory, standing, rules, reports, fatal, now)
     if fatal:
         return Verdict(FAILED, tuple(fatal))
     last = reports[-1] if reports else None
@@ -148,7 +135,7 @@ def judge(memory: LogMemory, standing: Standing, rules: Rules, now: float) -> Ve
     if last is None or last[1].count("total") is None:
         return _nothing_yet(standing, last, stale, now)
     age = now - last[0]
-    if age < -_FUTURE:
+    if age < -FUTURE:
         text = f"the last report is {format_duration(-age)} ahead of this host's clock; set log_utc_offset"
         return Verdict(STALE, (Reason("starrocks.sync.clock", text),))
     if age > stale:
@@ -189,6 +176,12 @@ def _remarks(listed: t.Sequence[Report]) -> t.Iterator[Reason]:
         yield Reason("starrocks.sync.failed_growing", f"failed jobs went from {failed[0]} to {failed[-1]}")
     elif failed[-1]:
         yield Reason("starrocks.sync.failed_jobs", f"{failed[-1]} jobs have failed; the tool sends them again")
+    tail = listed[-_STUCK_REPORTS:]
+    sent = [report.count("sent") or 0 for report in tail]
+    # Where nothing runs besides, that is why nothing moves: see _stuck.
+    if len(tail) == _STUCK_REPORTS and sent[0] < sent[1] < sent[2] and any(report.count("running") for report in tail):
+        text = f"jobs that are sent to the target and have not begun went from {sent[0]} to {sent[-1]}"
+        yield Reason("starrocks.sync.sent_growing", text)
 
 
 def stuck_after(rules: Rules) -> float:
@@ -249,14 +242,14 @@ def _fatal(memory: LogMemory, standing: Standing, rules: Rules, now: float) -> t
     for kind, tally in memory.errors.items():
         if kind == TARGET_AHEAD and rules.compared:
             continue
-        if SEVERITY.get(kind) == FATAL and _at(tally, rules) >= horizon:
+        if SEVERITY.get(kind) == FATAL and _at(tally, rules, now) >= horizon:
             found.append(Reason(f"starrocks.sync.{kind}", _told(kind, tally)))
     return sorted(found, key=lambda reason: reason.code != f"starrocks.sync.{TARGET_AHEAD}")
 
 
-def _at(tally: Tally, rules: Rules) -> float:
+def _at(tally: Tally, rules: Rules, now: float) -> float:
     try:
-        return moment(tally.last, rules.utc_offset)
+        return moment(tally.last, rules.utc_offset, now)
     except (ValueError, OverflowError):
         return 0.0
 
@@ -294,6 +287,7 @@ def _not_running(
     rules: Rules,
     reports: t.Sequence[t.Tuple[float, Report]],
     fatal: t.Sequence[Reason],
+    now: float,
 ) -> Verdict:
     if not standing.recorded:
         if not memory.last_at:
@@ -303,11 +297,11 @@ def _not_running(
         text = "the one run (one_time_run_mode) is over, with all equal as of its end"
         return Verdict(COMPLETED, (Reason("starrocks.sync.one_time_completed", text),))
     what = "the one run ended before all was equal" if rules.one_time else "the tool ended by itself"
-    return Verdict(FAILED, (Reason("starrocks.sync.ended", what), *fatal, *_last_words(memory, standing, rules)))
+    return Verdict(FAILED, (Reason("starrocks.sync.ended", what), *fatal, *_last_words(memory, standing, rules, now)))
 
 
-def _last_words(memory: LogMemory, standing: Standing, rules: Rules) -> t.Iterator[Reason]:
+def _last_words(memory: LogMemory, standing: Standing, rules: Rules, now: float) -> t.Iterator[Reason]:
     """The last error of unknown kind since the start: what it said before it ended."""
     tally = memory.errors.get(OTHER)
-    if tally is not None and _at(tally, rules) >= int(standing.since or 0):
+    if tally is not None and _at(tally, rules, now) >= int(standing.since or 0):
         yield Reason("starrocks.sync.last_error", tally.text)
