@@ -61,7 +61,7 @@ notes:
     C(starrocks.comparison.foreign_write), C(starrocks.comparison.target_ahead), C(starrocks.comparison.unknown),
     C(starrocks.comparison.made_anew) where the sync tool may not drop what is outdated,
     C(starrocks.comparison.hidden_tables), C(starrocks.comparison.too_far_behind), C(starrocks.comparison.not_copied),
-    C(starrocks.tool.not_ready), C(starrocks.tool.run_over),
+    C(starrocks.tool.not_ready), C(starrocks.tool.other_user), C(starrocks.tool.run_over),
     C(starrocks.source.loads_disabled), C(starrocks.source.alter_running) and C(starrocks.target.loads_disabled)."
 extends_documentation_fragment:
   - dbops.migration._attributes

@@ -66,6 +66,8 @@ class GateView:
     renewed_stay: str = ""
     """Why nothing takes away copies of partitions that the source has made anew; "" where the tool does."""
     tool_runs: bool = True
+    tool_beyond_reach: t.Tuple[int, ...] = ()
+    """Numbers of its processes that may not be ended by this user."""
     forgotten: t.Tuple[Forgotten, ...] = ()
     """Settings of this migration that are not there any more."""
     settings_are_set: bool = False
@@ -96,6 +98,7 @@ def gate(view: GateView, max_behind: int) -> t.List[Finding]:
     found += stuck_findings(view.stuck)
     found += _switches(view)
     found += forgotten_findings(view.forgotten, view.settings_are_set)
+    found += _out_of_reach(view)
     found += _progress(view, max_behind)
     if not view.jobs.met:
         alter = [one for one in view.jobs.evidence if one.startswith("ALTER")]
@@ -157,6 +160,19 @@ def _switches(view: GateView) -> t.Iterator[Finding]:
             "A frontend that comes back has forgotten the settings of the migration, or was never given them, and acts "
             "on that, should it come to lead: compactions may begin. Start it before the cutover, or keep it down "
             "until the end.",
+        )
+
+
+def _out_of_reach(view: GateView) -> t.Iterator[Finding]:
+    """Once writes are stopped it would be too late to find out."""
+    if view.tool_beyond_reach:
+        pids = ", ".join(str(one) for one in view.tool_beyond_reach)
+        yield _blocker(
+            "tool.other_user",
+            "tool",
+            {"pids": list(view.tool_beyond_reach)},
+            f"The sync tool (process {pids}) belongs to another user, and the cutover may not end it, as it must. "
+            "Become that user or root for this task (become, become_user).",
         )
 
 

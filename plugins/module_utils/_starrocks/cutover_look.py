@@ -105,6 +105,7 @@ class Eyes:
             tool=self.tool.verdict() if self.tool is not None else None,
             tool_restarted=self.request.tool_is_restarted,
             tool_runs=self.tool is not None and self.tool.state() == "running",
+            tool_beyond_reach=self.tool.beyond_reach() if self.tool is not None else (),
             extra_stay=cycle is None or not cycle.drops_extra,
             renewed_stay=why_stay(cycle),
             forgotten=(

@@ -28,6 +28,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_lo
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_process import Process, Processes
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_session import (
     NO_SCRIPT,
+    beyond_reach,
     end,
     run_stop_script,
 )
@@ -82,6 +83,10 @@ class SyncTool:
     def state(self) -> str:
         """``running`` or ``stopped``, whoever started it."""
         return "running" if self.look().running else "stopped"
+
+    def beyond_reach(self) -> t.Tuple[int, ...]:
+        """The numbers of its processes that this user may not end."""
+        return tuple(one.pid for one in beyond_reach(self._find()))
 
     def predict(self, restarted: bool) -> t.List[Change]:
         """What ending it changes. ``restarted``: whether a real run starts it first, so that it runs by then."""

@@ -33,9 +33,15 @@ def over(look: SyncLook, near: sn.Nearness) -> MigrationError:
             "one_time_run_mode to false and run again, so that it follows the source.",
             details=details,
         )
+    # One that still runs is not started again, and goes on with what it has.
+    again = (
+        "put that right, then run again; the tool still runs, and goes on by itself"
+        if look.tool_runs
+        else "then run again; the tool is started again and goes on"
+    )
     return MigrationError(
         f"starrocks.sync_{look.verdict}",
         f"The sync tool has {'ended' if look.verdict == tv.STOPPED else 'failed'}: {look.why}. See its log "
-        f"({look.tool['log']}), then run again; the tool is started again and goes on.",
+        f"({look.tool['log']}), {again}.",
         details=details,
     )

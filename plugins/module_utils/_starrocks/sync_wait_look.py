@@ -55,6 +55,7 @@ _MOST_SHOWN = 20
 @dataclasses.dataclass(frozen=True)
 class SyncLook:
     """``counts``: partitions by verdict. ``verdict``, ``why``: the tool's. ``compared``, ``tool``: for results.
+    ``tool_runs``: whether the tool has processes.
 
     ``made_anew``: see ``Renewal.awaited``. ``replicating``: whether replications went on inside the target, asked of a
     tool that has ended by its own mode.
@@ -68,6 +69,7 @@ class SyncLook:
     worst: t.Tuple[str, ...]
     verdict: str
     why: str
+    tool_runs: bool
     replicating: bool
     findings: t.Tuple[Finding, ...]
     gaps: t.Tuple[Gap, ...]
@@ -138,6 +140,7 @@ class Looker:
             worst=worst,
             verdict=told["verdict"],
             why=_why(told["reasons"]),
+            tool_runs=bool(told["process"]["running"]),
             replicating=replicating,
             findings=tuple(findings),
             gaps=found,

@@ -117,6 +117,19 @@ def end(find: Finder, processes: Processes, term_timeout: float, kill_timeout: f
     return used
 
 
+def beyond_reach(processes: t.Iterable[Process]) -> t.List[Process]:
+    """Those that this user may not end, as ``end`` would find out. Nothing is sent to them."""
+    found = []
+    for one in processes:
+        try:
+            os.kill(one.pid, 0)
+        except PermissionError:
+            found.append(one)
+        except ProcessLookupError:
+            continue
+    return found
+
+
 def _signal(ours: t.Sequence[Process], processes: Processes, number: int) -> None:
     """To whole groups where they are ours alone, so that a child born meanwhile gets it too."""
     pids = {one.pid for one in ours}

@@ -57,6 +57,7 @@ def findings(
     loads: t.Sequence[str] = (),
     tool_restarted: bool = False,
     tool_runs: bool = True,
+    tool_beyond_reach: t.Tuple[int, ...] = (),
     source_switch: fs.SwitchLook = QUIET,
     target_switch: fs.SwitchLook = QUIET,
     forgotten: t.Sequence[Forgotten] = (),
@@ -81,6 +82,7 @@ def findings(
         tool=tool,
         tool_restarted=tool_restarted,
         tool_runs=tool_runs,
+        tool_beyond_reach=tool_beyond_reach,
         extra_stay=extra_stay,
         renewed_stay=renewed_stay,
         unseen=tuple(unseen),
@@ -108,6 +110,15 @@ def test_a_tool_that_finds_nothing_to_copy_is_right_only_where_all_is_equal() ->
     assert findings({"p": part(5)}, {"p": part(5)}, tool=idle) == []
     told = findings({"p": part(6)}, {"p": part(5)}, tool=idle)
     assert [(one.id, one.severity) for one in told] == [("starrocks.tool.not_ready", "blocker")]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_writes_are_not_stopped_for_a_tool_that_may_not_be_ended(restarted: bool) -> None:
+    done = tv.Verdict(tv.CONVERGED, ())
+    even = {"p": part(5)}
+    (told,) = findings(even, even, tool=done, tool_beyond_reach=(7, 9), tool_restarted=restarted)
+    assert (told.id, told.severity) == ("starrocks.tool.other_user", "blocker")
+    assert "process 7, 9" in told.remedy and "become_user" in told.remedy
 
 
 def test_a_time_that_nobody_saw_is_told_and_holds_nothing_back() -> None:

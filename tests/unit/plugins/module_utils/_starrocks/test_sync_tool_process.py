@@ -20,6 +20,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_pr
     of_start,
     runs_tool,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_session import beyond_reach
 
 HOME = "/opt/sync"
 START = Start(100, 5000, "boot", "mark", "2026-11-21T03:14:00.000Z", "config", "session")
@@ -125,3 +126,16 @@ def test_a_record_that_is_none() -> None:
         {**START.as_record(), "at": "soon"},
     ):
         assert Start.from_record(wrong) is None
+
+
+def test_who_may_not_be_ended_is_known_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = []
+
+    def kill(pid: int, number: int) -> None:
+        sent.append(number)
+        if pid != 100:
+            raise PermissionError if pid == 101 else ProcessLookupError
+
+    monkeypatch.setattr(os, "kill", kill)
+    assert [one.pid for one in beyond_reach([process(), process(101), process(102)])] == [101]
+    assert sent == [0, 0, 0]
