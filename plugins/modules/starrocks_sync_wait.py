@@ -19,6 +19,10 @@ description:
     in the line and as the reason C(starrocks.wait.tool), with the newest error of the jobs that the target has aborted.
   - Fails at once when the tool has ended or failed, or when somebody wrote to a table on the target, which never gets
     equal by itself. That is looked for at every look, as its trace can be overtaken.
+  - Once a minute it asks frontends and nodes for what O(journal) says this migration has set there. A restart forgets
+    that, and compactions that come back so spoil the copy. If something is not so any more, the wait fails with
+    C(starrocks.sync_blocked) and the finding C(starrocks.setting_forgotten) for each setting. Run the migrate phase
+    again, which sets it. Where another value is wanted, accept the finding with its C(subject) (C(target KEY), say).
   - How far the target's transactions were seen is kept in O(journal). The next run takes up there, and warns with
     C(starrocks.comparison.transactions_unseen) where the target has forgotten some of those since. So does the cutover.
     Run it on a schedule between the copy and the cutover.

@@ -22,6 +22,7 @@ import pytest
 from lab import process
 from lab.client import LabClient
 from system import playbooks as p
+from system.starrocks_modules import connection, finish, start
 from system.starrocks_playbooks import (
     COMPACTION,
     GRACE,
@@ -252,6 +253,13 @@ def test_cutover_sets_what_was_forgotten_and_the_tool_goes_on_when_it_fails(tmp_
         p.play("starrocks_migrate", given, tmp_path).succeed()
         _started_again(lab, "source")
         _started_again(lab, "target")
+        # A wait that was going on when they were started again does not go on.
+        both = {**connection(lab), **connection(lab, "target", "target_")}
+        waiting = {**both, "directory": str(tmp_path / "sync"), "journal": given["starrocks_journal"]}
+        told = finish(start("sync_wait", waiting))
+        assert told["code"] == "starrocks.sync_blocked"
+        assert all(f"target {key}" in told["msg"] for key in (COMPACTION, LEGACY, "replication_threads")), told
+        assert "Run migrate again" in told["msg"]
         lab.clear_requests()
         ahead = p.play("starrocks_cutover", {**given, "starrocks_budget": "3m"}, tmp_path, "--check").succeed()
         assert mutating(lab) == []

@@ -32,6 +32,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model i
 FORGOTTEN = "starrocks.setting_forgotten"
 _SHOWN = 20
 _NAMED = 3
+_AGAIN = (
+    "Run the cutover again (the role's starrocks_cutover sets it first; without the role, set it yourself with this "
+    "journal)."
+)
 
 Wanted = t.Dict[str, Past]
 """By key, what the journal says of one frontend or node."""
@@ -123,8 +127,11 @@ def _compared(
             yield Forgotten(side, address, key, past.ours, row.value, theirs)
 
 
-def forgotten_findings(forgotten: t.Sequence[Forgotten], set_first: bool) -> t.Iterator[Finding]:
-    """One for each setting of a cluster. ``set_first``: a real run comes after something that sets them."""
+def forgotten_findings(forgotten: t.Sequence[Forgotten], set_first: bool, again: str = _AGAIN) -> t.Iterator[Finding]:
+    """One for each setting of a cluster.
+
+    ``set_first``: a real run comes after something that sets them. ``again``: what sets them, in words.
+    """
     for side, key in dict.fromkeys((one.side, one.key) for one in forgotten):
         found = [one for one in forgotten if (one.side, one.key) == (side, key)]
         places = [one.as_evidence() for one in found[:_SHOWN]]
@@ -134,9 +141,8 @@ def forgotten_findings(forgotten: t.Sequence[Forgotten], set_first: bool) -> t.I
             f"{side} {key}",
             {"count": len(found), "settings": places},
             f"This migration has set {key} on the {side}, and it is not so any more on {_where(found)}: "
-            f"{_why(found)} Run the cutover again (the role's "
-            "starrocks_cutover sets it first; without the role, set it yourself with this journal). Where another "
-            "value is wanted there, accept this finding by its id, with its subject.",
+            f"{_why(found)} {again} Where another value is wanted there, accept this finding by its id, with its "
+            "subject.",
         )
 
 

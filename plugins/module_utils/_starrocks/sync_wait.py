@@ -45,6 +45,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wa
     WaitRequest,
     read_wait_request,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_settings import SettingsWatch, usable
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.two_clusters import require_two_clusters
 
 _PASSING = ("starrocks.unreachable", "starrocks.not_leader", "starrocks.no_alive_node")
@@ -70,7 +71,7 @@ class SyncWaitTask:
     def body(self) -> t.Dict[str, t.Any]:
         """The module's result."""
         request = read_wait_request(self._params)
-        accepted = acceptances(self._params, self._clock.now())
+        accepted = usable(acceptances(self._params, self._clock.now()))
         follow = as_mapping(self._params.get("follow"), "follow")
         journal = WaitJournal(
             self._params, self._redactor, self._clock, str(follow.get("run_id") or uuid.uuid4().hex[:12])
@@ -102,6 +103,7 @@ class SyncWaitTask:
                 looker.renewal = Renewal(follow.get("renewal"))
                 # Of this run, or of the one before it.
                 looker.seen = LastLook.of(follow.get("seen")) or last_look(view.entries if view is not None else ())
+                self._settings = SettingsWatch(self._params, source, target, self._clock, follow.get("settings"))
                 self._watch(request, looker, journal, deadline, accepted)
             self.result["follow"] = {
                 "run_id": journal.run_id,
@@ -109,6 +111,7 @@ class SyncWaitTask:
                 "cursor": looker.cursor,
                 "renewal": looker.renewal.as_record(),
                 "seen": looker.seen.as_record() if looker.seen is not None else None,
+                "settings": self._settings.as_record(),
                 "good": self._good,
                 "since": self._since,
                 "samples": self._samples,
@@ -201,7 +204,7 @@ class SyncWaitTask:
         look = looker.look()
         self._gaps = look.gaps
         self.result.update(comparison=look.compared, tool=look.tool)
-        verdict = judge(look.findings, accepted, self._clock.now())
+        verdict = judge([*look.findings, *self._settings.findings()], accepted, self._clock.now())
         self.result["findings"] = verdict.as_result()["findings"]
         near = sn.nearness(
             look.counts,
@@ -214,6 +217,7 @@ class SyncWaitTask:
             samples=request.stable_samples,
             good=self._good,
         )
+        near = self._settings.held(near)
         progress = self._progress(look)
         self._lag = Lag("partitions", cmp.lagging(look.counts))
         self.result["progress"] = progress.as_result()
