@@ -101,7 +101,9 @@ options:
     description:
       - V(cut_over) does the cutover up to the hand-over.
       - V(committed) ends one that was handed over, when you have switched the clients. It is refused if the source is
-        not as it was when the target was proved equal.
+        not as it was when the target was proved equal. While a frontend of the source does not answer, or something is
+        still under way there, it looks again until shortly before the guard lifts the freeze (for a minute if there is
+        no guard any more), and fails then. So does check mode.
       - V(lifted) ends one that was handed over, when you have not.
     type: str
     choices: [cut_over, committed, lifted]

@@ -230,6 +230,23 @@ def test_hand_over_and_lift(begin: Begin) -> None:
 
 
 @pytest.mark.thorough
+def test_a_commit_bears_a_frontend_that_does_not_answer_for_a_moment(begin: Begin) -> None:
+    migration = begin()
+    assert migration.cut_over(budget="3m")["state"] == "handed_over"
+    migration.lab.fault("refuse_connections", cluster="source", node="2")
+    commit = start("cutover", migration.cutover_options(state="committed"))
+    end = time.monotonic() + 60
+    while "starrocks.wait.unreachable" not in [one["reason"] for one in kinds(migration, "wait")]:
+        assert time.monotonic() < end and commit.poll() is None, kinds(migration, "wait")
+        time.sleep(0.2)
+    migration.lab.clear_faults()
+    committed = finish(commit)
+    assert (committed["state"], committed["changed"]) == ("committed", True), committed
+    assert migration.loads_refused() == [True] * 3
+    assert legality(migration.journal) == ("yes", [])
+
+
+@pytest.mark.thorough
 def test_nobody_commits(begin: Begin) -> None:
     """The guard lifts at its deadline, long after the module has ended."""
     migration = begin()

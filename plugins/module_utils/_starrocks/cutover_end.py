@@ -36,6 +36,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_record import FreezeRecord
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.quiescence import Condition
 
+NOT_QUIESCENT = "starrocks.not_quiescent"
 _LIFT_SECONDS = 120.0
 Readers = t.Tuple[PartitionReader, PartitionReader]
 
@@ -75,8 +76,24 @@ class End:
             return None
         return parse_iso(last.at) + datetime.timedelta(seconds=float(last.data["seconds_left"]))
 
-    def require_committable(self, look: FreezeLook) -> None:
-        """That the cutover was handed over, and its freeze is held or at least guarded.
+    @property
+    def lifts_at(self) -> t.Optional[datetime.datetime]:
+        """When a living guard lifts the freeze; None where nobody does."""
+        held = self._guard is not None and self._guard.answer.state == gs.HANDED_OVER
+        return self.deadline if held else None
+
+    def ask_guard(self) -> None:
+        """Hear from the guard again. One that does not answer any more is none."""
+        if self._guard is None:
+            return
+        try:
+            self._guard = LivingGuard(self._guard.link, self._guard.link.ask(gs.STATUS))
+        except GuardLost:
+            self._guard.link.close()
+            self._guard = None
+
+    def require_handed_over(self) -> None:
+        """That the cutover was handed over, and its guard, if there is one, has not lifted the freeze.
 
         :raises MigrationError: ``starrocks.freeze_was_lifted``
         """
@@ -85,25 +102,20 @@ class End:
             raise _was_lifted("the journal has no cutover that was handed over and not ended")
         if self._guard is not None and self._guard.answer.state not in (gs.HANDED_OVER, gs.COMMITTED):
             raise _was_lifted(f"its guard is {self._guard.answer.state}")
+
+    def require_held(self, look: FreezeLook) -> None:
+        """That the freeze is held or at least guarded. MigrationError ``starrocks.freeze_was_lifted``."""
         if self._guard is None and not look.frozen:
             raise _was_lifted("loads are let through again, and its guard is gone")
 
     def require_unmoved(self, conditions: t.Sequence[Condition], readers: Readers) -> None:
         """That nothing came into the source since the target was proved equal, and nothing still can.
 
-        The versions say so even where a frontend was restarted meanwhile and had lost its switch.
+        The versions say so even where a frontend was restarted meanwhile and had lost its switch, and whatever is still
+        under way: what has moved does not move back.
 
         :raises MigrationError: ``starrocks.source_moved``, ``starrocks.not_quiescent``
         """
-        unmet = [one for one in conditions if not one.met]
-        if unmet:
-            raise MigrationError(
-                "starrocks.not_quiescent",
-                "The cutover cannot be committed yet: "
-                + "; ".join(f"{one.name}: {', '.join(one.evidence)}" for one in unmet)
-                + ". Look again in a moment.",
-                details={"unmet": [one.name for one in unmet]},
-            )
         found = source_snapshot(*readers)
         self._track.source_digest = found.source_digest
         self._track.partitions = found.partitions
@@ -115,6 +127,14 @@ class End:
                 "target lacks something. Send the clients that you have switched back to the source, end this cutover "
                 "with state=lifted, start the sync tool again, and repeat.",
                 details={"proved": proved, "found": found.source_digest},
+            )
+        unmet = [one for one in conditions if not one.met]
+        if unmet:
+            evidence = [f"{one.name}: {', '.join(one.evidence)}" for one in unmet]
+            raise MigrationError(
+                NOT_QUIESCENT,
+                f"The cutover cannot be committed yet: {'; '.join(evidence)}.",
+                details={"unmet": [one.name for one in unmet], "evidence": evidence},
             )
 
     def change(self, cluster_id: str) -> Change:

@@ -28,7 +28,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.cutover_entr
     WindowForecast,
     forecast_entry,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Acceptance, Verdict, judge
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
@@ -40,6 +39,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks import 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import cutover_past as cp
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import forecast as fc
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_findings import kept_tables
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_commit import CommitCheck
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_end import End
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_failures import tool_ended
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_guarded import start
@@ -47,7 +47,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_options import (
     COMMITTED,
     CUT_OVER,
-    CutoverRequest,
     read_request,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_result import cutover_result
@@ -264,32 +263,24 @@ class CutoverTask:
         end = End(journal.entries, guard, self._track, self._clock)
         try:
             if request.state == COMMITTED:
-                return self._commit(eyes, journal, end, request)
+                return self._commit(eyes, journal, end)
             return self._lift(eyes, journal, end, place)
         finally:
             end.close()
 
-    def _commit(self, eyes: Eyes, journal: FreezeJournal, end: End, request: CutoverRequest) -> t.Dict[str, t.Any]:
+    def _commit(self, eyes: Eyes, journal: FreezeJournal, end: End) -> t.Dict[str, t.Any]:
         if end.committed:
             self._track.state = "committed"
             return self._result(ChangeList())
-        look = eyes.freeze.look()
-        end.require_committable(look)
         if end.deadline is not None:
             self._more["deadline"] = iso(end.deadline)
         eyes.compare_within(end.scope)
         if self._check_mode:
-            changes = eyes.freeze.predict(look)
-            if not changes.changed:
-                end.require_unmoved(eyes.conditions(look), eyes.readers)
+            changes = CommitCheck(eyes, end, self._clock).prove()
             changes.add(end.change(eyes.source.cluster_id))
             return self._result(changes)
+        CommitCheck(eyes, end, self._clock, lambda: self._open(journal, eyes.source.cluster_id)).prove()
         record = self._open(journal, eyes.source.cluster_id)
-        if not look.frozen:
-            # A frontend was restarted under the operator's switch. The versions will tell whether anything came in.
-            eyes.freeze.hold(record, Deadline(self._clock, 30.0, "the proof of the freeze"))
-            look = eyes.freeze.look()
-        end.require_unmoved(eyes.conditions(look), eyes.readers)
         end.commit(record, eyes.source, eyes.target)
         self._control.at_the_end(record.append, COMMITTED_ALREADY)
         return self._result(record.changes)
