@@ -51,6 +51,11 @@ options:
     description:
       - The folder of the tool, an absolute path. The archive is unpacked so that C(bin) and C(conf) are in it.
       - Beside them C(.dbops-migration) keeps the files as they were shipped.
+      - Whoever unpacks or removes the tool must be able to write into the folder that this one is in. Meanwhile it has
+        C(.NAME.dbops-migration), with the name of this folder. A call that was killed leaves that behind, with what it
+        had moved away, and the next one brings it to its end or takes it back. Do not delete it by hand, as the tool's
+        logs may be in it.
+      - Only one call at a time works on a folder.
     type: path
     required: true
   state:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import shutil
 import subprocess
 import typing as t
 import uuid
@@ -19,14 +18,11 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.redaction im
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_options as to
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_plan as tpl
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.properties import ENCODING
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_beside import Beside
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_home import (
-    CONFIGURATION,
-    STATE,
     Home,
     not_accessible,
     read_text,
-    remove_file,
-    replace_tree,
     write_text,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_look import (
@@ -96,9 +92,9 @@ class Deeds:
         elif action == tpl.STOP_TOOL:
             return self._stop()
         elif action == tpl.REMOVE:
-            shutil.rmtree(self._home.directory)
+            Beside(self._home).remove()
         else:
-            self._give_back()
+            self._home.give_back()
         return {}
 
     def _install(self, fresh: str) -> None:
@@ -110,7 +106,7 @@ class Deeds:
             for folder, _folders, files in os.walk(fresh):
                 for path in (folder, *(os.path.join(folder, name) for name in files)):
                     os.lchown(path, *owner)
-        replace_tree(self._home, fresh)
+        Beside(self._home).replace()
 
     def _configure(self, name: str, plan: tpl.Plan) -> None:
         self._home.keep_shipped()
@@ -204,15 +200,6 @@ class Deeds:
     def _find(self) -> t.List[Process]:
         look = look_at(self._home, self._processes)
         return [*look.ours, *(look.strange if self._request.adopt else ())]
-
-    def _give_back(self) -> None:
-        for name in CONFIGURATION:
-            kept = read_text(self._home.state(os.path.basename(name)))
-            if kept is not None:
-                write_text(self._home.path(name), kept)
-            else:
-                remove_file(self._home.path(name))
-        shutil.rmtree(self._home.path(STATE))
 
 
 def _owner(user: str) -> t.Tuple[int, int]:

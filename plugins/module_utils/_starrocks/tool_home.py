@@ -5,6 +5,7 @@
 """The folder of the sync tool, and what this collection keeps in it: the files as they were shipped, and the records.
 
 All that is kept is in ``.dbops-migration``, which only its owner can read.
+What a killed call can leave in the folder has a name that tells so, and is removed by the next one.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ CONFIGURATION = (SYNC_PROPERTIES, HOSTS_PROPERTIES)
 LOG_FOLDERS = ("log", "logs")
 """The manual writes ``log``; a screenshot of it shows ``logs``."""
 
+_GONE = STATE + "-gone"
+_UNFINISHED = STATE + "-new-"
 _OTHER_USER = "become the user that the tool belongs to"
 _FIXES = {
     errno.ENOENT: "correct the path",
@@ -53,6 +56,11 @@ class Home:
     def state(self, name: str) -> str:
         """A path among what this collection keeps."""
         return self.path(STATE, name)
+
+    def beside(self, ending: str = "") -> str:
+        """A path of ours beside the folder, named after it: other tools may be in the same place."""
+        parent, name = os.path.split(self.directory)
+        return os.path.join(parent, f".{name}{STATE}{ending}")
 
     def exists(self) -> bool:
         """Whether there is a folder with anything in it."""
@@ -81,18 +89,57 @@ class Home:
         else:
             self._keep("start.json", start.as_record())
 
+    def made(self) -> t.List[str]:
+        """The files of the configuration that were not there before this collection wrote them."""
+        return [str(name) for name in self._record("made.json").get("files") or ()]
+
     def shipped(self, name: str) -> str:
         """A file of the configuration as it was before this collection wrote it: kept, or else as it is."""
         kept = read_text(self.state(os.path.basename(name)))
-        return kept if kept is not None else (read_text(self.path(name)) or "")
+        if kept is not None:
+            return kept
+        return "" if name in self.made() else (read_text(self.path(name)) or "")
 
     def keep_shipped(self) -> None:
-        """Keep the configuration as it is, unless that was done before."""
+        """Keep the configuration as it is, unless that was done before. What is not there is written down as such."""
         self.prepare()
+        made = self.made()
+        missing = []
         for name in CONFIGURATION:
-            kept, text = self.state(os.path.basename(name)), read_text(self.path(name))
-            if text is not None and not os.path.exists(kept):
+            kept = self.state(os.path.basename(name))
+            if name in made or os.path.exists(kept):
+                continue
+            text = read_text(self.path(name))
+            if text is None:
+                missing.append(name)
+            else:
                 write_text(kept, text)
+        if missing:
+            self._keep("made.json", {"files": [*made, *missing]})
+
+    def give_back(self) -> None:
+        """Put the configuration back as it was, and keep nothing. A file that nobody knows the former state of stays.
+
+        What was kept goes away as a whole: a part of it would say that there was less than there was.
+        """
+        made = self.made()
+        for name in CONFIGURATION:
+            kept = read_text(self.state(os.path.basename(name)))
+            if kept is not None:
+                write_text(self.path(name), kept)
+            elif name in made:
+                remove_file(self.path(name))
+        os.rename(self.path(STATE), self.path(_GONE))
+        shutil.rmtree(self.path(_GONE))
+
+    def clear_up(self) -> None:
+        """Remove what a call that was killed has left in the folder: unfinished files, and what was to be forgotten."""
+        if os.path.isdir(self.path(_GONE)):
+            shutil.rmtree(self.path(_GONE))
+        for folder in {os.path.dirname(self.path(name)) for name in (*CONFIGURATION, os.path.join(STATE, "any"))}:
+            for name in os.listdir(folder) if os.path.isdir(folder) else ():
+                if name.startswith(_UNFINISHED):
+                    remove_file(os.path.join(folder, name))
 
     def require_writable(self, beside: bool) -> None:
         """What a real run would find when it writes. ``beside``: whether a folder is to be put in this one's place.
@@ -122,24 +169,6 @@ class Home:
         write_text(self.state(name), json.dumps(record, sort_keys=True) + "\n")
 
 
-def replace_tree(home: Home, fresh: str) -> None:
-    """Put the unpacked folder ``fresh`` (beside the home) in the place of the home, which keeps its logs.
-
-    There is a moment without a folder. A tool that runs must have been stopped before.
-    """
-    for name in LOG_FOLDERS:
-        if os.path.isdir(home.path(name)):
-            shutil.rmtree(os.path.join(fresh, name), ignore_errors=True)
-            os.rename(home.path(name), os.path.join(fresh, name))
-    if os.path.isdir(home.directory):
-        former = tempfile.mkdtemp(prefix=".former-", dir=os.path.dirname(home.directory))
-        os.rename(home.directory, os.path.join(former, "tool"))
-        os.rename(fresh, home.directory)
-        shutil.rmtree(former)
-    else:
-        os.rename(fresh, home.directory)
-
-
 def read_text(path: str) -> t.Optional[str]:
     """A file of the configuration; None when there is none. MigrationError ``starrocks.tool_not_accessible``."""
     try:
@@ -154,7 +183,7 @@ def read_text(path: str) -> t.Optional[str]:
 def write_text(path: str, text: str, owner: t.Optional[t.Tuple[int, int]] = None) -> None:
     """Write a file that only its owner reads, at once or not at all. ``owner``: user and group by number."""
     try:
-        descriptor, new = tempfile.mkstemp(prefix=".new-", dir=os.path.dirname(path))
+        descriptor, new = tempfile.mkstemp(prefix=_UNFINISHED, dir=os.path.dirname(path))
         try:
             with os.fdopen(descriptor, "w", encoding=ENCODING, newline="") as file:
                 file.write(text)

@@ -60,14 +60,17 @@ class Plan(t.NamedTuple):
 
 
 class Planner:
-    """Decides for one request. ``supervisor``: systemd or session, decided already."""
+    """Decides for one request. ``there``: where the files are that are to be in the folder of the request, which is
+    told. ``supervisor``: systemd or session, decided already.
+    """
 
-    def __init__(self, request: to.ToolRequest, supervisor: str, systemd: Systemd, now: float) -> None:
+    def __init__(self, request: to.ToolRequest, there: Home, supervisor: str, systemd: Systemd, now: float) -> None:
         self._request = request
         self._supervisor = supervisor
         self._systemd = systemd
         self._now = now
         self._home = Home(request.directory)
+        self._there = there
         self._resource = f"tool:{socket.gethostname()}{request.directory}"
 
     @property
@@ -88,7 +91,7 @@ class Planner:
     def _present(self, look: Look, fresh: t.Optional[t.Mapping[str, str]]) -> Plan:
         request = self._request
         self._check_folder(look, fresh is not None)
-        shipped = fresh if fresh is not None else {name: self._home.shipped(name) for name in look.files}
+        shipped = fresh if fresh is not None else {name: self._there.shipped(name) for name in look.files}
         wanted = configure(request.wanted, shipped)
         digest = self._digest(wanted, look.installed if fresh is None else request.sha256)
         started = request.state == to.STARTED
@@ -97,7 +100,7 @@ class Planner:
         other = bool(look.strange) or (look.start is not None and look.start.config != digest)
         run = ""
         if look.start is not None and not look.running and not other and is_one_time(wanted.properties):
-            run = ended_run(self._home, look, request.log, self._now)[0]
+            run = ended_run(self._there, look, request.log, self._now)[0]
         steps: t.List[t.Tuple[str, str, Change]] = []
         stopping = started and look.running and (other or fresh is not None)
         if fresh is not None:
@@ -131,7 +134,7 @@ class Planner:
             fix = "Give the path or URL of the sync tool's archive, and archive_sha256"
             raise InvalidOption("archive", f"it is not given, and there is no tool in {directory}", fix)
         else:
-            missing = missing_parts(directory)
+            missing = missing_parts(self._there.directory)
             if missing:
                 raise MigrationError(
                     "starrocks.tool_layout",
@@ -166,7 +169,7 @@ class Planner:
     ) -> t.Iterator[t.Tuple[str, str, Change]]:
         for name, text in wanted.files.items():
             path = self._home.path(name)
-            mode = None if fresh else mode_of(path)
+            mode = None if fresh else mode_of(self._there.path(name))
             # The passwords are in the one file; the other may stay as readable as it was shipped.
             private = mode == PRIVATE or name != SYNC_PROPERTIES
             if (present.get(name) or "") == text and private:
@@ -214,7 +217,7 @@ class Planner:
 
     def _stop(self, look: Look) -> t.Tuple[str, str, Change]:
         calls: t.List[str] = []
-        if os.path.isfile(self._home.path(STOP)):
+        if os.path.isfile(self._there.path(STOP)):
             calls.append(self._home.path(STOP))
         if look.start is not None and look.start.supervisor == to.SYSTEMD:
             calls.append(f"systemctl stop {self._request.unit}")
@@ -232,6 +235,6 @@ class Planner:
         if look.installed:
             before = {"sha256": look.installed}
             yield REMOVE, "", Change(self._resource, REMOVE, before, None, {"remove": request.directory})
-        elif os.path.isdir(self._home.path(STATE)):
+        elif os.path.isdir(self._there.path(STATE)):
             call: t.Dict[str, t.Any] = {"put_back": sorted(look.files), "remove": self._home.path(STATE)}
             yield GIVE_BACK, "", Change(self._resource, GIVE_BACK, {"configured": True}, {"configured": False}, call)

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import tempfile
@@ -21,7 +20,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.journal_opti
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import MASK, Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_options as to
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_properties as tp
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_alone import alone
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_archive import verified_archive
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_beside import Beside
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_deeds import Deeds
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_home import (
     CONFIGURATION,
@@ -37,6 +38,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_lo
     properties_of,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_plan import (
+    REMOVE,
     START_TOOL,
     STOP_TOOL,
     Plan,
@@ -47,9 +49,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_sy
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_unpack import unpack
 
 ENGINE = "starrocks"
-_UNPACKING = ".dbops-migration-unpacking-"
-"""Nobody else names a folder so: what a killed call left under such a name is removed."""
-
 REMAINS = (
     "Replication jobs that the tool had already sent go on in the target's frontend, and nothing cancels them. Wait "
     "until SHOW PROC '/replications' on the target shows none in a state before COMMITTED or ABORTED."
@@ -84,25 +83,28 @@ class ToolTask:
         request = to.read_tool_request(self._params)
         supervisor = self._supervisor(request)
         home = Home(request.directory)
+        beside = Beside(home)
         with contextlib.ExitStack() as stack:
             if not self._check_mode:
-                stack.enter_context(_alone(home))
-                _clear_up(home)
-            fresh = stack.enter_context(self._unpacked(request, home))
-            look = look_at(home, self._processes)
+                stack.enter_context(alone(home))
+                beside.put_right()
+            there = beside.standing()
+            fresh = stack.enter_context(self._unpacked(request, there.installed(), beside))
+            look = look_at(there, self._processes)
             shipped = (
                 None if fresh is None else {name: read_text(os.path.join(fresh, name)) or "" for name in CONFIGURATION}
             )
-            planner = Planner(request, supervisor, self._systemd, self._now())
+            planner = Planner(request, there, supervisor, self._systemd, self._now())
             plan = planner.plan(look, shipped)
             if self._check_mode and plan.steps:
-                home.require_writable(beside=fresh is not None)
+                removing = any(action == REMOVE for action, _name, _change in plan.steps)
+                home.require_writable(beside=fresh is not None or removing)
             left = self._left_open(planner.resource, plan, look)
             deeds = Deeds(request, home, self._processes, self._systemd, supervisor, planner.unit, self._clock)
             self._carry_out(plan, deeds, fresh, left)
             if request.state == to.STOPPED and not self._check_mode:
                 home.remember_start(None)
-        return self._told(request, home, plan, supervisor)
+        return self._told(request, beside.standing(), plan, supervisor)
 
     def partial(self) -> t.Dict[str, t.Any]:
         """What was done before a failure."""
@@ -119,28 +121,19 @@ class ToolTask:
         return to.SYSTEMD if usable and request.supervisor != to.SESSION else to.SESSION
 
     @contextlib.contextmanager
-    def _unpacked(self, request: to.ToolRequest, home: Home) -> t.Iterator[t.Optional[str]]:
+    def _unpacked(self, request: to.ToolRequest, installed: str, beside: Beside) -> t.Iterator[t.Optional[str]]:
         """The archive, unpacked beside its folder (in check mode elsewhere); None if it is not needed."""
-        needed = request.archive and request.state in (to.PRESENT, to.STARTED) and home.installed() != request.sha256
-        if not needed:
+        if not request.archive or request.state not in (to.PRESENT, to.STARTED) or installed == request.sha256:
             yield None
             return
-        parent = None if self._check_mode else os.path.dirname(home.directory)
-        try:
-            folder = tempfile.mkdtemp(prefix=_UNPACKING, dir=parent)
-        except OSError as error:
-            raise not_accessible(parent or tempfile.gettempdir(), error) from error
-        try:
-            fresh = os.path.join(folder, "tool")
+        with _elsewhere() if self._check_mode else beside.opened() as fresh:
+            folder = os.path.dirname(fresh)
             try:
-                os.mkdir(fresh, 0o700)
                 with verified_archive(request.archive, request.sha256, folder, request.download_timeout) as archive:
                     unpack(archive, fresh)
             except OSError as error:
                 raise not_accessible(error.filename or folder, error) from error
             yield fresh
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
 
     def _left_open(self, resource: str, plan: Plan, look: Look) -> t.List[Outcome]:
         """How the changes ended that a killed run left open: what still has to be done was not done."""
@@ -185,16 +178,17 @@ class ToolTask:
             if journal is not None:
                 journal.close()
 
-    def _told(self, request: to.ToolRequest, home: Home, plan: Plan, supervisor: str) -> t.Dict[str, t.Any]:
+    def _told(self, request: to.ToolRequest, there: Home, plan: Plan, supervisor: str) -> t.Dict[str, t.Any]:
+        """``there``: where the tool's files are now."""
         changes = ChangeList(change for _action, _name, change in plan.steps)
-        look = look_at(home, self._processes)
+        look = look_at(there, self._processes)
         properties = plan.configuration.properties if plan.configuration is not None else properties_of(look.files)
         result: t.Dict[str, t.Any] = {
             **self._result,
             "changed": changes.changed,
             "changes": changes.as_result(),
             "diff": changes.diff(),
-            "directory": home.directory,
+            "directory": Home(request.directory).directory,
             "installed_sha256": look.installed or None,
             "supervisor": look.start.supervisor if look.start is not None else supervisor,
             "running": look.running,
@@ -206,7 +200,7 @@ class ToolTask:
             "run_reasons": [],
         }
         if look.start is not None and not look.running and is_one_time(properties):
-            outcome, reasons = ended_run(home, look, request.log, self._now())
+            outcome, reasons = ended_run(there, look, request.log, self._now())
             result.update(run=outcome, run_reasons=[reason.as_result() for reason in reasons])
         if plan.configuration is not None and plan.configuration.warnings:
             result["warnings"] = list(plan.configuration.warnings)
@@ -216,29 +210,16 @@ class ToolTask:
         return self._clock.now().timestamp()
 
 
-def _clear_up(home: Home) -> None:
-    """Remove what a call that was killed had unpacked beside the folder. Nobody else works there now."""
-    parent = os.path.dirname(home.directory)
-    for name in os.listdir(parent):
-        if name.startswith(_UNPACKING):
-            shutil.rmtree(os.path.join(parent, name), ignore_errors=True)
-
-
 @contextlib.contextmanager
-def _alone(home: Home) -> t.Iterator[None]:
-    """Only one call at a time works beside a folder. MigrationError ``starrocks.tool_busy``."""
-    parent = os.path.dirname(home.directory)
+def _elsewhere() -> t.Iterator[str]:
+    """A folder to unpack into for a look. MigrationError ``starrocks.tool_not_accessible``."""
     try:
-        os.makedirs(parent, exist_ok=True)
-        descriptor = os.open(parent, os.O_RDONLY)
+        folder = tempfile.mkdtemp(prefix="dbops-migration-")
+        fresh = os.path.join(folder, "tool")
+        os.mkdir(fresh, 0o700)
     except OSError as error:
-        raise not_accessible(parent, error) from error
+        raise not_accessible(tempfile.gettempdir(), error) from error
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            text = f"Another call works on the sync tool below {parent}; run this one again when it is over."
-            raise MigrationError("starrocks.tool_busy", text) from error
-        yield
+        yield fresh
     finally:
-        os.close(descriptor)
+        shutil.rmtree(folder, ignore_errors=True)

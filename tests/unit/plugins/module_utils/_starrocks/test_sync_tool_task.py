@@ -75,7 +75,7 @@ def test_what_a_killed_call_left_open_is_settled_by_the_next_one(lot: Lot) -> No
     journal = _journal(lot)
     ids = journal.intents(left)
     journal.close()
-    (lot.home.parent / ".dbops-migration-unpacking-1").mkdir()
+    (lot.home.parent / ".sync.dbops-migration").mkdir()
     assert lot.call("started", check=True)["changed"] is False
     assert len(lot.call("started")["changes"]) == 0
     found = Journal.read(str(lot.journal)).last_outcomes()
