@@ -202,6 +202,34 @@ kept:
   returned: unless O(state=restored)
   type: list
   elements: dict
+in_place:
+  description:
+    - Configs that were as wanted already, although no run with this O(journal) has set them. They were left as they
+      are, and C(state=restored) leaves them too. If another migration has set them, its restore takes them away, also
+      while this one copies. End that one first.
+    - A value that is known as the default of this version is left out, as nobody need have set it.
+  returned: with O(journal) and O(state=present)
+  type: list
+  elements: dict
+  contains:
+    key:
+      description: The config.
+      type: str
+    value:
+      description: What it is.
+      type: str
+    frontends:
+      description: Where.
+      type: list
+      elements: str
+    severity:
+      description: >-
+        C(warning), which is among the warnings of the task too, or C(info) where the default of the config is not on
+        record, so that the value may be just that.
+      type: str
+    text:
+      description: The same as a sentence. It is in the journal too, once.
+      type: str
 dead_frontends:
   description: Frontends that are down by the cluster's own account.
   returned: when the cluster was asked

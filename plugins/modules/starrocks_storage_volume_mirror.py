@@ -18,6 +18,8 @@ description:
     sync tool's three rules), whether the names fit, whether credentials are given where the source hides them, and
     whether every bucket can be listed and read with them. All problems are told at once.
   - Afterwards, O(state=absent) drops those that O(journal) knows as made here, and only while they are still so.
+  - With O(journal), volumes that are there as wanted and were not made here are warned of. If another migration has
+    made them, its end drops them, also while this one copies. End that one first.
 notes:
   - "Privileges: on the source C(OPERATE ON SYSTEM), and any privilege on the selected tables and their volumes (USAGE
     is enough); on the target C(CREATE STORAGE VOLUME ON SYSTEM)."

@@ -31,3 +31,26 @@ def test_volumes_are_made_and_dropped_again(tmp_path: pathlib.Path) -> None:
         assert {record["action"] for record in back["restore"]} == {"restore"}
         dropped = [f"DROP STORAGE VOLUME `{found['name']}`" for found in made["volumes"]]
         assert sent(lab) == ["DROP STORAGE VOLUME `extra`", *reversed(dropped)]
+
+
+def test_mirrors_of_another_migration_are_told(tmp_path: pathlib.Path) -> None:
+    """Its restore drops them, so whoever copies by them must know; a migration does not warn of its own."""
+    journals = [{"journal": str(tmp_path / name), "migration_id": name} for name in ("mine", "theirs")]
+    mine, theirs = t.cast(list[dict[str, t.Any]], journals)
+    with contextlib.closing(EmbeddedLabs()) as labs:
+        lab = labs.start(**LAKE)
+        secret = json.dumps({"*": keys(lab)})
+        names = [found["name"] for found in mirror(lab, credentials=secret, **theirs)["volumes"]]
+        more: dict[str, t.Any] = {
+            "volumes": one(lab, name="src_extra"),
+            "credentials": json.dumps({"*": keys(lab, "target")}),
+        }
+        volume(lab, **more, **theirs)
+        for result in (mirror(lab, credentials=secret, **theirs), volume(lab, **more, **theirs)):
+            assert "end that one first" not in json.dumps(result.get("warnings", []))
+        lab.clear_requests()
+        for check in (True, False, False):
+            found = json.dumps(mirror(lab, check, credentials=secret, **mine)["warnings"])
+            assert [name for name in names if f"{name} is there already" not in found] == []
+            assert "src_extra is there already" in json.dumps(volume(lab, check, **more, **mine)["warnings"])
+        assert names and not sent(lab)

@@ -48,6 +48,11 @@ class CallJournal:
             view = view.expecting(params.get("migration_id") or "", engine).require_valid()
         self.entries: t.Sequence[Entry] = view.entries if view is not None else ()
 
+    @property
+    def given(self) -> bool:
+        """Whether there is a journal, so that it is known what is ours."""
+        return bool(self._params.get("journal"))
+
     def open(self) -> t.Optional[Journal]:
         """The journal, open for writing; None when the option is not given."""
         if self._journal is None:
@@ -104,3 +109,8 @@ class CallJournal:
     def note(self, data: t.Mapping[str, t.Any]) -> None:
         """Write something that a later run should know."""
         self.append("note", data)
+
+    def note_once(self, data: t.Mapping[str, t.Any]) -> None:
+        """The same, unless the journal said so when this call began."""
+        if not any(entry.kind == "note" and entry.data == data for entry in self.entries):
+            self.note(data)

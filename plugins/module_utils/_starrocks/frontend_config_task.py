@@ -31,6 +31,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_
     left_out,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_values import canonical
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_others import (
+    WARNING,
+    in_place,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_persisting import (
     REFUSED,
     Persisting,
@@ -131,6 +135,8 @@ class FrontendConfigTask:
             kept = {one["key"] for one in self.result["kept"]}
             # One statement sets a config on all frontends, so it is left alone on all of them.
             steps = [step for step in steps if step.key not in kept]
+            if options.state == "present" and store.given:
+                self._tell_in_place(steps, past, cluster, store)
             if dead:
                 self._sent.warnings.append(left_out(dead, [setting.key for setting in options.settings]))
         self._carry_out(cluster, steps, store, options, past, restorings)
@@ -150,6 +156,15 @@ class FrontendConfigTask:
                 "Set it to auto or never, and write a block into fe.conf with starrocks_config_file",
             )
         return steps
+
+    def _tell_in_place(
+        self, steps: t.Sequence[Step], past: t.Mapping[str, Past], cluster: Cluster, store: ConfigJournal
+    ) -> None:
+        found = in_place(steps, past, cluster.profile.settings)
+        self.result["in_place"] = [one.as_result() for one in found]
+        self._sent.warnings += [one.text for one in found if one.severity == WARNING]
+        for one in () if self._check_mode else found:
+            store.note_once(one.as_note())
 
     def _carry_out(
         self,

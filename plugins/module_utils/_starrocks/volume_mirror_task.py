@@ -21,6 +21,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.two_clu
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume import MIRROR_PREFIX
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_journal import VolumeJournal
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_mirror_options import Options
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_others import tell_in_place
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_restore import plan_restore, settle
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_send import (
     IN_USE,
@@ -154,8 +155,11 @@ class MirrorTask:
         found: t.Sequence[mirrors.Mirror],
         store: VolumeJournal,
     ) -> None:
-        steps = self._plan(target.cluster_id, reader, options, found).steps
-        self._send(target, reader, store, steps)
+        plan = self._plan(target.cluster_id, reader, options, found)
+        names = [mirror.wanted.name for mirror in found]
+        before = reader.several(names)
+        self._warnings += tell_in_place(target.cluster_id, names, plan, before, store, not self._check_mode)
+        self._send(target, reader, store, plan.steps)
         there = [reader.get(mirror.wanted.name) for mirror in found]
         self.result["volumes"] = [volume.as_result() for volume in there if volume is not None]
 

@@ -25,6 +25,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_
     Options,
     read_options,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_others import tell_in_place
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_restore import plan_restore, settle
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_send import VolumeReader, send_step
 
@@ -68,6 +69,8 @@ class VolumeTask:
             if plan.problems:
                 raise InvalidInput(plan.problems, "starrocks.volume_refused")
             steps = plan.steps
+            if options.state != ABSENT:
+                self._tell_in_place(cluster.cluster_id, options, plan, reader, store)
         self._tell(steps if self._check_mode else [], restored)
         if not self._check_mode:
             settle(cluster.cluster_id, store, reader)
@@ -87,6 +90,14 @@ class VolumeTask:
             return plans.plan_absent(cluster_id, options.names, found)
         default = reader.default() if any(one.default for one in options.volumes) else ""
         return plans.plan_present(cluster_id, options.volumes, found, options.update_credentials, default)
+
+    def _tell_in_place(
+        self, cluster_id: str, options: Options, plan: plans.Plan, reader: VolumeReader, store: VolumeJournal
+    ) -> None:
+        found = reader.several(options.names)
+        told = tell_in_place(cluster_id, options.names, plan, found, store, not self._check_mode)
+        if told:
+            self.result["warnings"] = [*options.warnings, *told]
 
     def _tell(self, steps: t.Sequence[plans.Step], restored: t.Sequence[t.Mapping[str, t.Any]]) -> None:
         """What was sent and read back so far (in check mode, what would be)."""
