@@ -23,9 +23,10 @@ description:
 notes:
   - "Privileges on both clusters: C(OPERATE ON SYSTEM), and any privilege on every table and view. Tables that the user
     does not see are found by counting, and are a blocker."
-  - "Ids about the pair: C(starrocks.cluster.same) (both options lead to one cluster; nothing else is reported then),
+  - "Ids about the pair: C(starrocks.cluster.same) (both options lead to one cluster; nothing else is reported then) and
+    C(starrocks.cluster.same_id) (two clusters with one id), blockers that cannot be accepted;
     C(starrocks.path.unsupported) (shared-data to shared-nothing), C(starrocks.path.target_too_old), blockers;
-    C(starrocks.cluster.same_id), C(starrocks.version.older_target), C(starrocks.version.mixed), warnings;
+    C(starrocks.version.older_target), C(starrocks.version.mixed), warnings;
     C(starrocks.path.supported), an info."
   - "Ids about members: C(starrocks.frontend.dead), C(starrocks.frontend.unreachable),
     C(starrocks.frontend.load_balancer) (not each frontend answers for itself), C(starrocks.node.dead),

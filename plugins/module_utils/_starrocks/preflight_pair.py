@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Finding
+from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Acceptance, Finding
 from ansible_collections.dbops.migration.plugins.module_utils._core.known_bugs import applicable
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import known_bugs
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_tables import PRIMARY_KEY
@@ -19,9 +19,11 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.profile
     LAKE_REPLICATION_TARGET,
     REPLICATION_TARGET,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.two_clusters import ONE_ID
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.version import parse_version
 
 SAME = "starrocks.cluster.same"
+SAME_ID = "starrocks.cluster.same_id"
 PAIR = "source and target"
 
 
@@ -41,6 +43,11 @@ def pair_findings(source: ClusterView, target: ClusterView) -> t.Iterator[Findin
         )
     for cluster in (source, target):
         yield from _mixed(cluster)
+
+
+def may_accept(acceptance: Acceptance) -> bool:
+    """Whether an operator may accept what it names: never one cluster, or two that nobody can tell apart."""
+    return acceptance.id not in (SAME, SAME_ID)
 
 
 def path_name(view: View) -> str:
@@ -84,12 +91,11 @@ def _same(source: ClusterView, target: ClusterView) -> t.Iterator[Finding]:
         )
     else:
         yield Finding(
-            "starrocks.cluster.same_id",
-            "warning",
+            SAME_ID,
+            "blocker",
             PAIR,
             {"cluster_id": source.cluster_id},
-            "Both clusters have one ClusterId, but no frontend in common. One may be a copy of the other's metadata; "
-            "make sure that they are two.",
+            f"Both clusters have one ClusterId, but no frontend in common: {ONE_ID} This cannot be accepted.",
         )
 
 

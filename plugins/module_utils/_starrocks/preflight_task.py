@@ -6,19 +6,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.accept_options import acceptances
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
-from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Verdict, judge
+from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Acceptance, Verdict, judge
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_news import already_told
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import open_journal, read_journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight import evaluate
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_objects import inventory_result
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_pair import path_name
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_pair import may_accept, path_name
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_request import (
     PreflightRequest,
     read_request,
@@ -51,7 +52,7 @@ class PreflightTask:
         if past is not None:
             past.expecting(self._params.get("migration_id") or "", ENGINE).require_valid()
         view = self._look(request)
-        verdict = judge(evaluate(view), accepted, self._clock.now())
+        verdict = self._judge(view, accepted)
         self.result.update(verdict.as_result())
         self.result.update(_seen(view))
         self.result["looked_at"]["at"] = iso(self._clock.now())
@@ -60,6 +61,13 @@ class PreflightTask:
         if not verdict.passed and self._params.get("fail_on_blocker", True):
             raise MigrationError("preflight.blocked", self.result["msg"])
         return self.result
+
+    def _judge(self, view: View, accepted: t.Sequence[Acceptance]) -> Verdict:
+        """Acceptances of what nobody may accept are told among those that were of no use."""
+        now = self._clock.now()
+        verdict = judge(evaluate(view), [one for one in accepted if may_accept(one)], now)
+        vain = [one for one in accepted if one.expires > now and not may_accept(one)]
+        return dataclasses.replace(verdict, unused=(*verdict.unused, *vain))
 
     def _look(self, request: PreflightRequest) -> View:
         with Cluster(request.source, self._redactor, self._clock) as source:

@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import typing as t
 
 import pytest
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Acceptance
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_tables import PRIMARY_KEY, Native
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_pair import may_accept
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_view import (
     SOURCE,
     TARGET,
@@ -44,8 +47,14 @@ def test_one_cluster_under_both_options_is_all_that_is_said() -> None:
     assert ids(found) == ["cluster.same"]
 
 
-def test_one_id_without_a_common_frontend_may_be_a_copy() -> None:
-    assert "cluster.same_id" in ids(judged(target=cluster(TARGET, cluster_id="1")), "warning")
+def test_two_clusters_with_one_id_cannot_be_told_apart() -> None:
+    assert ids(judged(target=cluster(TARGET, cluster_id="1")), "blocker") == ["cluster.same_id"]
+    never = [may_accept(_accepted(f"starrocks.cluster.{name}")) for name in ("same", "same_id")]
+    assert never == [False, False] and may_accept(_accepted("starrocks.config.encrypted"))
+
+
+def _accepted(name: str) -> Acceptance:
+    return Acceptance(name, "known", datetime.datetime(2100, 1, 1, tzinfo=datetime.timezone.utc))
 
 
 @pytest.mark.parametrize(
