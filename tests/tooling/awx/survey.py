@@ -87,7 +87,7 @@ def hosts_question(role: str) -> Question:
     """Where the modules run, which is the play's matter and no option of a role."""
     wishes = sources.choices()["roles"][role]
     return {
-        "question_name": "Hosts",
+        "question_name": "Host",
         "question_description": plain(wishes["hosts"]),
         "required": True,
         "variable": f"{role}_{HOSTS}",
