@@ -28,7 +28,8 @@ notes:
     closes. The forecast of a move is what the plan says, which counts the flush of its region and what was rehearsed
     (or 3 s without a rehearsal), or what 19 of 20 moves of this run took at the most, whichever is longer. So one in
     twenty may still end later, and what runs when the window closes goes on. A plan with a move that fits in no window
-    fails with C(cutover.no_window) at once.
+    fails with C(cutover.no_window) at once. So does a run that has nothing else to do than to wait for a window that
+    opens after O(timeout), and the message says how long would do.
 extends_documentation_fragment:
   - dbops.migration._attributes
   - dbops.migration._attributes.actiongroup_greptimedb

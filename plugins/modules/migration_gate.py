@@ -65,6 +65,8 @@ options:
     description:
       - How long to wait at most. When it is over the module fails with C(deadline.expired), and says for what it was
         waiting.
+      - When O(cutover_window) is closed and opens only after that, the module fails with C(cutover.no_window) at once,
+        and says how long would do. Not with O(wait=false).
     type: str
     default: 24h
   poll_interval:

@@ -82,5 +82,11 @@ def format_duration(seconds: float) -> str:
     return _pair(days, "d", rest, "h")
 
 
+def enough(seconds: float) -> str:
+    """The least that a person may give for a wait of so long: whole minutes, from a day on whole hours, rounded up."""
+    unit = 60 if seconds <= 86400 else 3600
+    return format_duration(math.ceil(seconds / unit) * unit)
+
+
 def _pair(large: int, unit: str, small: int, small_unit: str) -> str:
     return f"{large}{unit} {small}{small_unit}" if small else f"{large}{unit}"

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
@@ -28,6 +29,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.waits import
 from ansible_collections.dbops.migration.plugins.module_utils._core.window import parse_windows
 
 LONGEST = 90 * 86400.0
+_PATIENCE = "timeout (the gate_timeout of a role)"
+_FIX = "Give a longer window, or what comes less time (needed; for a cutover its budget)"
 
 
 class GateTask:
@@ -45,10 +48,6 @@ class GateTask:
         params = self._params
         self._windows = parse_windows(params.get("cutover_window"), "cutover_window")
         self._needed = parse_duration(params["needed"], "needed", minimum=0, maximum=LONGEST)
-        fix = "Give a longer window, or what comes less time (needed; for a cutover its budget)"
-        never = self._windows.never(self._clock.now(), self._needed, str(params["before"]), fix)
-        if never is not None:
-            raise never
         timeout = parse_duration(params["timeout"], "timeout", minimum=1, maximum=LONGEST)
         self._poll = parse_duration(params["poll_interval"], "poll_interval", minimum=0.1, maximum=300)
         step = params.get("step_time")
@@ -87,6 +86,7 @@ class GateTask:
             self.result["control"] = control.location
             if control.wish.aborted:
                 raise control.aborted(f"{self._params['before']} was not begun")
+            self._require_opening(now, deadline)
             hold = held_by(control, self._windows, now, hold=bool(self._params["hold"]), needed=self._needed)
             self._tell(hold, since)
             if hold is None or self._check_mode:
@@ -103,6 +103,15 @@ class GateTask:
                 deadline.sleep(max(0.0, left))
                 return
             deadline.sleep(self._poll)
+
+    def _require_opening(self, now: datetime.datetime, deadline: Deadline) -> None:
+        """Nobody waits for a window that opens never, or only after the wait. Who looks once may look again then."""
+        before = str(self._params["before"])
+        in_vain = self._windows.never(now, self._needed, before, _FIX)
+        if in_vain is None and self._params["wait"]:
+            in_vain = self._windows.too_late(now, self._needed, before, deadline.remaining(), _PATIENCE)
+        if in_vain is not None:
+            raise in_vain
 
     def _tell(self, hold: t.Optional[Hold], since: t.Dict[str, str]) -> None:
         before = self._params["before"]

@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import math
 import re
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import iso, parse_iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_list
-from ansible_collections.dbops.migration.plugins.module_utils._core.durations import format_duration
+from ansible_collections.dbops.migration.plugins.module_utils._core.durations import enough, format_duration
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import (
     InvalidOption,
     MigrationError,
@@ -60,7 +61,7 @@ class Once:
 
     opening: Opening
 
-    def around(self, _moment: datetime.datetime) -> t.List[Opening]:
+    def around(self, _moment: datetime.datetime) -> t.Sequence[Opening]:
         """Every opening that may contain the moment, or be the next one behind it."""
         return [self.opening]
 
@@ -74,18 +75,12 @@ class Weekly:
     end: int
     zone: datetime.tzinfo
 
-    def around(self, moment: datetime.datetime) -> t.List[Opening]:
+    def around(self, moment: datetime.datetime) -> t.Sequence[Opening]:
         """See ``Once``."""
-        today = local(moment, self.zone).date()
-        found = []
-        for number in range(-2, _LOOK_AHEAD):
-            day = today + number * _DAY
-            opening = self._on(day) if day.weekday() in self.days else None
-            if opening is not None:
-                found.append(opening)
-        return found
+        return _around_day(self, local(moment, self.zone).date())
 
-    def _on(self, day: datetime.date) -> t.Optional[Opening]:
+    def on(self, day: datetime.date) -> t.Optional[Opening]:
+        """When it opens on a day; None when that day has none of its hours."""
         last = day if self.end > self.begin else day + _DAY
         begin, end = _at(day, self.begin), _at(last, self.end)
         opening = Opening(instant(begin, self.zone, later=True), instant(end, self.zone, later=False))
@@ -93,6 +88,14 @@ class Weekly:
             # Both ends lie in the hour that comes twice, or in one that does not come at all.
             opening = Opening(instant(begin, self.zone, later=False), opening.end)
         return opening if opening.begin < opening.end else None
+
+
+@functools.lru_cache(maxsize=256)
+def _around_day(window: Weekly, today: datetime.date) -> t.Sequence[Opening]:
+    """Kept, because who waits asks once a second."""
+    days = (today + number * _DAY for number in range(-2, _LOOK_AHEAD))
+    found = (window.on(day) for day in days if day.weekday() in window.days)
+    return tuple(opening for opening in found if opening is not None)
 
 
 class Windows:
@@ -127,6 +130,11 @@ class Windows:
         """When it opens next, after now; None when it never does."""
         return min((one.begin for one in self._around(now) if one.begin > now), default=None)
 
+    def opens_for(self, now: datetime.datetime, seconds: float) -> t.Optional[datetime.datetime]:
+        """When it opens next, after now, for at least so long; None when it never does."""
+        begins = sorted(one.begin for one in self._around(now) if one.begin > now)
+        return next((begin for begin in begins if self.left(begin) >= seconds), None)
+
     def _around(self, moment: datetime.datetime) -> t.List[Opening]:
         return [opening for window in self._windows for opening in window.around(moment)]
 
@@ -157,7 +165,12 @@ class Windows:
         )
 
     def never(
-        self, now: datetime.datetime, seconds: float, what: str, fix: str = "Give a longer window"
+        self,
+        now: datetime.datetime,
+        seconds: float,
+        what: str,
+        fix: str = "Give a longer window",
+        done: str = "Nothing was begun",
     ) -> t.Optional[MigrationError]:
         """``cutover.no_window`` when no opening from now on is as long as ``what`` may take: waiting is in vain."""
         longest = -1.0
@@ -174,7 +187,26 @@ class Windows:
                 f"{format_duration(longest)} at the longest, so there is nothing to wait for. {fix}"
             )
         return MigrationError(
-            "cutover.no_window", f"cutover_window: {why}. Nothing was begun. Windows: " + "; ".join(self.texts) + "."
+            "cutover.no_window", f"cutover_window: {why}. {done}. Windows: " + "; ".join(self.texts) + "."
+        )
+
+    def too_late(
+        self, now: datetime.datetime, seconds: float, what: str, patience: float, option: str
+    ) -> t.Optional[MigrationError]:
+        """``cutover.no_window`` when it is closed for ``what``, and opens for it later than in ``patience`` seconds.
+
+        ``seconds``: how long ``what`` may take. ``option``: what ends the wait, as people set it.
+        """
+        opens = None if self.refusal(now, seconds, what) is None else self.opens_for(now, seconds)
+        wait = 0.0 if opens is None else (opens - now).total_seconds()
+        if opens is None or wait <= patience:
+            return None
+        return MigrationError(
+            "cutover.no_window",
+            f"cutover_window: it opens next for {what} at {iso(opens)}, in {format_duration(wait)}, and {option} ends "
+            f"the wait in {format_duration(patience)}, so there is nothing to wait for. Give at least {enough(wait)} "
+            "for it, or run this again later. Windows: " + "; ".join(self.texts) + ".",
+            details={"now": iso(now), "opens": iso(opens), "needed_seconds": round(seconds, 1)},
         )
 
 

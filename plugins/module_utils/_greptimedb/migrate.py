@@ -149,6 +149,9 @@ class RegionMigration:
         if not self._reached:
             self.run_wait = "greptimedb.wait.cluster_unreachable"
         flying = bool(self.in_flight())
+        if hold == WINDOW_CLOSED and not flying and self.fatal is None:
+            waiting = [track.region_id for track in self.waiting()]
+            self.fatal = self._control.too_late(waiting, self._deadline.remaining())
         if not flying and (self.stopping or not self.waiting()):
             self.finished = True
         elif self.stopping:

@@ -28,6 +28,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.window impor
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_validate import parse_limits
 
 _SURE = 0.95
+_PATIENCE = "timeout (greptimedb_timeout of the role)"
 
 
 class RunControl:
@@ -111,13 +112,20 @@ class RunControl:
         """A move of this run took so long."""
         bisect.insort(self._took, max(0.0, seconds))
 
-    def require_window(self, region_ids: t.Iterable[int]) -> None:
-        """MigrationError ``cutover.no_window`` when one of the moves could never begin."""
+    def require_window(self, region_ids: t.Sequence[int], patience: float = math.inf) -> None:
+        """MigrationError ``cutover.no_window`` when one of the moves could never begin, or none within ``patience``."""
         longest = max(region_ids, key=self.needed)
         what = f"the move of region {longest}"
         never = self._windows.never(self._clock.now(), self.needed(longest), what, "Give a longer window")
-        if never is not None:
-            raise never
+        refused = never or self.too_late(region_ids, patience)
+        if refused is not None:
+            raise refused
+
+    def too_late(self, region_ids: t.Iterable[int], patience: float) -> t.Optional[MigrationError]:
+        """``cutover.no_window`` when none of the moves can begin within so many seconds, as no window opens by then."""
+        now, least = self._clock.now(), min((self.needed(region_id) for region_id in region_ids), default=0.0)
+        never = self._windows.never(now, least, "a move", done="No further move is begun")
+        return never or self._windows.too_late(now, least, "a move", patience, _PATIENCE)
 
     def _in_force(self) -> t.Dict[str, t.Optional[int]]:
         return {**self._plan, **_wished(self._control.wish)[0]}

@@ -10,6 +10,7 @@ against it; only then the first intent is written and the first call sent.
 
 from __future__ import annotations
 
+import math
 import typing as t
 import uuid
 
@@ -119,7 +120,10 @@ class MigrationTask:
                 to_do = [track for track in self._tracks if track.state == ms.WAITING]
                 control = self._run_control(plan, past, entries)
                 if to_do and past.run_started is None:
-                    control.require_window([track.region_id for track in to_do])
+                    # What an earlier run has sent is followed to its end all the same.
+                    followed = any(track.state == ms.SUBMITTED for track in self._tracks)
+                    patience = math.inf if followed else settings.timeout
+                    control.require_window([track.region_id for track in to_do], patience)
                 if self._check_mode:
                     return self._prediction(client, settings, to_do, control)
                 # A journal that is there needs no word of a run with nothing to do. A new one is made even then, so

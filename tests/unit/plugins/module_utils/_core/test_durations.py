@@ -11,7 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.dbops.migration.plugins.module_utils._core.durations import format_duration, parse_duration
+from ansible_collections.dbops.migration.plugins.module_utils._core.durations import (
+    enough,
+    format_duration,
+    parse_duration,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption
 
 
@@ -101,3 +105,11 @@ def test_what_is_shown_parses_back_within_its_precision(seconds: float) -> None:
 )
 def test_shown_for_people(seconds: float, shown: str) -> None:
     assert format_duration(seconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(1.0, "1m"), (3601.0, "1h 1m"), (86400.0, "1d"), (86401.0, "1d 1h"), (0.0, "0s")]
+)
+def test_what_would_be_enough_is_rounded_up(seconds: float, shown: str) -> None:
+    assert enough(seconds) == shown
+    assert parse_duration(shown, "x", minimum=0) >= seconds

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 import typing as t
 
 import pytest
@@ -110,6 +111,31 @@ def test_what_no_window_can_hold_is_told_at_once(clock: Saying) -> None:
     with pytest.raises(MigrationError, match="at the longest"):
         gate(clock, needed="47m", cutover_window=once).body()
     assert clock.slept == []
+
+
+def test_a_window_that_opens_when_the_wait_is_over_is_told_at_once(clock: Saying) -> None:
+    # It is 03:14 on Saturday. The first opening is too short for what comes.
+    given: t.Dict[str, t.Any] = {"cutover_window": ["Sun 05:00-05:10 UTC", "Sun 06:00-08:00 UTC"], "needed": "1h"}
+    with pytest.raises(MigrationError) as caught:
+        gate(clock, **given).body()
+    assert caught.value.code == "cutover.no_window"
+    assert "opens next for the cutover at 2026-11-22T06:00:00.000Z, in 1d 3h" in caught.value.message
+    assert "timeout (the gate_timeout of a role) ends the wait in 1d" in caught.value.message
+    assert clock.slept == []
+    with pytest.raises(MigrationError, match="nothing to wait for"):
+        gate(clock, check=True, **given).body()
+    assert gate(clock, wait=False, **given).body()["finished"] is False, "who looks once may look again"
+    least = re.search(r"Give at least (.*?) for it", caught.value.message)
+    assert least is not None
+    assert gate(clock, timeout=least.group(1), poll_interval="5m", **given).body()["finished"] is True
+
+
+def test_a_pause_that_takes_the_window_away_is_not_waited_out(clock: Saying) -> None:
+    clock.say("pause")
+    with pytest.raises(MigrationError, match=r"opens next for the cutover at 2026-11-22T03:00") as caught:
+        gate(clock, cutover_window="daily 03:00-03:20 UTC", timeout="10h").body()
+    assert caught.value.code == "cutover.no_window"
+    assert sum(clock.slept) == pytest.approx(360, abs=2), "until the window closed"
 
 
 def test_what_cannot_be_read_holds(clock: Saying) -> None:

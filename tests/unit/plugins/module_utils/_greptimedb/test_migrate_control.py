@@ -206,10 +206,46 @@ def test_no_move_begins_that_would_not_end_before_the_window_closes(tmp_path: pa
     # It is 03:14:00. Twice four moves of 25 seconds fit, and not a third time.
     scene = Scene(tmp_path, {}, "daily 03:14-03:15 UTC")
     scene.server.duration = 25.0
-    run, _control = scene.run(step_time=90)
+    run, _control = scene.run(step_time=90, timeout=2 * 86400.0)
     assert states(run) == {ms.DONE: 8, ms.WAITING: COUNT - 8}
     assert max(busy(scene)) <= 60 - 25
     assert run.run_wait == "window.closed"
+
+
+def test_a_window_that_opens_after_the_timeout_is_not_waited_for(tmp_path: pathlib.Path) -> None:
+    # It is 03:14:00; twice four moves fit, and the next window opens in 26 minutes.
+    scene = Scene(tmp_path, {}, "daily 03:14-03:15 UTC, daily 03:40-04:00 UTC")
+    scene.server.duration = 25.0
+    run, control = scene.run(timeout=1200.0)
+    assert states(run) == {ms.DONE: 8, ms.WAITING: COUNT - 8}
+    assert run.finished and not run.expired
+    assert scene.clock.steady - 1000.0 < 120
+    error = mr.verdict(run, list(run.tracks.values()), control)
+    assert error is not None
+    assert error.code == "cutover.no_window"
+    assert "it opens next for a move at 2026-11-21T03:40:00.000Z" in error.message
+    assert "timeout (greptimedb_timeout of the role)" in error.message
+    later, control = scene.run(timeout=3600.0)
+    assert mr.verdict(later, list(later.tracks.values()), control) is None
+
+
+def test_a_run_that_could_begin_nothing_does_not_begin(tmp_path: pathlib.Path) -> None:
+    scene = Scene(tmp_path, {}, "daily 05:00-06:00 UTC")
+    scene.control().require_window([1, 2], 2 * 3600.0)
+    with pytest.raises(MigrationError, match="Give at least 1h 46m for it") as caught:
+        scene.control().require_window([1, 2], 3600.0)
+    assert caught.value.code == "cutover.no_window"
+
+
+def test_a_window_that_has_closed_for_good_ends_the_run(tmp_path: pathlib.Path) -> None:
+    scene = Scene(tmp_path, {}, "2026-11-21T03:00:00Z/2026-11-21T03:14:02Z")
+    scene.server.duration = 1.5
+    run, control = scene.run()
+    error = mr.verdict(run, list(run.tracks.values()), control)
+    assert error is not None
+    assert "there is nothing to wait for" in error.message
+    assert "No further move is begun" in error.message
+    assert states(run)[ms.DONE] >= 4
 
 
 def test_what_the_plan_says_counts_before_the_first_move_and_then_what_nearly_all_of_them_took(
