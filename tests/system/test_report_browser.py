@@ -241,3 +241,34 @@ def test_it_prints(case: str, browse: t.Callable[..., Seen], tmp_path: pathlib.P
     content = paper.read_bytes()
     assert content.startswith(b"%PDF")
     assert 3 <= len(re.findall(rb"/Type\s*/Page\b", content)) <= 12
+
+
+def test_paper_holds_every_setting_and_finding(browse: t.Callable[..., Seen], tmp_path: pathlib.Path) -> None:
+    """Long tables are folded away on a screen. Nobody can open one on paper."""
+    found = [
+        {"id": f"pegasus.table.note_{number}", "severity": "info", "subject": f"table {number}", "evidence": "seen"}
+        for number in range(100)
+    ]
+    lines = large.pegasus(100)
+    lines.append(large.Line(lines[-1].at, "findings", {"phase": "preflight", "findings": found, "passed": True}))
+    markup = page(of_lines("pegasus", lines))
+    # What was open when the browser began to print, and after that.
+    watch = (
+        "var seen=[];function open_(){return ['findings','settings','switch-part'].map(function(id){"
+        "return document.querySelectorAll('#'+id+' details[open]').length})}"
+        "addEventListener('beforeprint',function(){seen.push(open_())});"
+        "addEventListener('afterprint',function(){seen.push(open_())});"
+        "seen.push(open_());dispatchEvent(new Event('beforeprint'));dispatchEvent(new Event('afterprint'));"
+        'document.body.insertAdjacentHTML("beforeend","<pre id=probe>"+JSON.stringify({seen:seen})+"</pre>");'
+    )
+    without = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", markup)
+    dom = browse(without.replace("</body>", f"<script>{watch}</script></body>"), "--dump-dom").dom
+    assert told(dom)["seen"] == [[0, 0, 0], [1, 1, 0], [0, 0, 0]]
+
+    def pages(text: str) -> int:
+        paper = tmp_path / "page.pdf"
+        browse(text, "--no-pdf-header-footer", f"--print-to-pdf={paper}")
+        return len(re.findall(rb"/Type\s*/Page\b", paper.read_bytes()))
+
+    folded = re.sub(r"script-src '[^']*'", "script-src 'none'", markup)
+    assert pages(markup) >= pages(folded) + 2

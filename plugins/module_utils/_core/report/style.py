@@ -150,7 +150,8 @@ STYLE = (
     + (_BASE + _TABLES + _NUMBERED + _PICTURES + _SHADES + _NARROW + _PRINT)
 ).replace("\n", "")
 
-# Sorting and filtering only: without it, the page says the same.
+# Sorting, filtering, and what is open on paper: without it, the page says the same. Paper holds every finding and
+# setting, which a change ticket asks for; of the long tables of a plan or a proof, those that a reader has opened.
 SCRIPT = r"""
 (function(){"use strict";
 var units={ms:.001,s:1,m:60,h:3600,d:86400,B:1,KiB:1024,MiB:1048576,GiB:1073741824,TiB:1099511627776};
@@ -160,6 +161,11 @@ if(/^-?\d+(\.\d+)?$/.test(rest))return +rest;
 if(!/^(\d+(\.\d+)?\s*(ms|s|m|h|d|[KMGT]?i?B)\s*)+$/.test(rest))return text;
 rest.replace(/(\d+(?:\.\d+)?)\s*([A-Za-z]+)/g,function(all,number,unit){sum+=number*(units[unit]||1);return all});
 return sum}
+var opened=[];
+addEventListener("beforeprint",function(){
+document.querySelectorAll("#findings details:not([open]),#settings details:not([open])").forEach(function(one){
+one.open=true;opened.push(one)})});
+addEventListener("afterprint",function(){opened.splice(0).forEach(function(one){one.open=false})});
 function order(a,b){if(typeof a===typeof b)return a<b?-1:a>b?1:0;return typeof a==="number"?-1:1}
 document.querySelectorAll("table").forEach(function(table){
 var body=table.tBodies[0],rows=Array.prototype.slice.call(body.rows);if(rows.length<3)return;
