@@ -67,7 +67,7 @@ def _of_runs(standing: Standing, base: Labels) -> t.List[Metric]:
     return [
         Metric(
             "dbops_migration_info",
-            "Always 1. The version of the collection that began the journal, and the phase of its newest run.",
+            "Always 1. The version of the collection that began the journal, and the phase run or judged last.",
             [({**base, "version": standing.version, "phase": standing.phase}, 1)],
         ),
         Metric(

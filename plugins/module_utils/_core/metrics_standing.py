@@ -195,7 +195,9 @@ class Standing:
             severity = v.word(one.get("severity"))
             if severity in counts and one.get("accepted") is not True:
                 counts[severity] += 1
-        self.findings[v.word(data.get("phase"))] = counts
+        # A preflight is no run, but it is what stands now.
+        self.phase = v.word(data.get("phase"))
+        self.findings[self.phase] = counts
 
     def _forecast(self, data: Data, at: str) -> None:
         windows = v.mappings(data.get("windows"))

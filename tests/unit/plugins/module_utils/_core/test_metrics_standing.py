@@ -209,6 +209,9 @@ def test_findings_that_are_accepted_are_not_open_and_the_newest_judgement_holds(
     assert told.samples['findings_open{phase="preflight",severity="info"}'] == 0
     told.add("findings", {"phase": "preflight", "findings": [], "passed": True})
     assert told.samples['findings_open{phase="preflight",severity="blocker"}'] == 0
+    assert told.samples['info{version="1.0.0",phase="preflight"}'] == 1, "judged last, so this is what stands now"
+    told.start()
+    assert told.samples['info{version="1.0.0",phase="migrate"}'] == 1
 
 
 def test_an_empty_journal_tells_nothing_that_it_does_not_know() -> None:
