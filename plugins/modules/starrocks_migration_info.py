@@ -170,6 +170,10 @@ mirror:
   description: Whether the target needs volumes to read the source's storage. False if one of them could not be asked.
   returned: success
   type: bool
+tool_is_away:
+  description: Whether the journal says that the sync tool was removed, and not begun again since.
+  returned: success
+  type: bool
 settings:
   description: What the migration needs. Null if one of the clusters could not be asked.
   returned: success
@@ -229,6 +233,10 @@ source:
       elements: str
     node_configs_to_restore:
       description: Configs of backends and compute nodes to be put back.
+      type: list
+      elements: str
+    mirrors_to_drop:
+      description: Volumes that this migration has made to read the source's storage, to be dropped.
       type: list
       elements: str
     users_to_drop:

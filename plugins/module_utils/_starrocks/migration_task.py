@@ -24,6 +24,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.durations im
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.option_problems import OptionProblems
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import migration_left as ml
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import migration_standing as ms
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_file_past import FilesPast
@@ -120,6 +121,7 @@ class MigrationTask:
                 "source": None,
                 "source_problem": None if silent is None else silent.as_result(),
                 "source_left": [],
+                "tool_is_away": ml.tool_is_away(journal.entries),
                 "target": None,
                 "target_problem": None if problem is None else problem.as_result(),
                 "compaction_ramp": [],
@@ -163,6 +165,7 @@ class MigrationTask:
             "file_blocks": [one.as_result() for one in FilesPast(journal.entries, cluster.cluster_id).left()],
             "frontend_configs_to_restore": ms.keys_to_restore(journal.entries, cluster.cluster_id),
             "node_configs_to_restore": ms.node_keys_to_restore(journal.entries, cluster.cluster_id),
+            "mirrors_to_drop": ml.mirrors_to_drop(journal.entries, cluster.cluster_id),
             "users_to_drop": ms.users_to_drop(journal.entries, cluster.cluster_id),
             "variables_to_restore": ms.variables_to_restore(journal.entries, cluster.cluster_id),
         }
