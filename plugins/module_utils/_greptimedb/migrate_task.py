@@ -121,8 +121,8 @@ class MigrationTask:
                 control = self._run_control(plan, past, entries)
                 if to_do and past.run_started is None:
                     # What an earlier run has sent is followed to its end all the same.
-                    followed = any(track.state == ms.SUBMITTED for track in self._tracks)
-                    patience = math.inf if followed else settings.timeout
+                    flying = any(track.state == ms.SUBMITTED for track in self._tracks)
+                    patience = math.inf if flying else settings.timeout
                     control.require_window([track.region_id for track in to_do], patience)
                 if self._check_mode:
                     return self._prediction(client, settings, to_do, control)
