@@ -76,7 +76,7 @@ def _on_frontends(side: str, cluster: Cluster, entries: t.Sequence[Entry]) -> t.
         return
     past = recorded(entries, frontends.resource_prefix(cluster_id))
     wanted: t.Dict[Frontend, Wanted] = {}
-    for frontend in cluster.frontends():
+    for frontend in cluster.frontends(refresh=True):
         mine = _of(past, {key: frontends.resource(cluster_id, frontend, key) for key in keys})
         if frontend.alive and mine:
             wanted[frontend] = mine

@@ -139,6 +139,24 @@ def test_who_does_not_answer_holds_up_the_end_and_not_the_copy(monkeypatch: pyte
     assert wait.step(follow)["finished"]
 
 
+def test_a_frontend_that_dies_on_the_way_is_not_waited_for_and_seen_when_it_is_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def die() -> None:
+        wait.world.dead = wait.world.silent = {"fe1"}
+        wait.restart()
+
+    def come_back() -> None:
+        wait.world.dead = wait.world.silent = set()
+
+    wait = Wait(monkeypatch)
+    wait.at = {100.0: die, 1000.0: lambda: setattr(wait, "left", DONE)}
+    assert wait.step()["finished"] and wait.spent < 1100.0
+    wait.left = LEFT
+    wait.at = {wait.spent + 300.0: come_back}
+    assert "h1:9031" in blocked(wait).message
+
+
 @pytest.mark.parametrize(("subject", "passes"), [(f"target {COMPACTION}", True), (None, False)])
 def test_another_value_may_be_wanted_where_it_is_named(
     subject: t.Optional[str], passes: bool, monkeypatch: pytest.MonkeyPatch
