@@ -169,8 +169,20 @@ def test_aborted_and_gone_on_with(lab: LabClient, begin: Begin) -> None:
 
 @pytest.mark.cost(8)
 def test_outside_the_window_nothing_is_sent(begin: Begin) -> None:
-    run = begin(cutover_window="2090-01-01T00:00:00Z/2090-01-01T01:00:00Z", wait=False, step_time="1s")
+    now = time.time()
+    later = [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now + seconds)) for seconds in (100, 900)]
+    run = begin(cutover_window="/".join(later), wait=False, step_time="1s")
     result = run.finish(run.start())
     assert result["finished"] is False
     assert [(one["reason"], one["count"]) for one in result["waits"]] == [("window.closed", SCENE.count)]
+    assert run.submitted() == 0
+
+
+@pytest.mark.cost(8)
+def test_a_window_behind_the_end_of_the_run_is_not_waited_for(begin: Begin) -> None:
+    run = begin(cutover_window="2090-01-01T00:00:00Z/2090-01-01T01:00:00Z")
+    for check in (True, False):
+        failed = run.finish(run.start(check))
+        assert (failed["failed"], failed["code"]) == (True, "cutover.no_window"), failed
+        assert "timeout (greptimedb_timeout of the role) ends the wait in 2m" in failed["msg"]
     assert run.submitted() == 0

@@ -46,6 +46,7 @@ _DAY = datetime.timedelta(days=1)
 _LOOK_AHEAD = 16
 """Days in which every weekly window opens, also when one of its days has none of its hours."""
 _MOST_JOINED = 400
+_LONGEST_WAIT = 90 * 86400.0
 
 
 class Opening(t.NamedTuple):
@@ -201,11 +202,13 @@ class Windows:
         wait = 0.0 if opens is None else (opens - now).total_seconds()
         if opens is None or wait <= patience:
             return None
+        # No wait may be given that is longer than that.
+        give = f"Give at least {enough(wait)} for it, or run" if wait < _LONGEST_WAIT else "Run"
         return MigrationError(
             "cutover.no_window",
             f"cutover_window: it opens next for {what} at {iso(opens)}, in {format_duration(wait)}, and {option} ends "
-            f"the wait in {format_duration(patience)}, so there is nothing to wait for. Give at least {enough(wait)} "
-            "for it, or run this again later. Windows: " + "; ".join(self.texts) + ".",
+            f"the wait in {format_duration(patience)}, so there is nothing to wait for. {give} "
+            "this again later. Windows: " + "; ".join(self.texts) + ".",
             details={"now": iso(now), "opens": iso(opens), "needed_seconds": round(seconds, 1)},
         )
 
