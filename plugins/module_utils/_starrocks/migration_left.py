@@ -10,8 +10,7 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import INTENT, OUTCOME, Entry
 from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import recorded
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks import volume_plan as plans
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume import MIRROR_PREFIX
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_names import MIRROR_PREFIX, resource
 
 _TOOL = "tool:"
 AWAY = ("remove", "give_back")
@@ -35,6 +34,6 @@ def tool_is_away(entries: t.Sequence[Entry]) -> bool:
 
 def mirrors_to_drop(entries: t.Sequence[Entry], cluster_id: str) -> t.List[str]:
     """Names of the volumes that mirror the source's, and are not dropped again."""
-    prefix = plans.resource(cluster_id, "")
+    prefix = resource(cluster_id, "")
     names = [owner[len(prefix) :] for owner, past in recorded(entries, prefix).items() if past.changes]
     return sorted(name for name in names if name.startswith(MIRROR_PREFIX))

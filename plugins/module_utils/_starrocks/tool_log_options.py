@@ -14,7 +14,6 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.argspec import ArgumentSpec
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption
 from ansible_collections.dbops.migration.plugins.module_utils._core.option_problems import OptionProblems
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log_file import find_log
 
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)")
 
@@ -28,7 +27,12 @@ class LogPlace:
 
     def path(self, directory: str) -> str:
         """The log of the tool in this folder; "" when none was given and none is there."""
-        return self.given or find_log(directory)
+        if self.given:
+            return self.given
+        # Here and not above: modules that look at no log read options too, and what reads one is a lot to load.
+        from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log_file import find_log
+
+        return find_log(directory)
 
     def path_if_there(self, directory: str) -> str:
         """The same, and "" also when there is no log where it should be: a tool may end before it writes one."""

@@ -13,10 +13,10 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import volume_properties as known
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_names import MIRROR_PREFIX
 
 BUILTIN = "builtin_storage_volume"
 """Comes from fe.conf only (``enable_load_volume_from_conf``); nobody can create one of that name."""
-MIRROR_PREFIX = "src_"
 LONGEST_NAME = 64
 LONGEST_MIRRORED = LONGEST_NAME - len(MIRROR_PREFIX)
 

@@ -18,9 +18,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks import 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import volume_plan as plans
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.two_clusters import require_two_clusters
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume import MIRROR_PREFIX
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_journal import VolumeJournal
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_mirror_options import Options
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_names import MIRROR_PREFIX
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_others import tell_in_place
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_restore import plan_restore, settle
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_send import (

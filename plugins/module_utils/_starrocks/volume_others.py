@@ -13,8 +13,8 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import NOTHING, recorded
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import volume_plan as plans
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume import MIRROR_PREFIX
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_journal import VolumeJournal
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_names import MIRROR_PREFIX, resource
 
 
 def tell_in_place(
@@ -29,7 +29,7 @@ def tell_in_place(
     """
     if not store.given:
         return []
-    past = recorded(store.entries, plans.resource(cluster_id, ""))
+    past = recorded(store.entries, resource(cluster_id, ""))
     altered = {step.name for step in plan.steps if _is_seen(step)}
     warnings = [
         f"{name} is there already as it is wanted, and this migration has not made it. Somebody else has; if that is "
@@ -38,7 +38,7 @@ def tell_in_place(
         if name.startswith(MIRROR_PREFIX)
         and found.get(name) is not None
         and name not in altered
-        and not past.get(plans.resource(cluster_id, name), NOTHING).changes
+        and not past.get(resource(cluster_id, name), NOTHING).changes
     ]
     for text in warnings if write else ():
         store.note_once({"about": "in_place", "severity": "warning", "text": text})

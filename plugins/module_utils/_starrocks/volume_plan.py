@@ -13,6 +13,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.changes impo
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import volume_properties as known
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import volume_sql
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume import BUILTIN, Volume, Wanted
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_names import default_resource, resource
 
 ON_CREATE, ALWAYS = "on_create", "always"
 CREATE, ALTER, DROP, SET_DEFAULT = "create", "alter", "drop", "set_default"
@@ -36,16 +37,6 @@ class Plan:
 
     steps: t.List[Step] = dataclasses.field(default_factory=list)
     problems: t.List[str] = dataclasses.field(default_factory=list)
-
-
-def resource(cluster_id: str, name: str) -> str:
-    """A volume's name in the journal."""
-    return f"starrocks:{cluster_id}/storage_volume/{name}"
-
-
-def default_resource(cluster_id: str) -> str:
-    """The journal's name for which volume is the default one."""
-    return f"starrocks:{cluster_id}/default_storage_volume"
 
 
 def is_volume(resource: str) -> bool:

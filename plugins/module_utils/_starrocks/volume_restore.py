@@ -18,6 +18,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.recorded imp
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import volume_past as pasts
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import volume_plan as plans
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_journal import VolumeJournal
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_names import default_resource, resource
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_send import VolumeReader
 
 Records = t.List[t.Dict[str, t.Any]]
@@ -33,14 +34,14 @@ def plan_restore(
     """
     steps: t.List[plans.Step] = []
     records: Records = []
-    owner = plans.default_resource(cluster_id)
+    owner = default_resource(cluster_id)
     past = recorded(entries, owner).get(owner, NOTHING)
     if past.changes and not begin and (not names or str((past.ours or {}).get("default")) in names):
         now = reader.default()
         decision, step = pasts.default_back(cluster_id, past, now)
         records.append(restore_record(owner, past, {"default": now or None}, decision))
         steps.extend([step] if step is not None else [])
-    prefix = plans.resource(cluster_id, "")
+    prefix = resource(cluster_id, "")
     for owner, past in reversed(list(recorded(entries, prefix).items())):
         name = owner[len(prefix) :]
         if not past.changes or (names and name not in names) or not name.startswith(begin):
@@ -55,8 +56,8 @@ def plan_restore(
 
 def settle(cluster_id: str, store: VolumeJournal, reader: VolumeReader) -> None:
     """Write how the changes ended that a killed run left open, by what is there now."""
-    prefix = plans.resource(cluster_id, "")
-    default = plans.default_resource(cluster_id)
+    prefix = resource(cluster_id, "")
+    default = default_resource(cluster_id)
     past = recorded(store.entries, (prefix, default))
     now: t.Dict[str, plans.State] = {}
     for owner, one in past.items():

@@ -18,6 +18,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks import 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import volume_properties as known
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume import Volume, Wanted
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_journal import VolumeJournal
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_names import resource
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_others import tell_in_place
 
 WANTED = Wanted("src_v", "S3", ("s3://b",), {known.REGION: "r"}, {known.SECRET_KEY: "the-secret-key"})
@@ -87,7 +88,7 @@ def test_what_is_told_of_is_left_as_it_is_and_goes_with_a_migration(
 
 @pytest.mark.parametrize(("cluster", "count"), [("7", 0), ("8", 1)])
 def test_what_is_ours_is_known_from_the_journal(case: Case, cluster: str, count: int) -> None:
-    case.made(plans.resource(cluster, "src_v"))
+    case.made(resource(cluster, "src_v"))
     assert len(case.tell(WANTED, THERE)) == count
 
 
