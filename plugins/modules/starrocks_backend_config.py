@@ -154,6 +154,34 @@ drift:
     found:
       description: What was found when the module came.
       type: str
+in_place:
+  description:
+    - Configs that were as wanted already, although no run with this O(journal) has set them. They were left as they
+      are, and C(state=restored) leaves them too. If another migration has set them, its restore takes them away, also
+      while this one copies. End that one first.
+    - A value that is known as the default is left out, as nobody need have set it.
+  returned: with O(journal) and O(state=present)
+  type: list
+  elements: dict
+  contains:
+    key:
+      description: The config.
+      type: str
+    value:
+      description: What it is.
+      type: str
+    nodes:
+      description: Where.
+      type: list
+      elements: str
+    severity:
+      description: >-
+        C(warning), which is among the warnings of the task too, or C(info) where the default is not known, so that the
+        value may be just that.
+      type: str
+    text:
+      description: The same as a sentence. It is in the journal too, once.
+      type: str
 dead_nodes:
   description: Nodes that are down by the cluster's own account.
   returned: when the cluster was asked

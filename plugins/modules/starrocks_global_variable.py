@@ -73,6 +73,30 @@ variables:
   description: The values now (in check mode, as they are).
   returned: with O(state=present)
   type: dict
+in_place:
+  description:
+    - Variables that were as wanted already, although no run with this O(journal) has set them. They were left as they
+      are, and C(state=restored) leaves them too. If another migration has set them, its restore takes them away, also
+      while this one copies. End that one first.
+    - A value that is known as the default is left out, as nobody need have set it.
+  returned: with O(journal) and O(state=present)
+  type: list
+  elements: dict
+  contains:
+    key:
+      description: The variable.
+      type: str
+    value:
+      description: What it is.
+      type: str
+    severity:
+      description: >-
+        C(warning), which is among the warnings of the task too, or C(info) where the default is not known, so that the
+        value may be just that.
+      type: str
+    text:
+      description: The same as a sentence. It is in the journal too, once.
+      type: str
 changes:
   description: The changes that were made, or would be.
   returned: always

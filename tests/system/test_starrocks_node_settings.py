@@ -76,6 +76,38 @@ def test_set_and_put_back(begin: Begin, profile: str, mode: str, tmp_path: pathl
     assert values(lab) == ["60"] * 3
 
 
+def test_what_another_migration_has_set_is_told(begin: Begin, tmp_path: pathlib.Path) -> None:
+    """Its restore would take it away while this one copies. What is the default was set by nobody."""
+    lab = begin("4.1", mode="shared_data")
+    wanted: dict[str, dict[str, t.Any]] = {
+        "backend_config": {"settings": SET},
+        "global_variable": {"variables": json.dumps({"enable_filter_unused_columns_in_scan_stage": False})},
+    }
+    other, ours, fresh = (
+        {**journal(tmp_path), "journal": str(tmp_path / f"{one}.jsonl")} for one in ("other", "ours", "fresh")
+    )
+    for module, options in wanted.items():
+        assert run(module, lab, **options, **other)["in_place"] == []
+        assert "warnings" not in run(module, lab, **options, **other)
+        lab.clear_requests()
+        predicted = run(module, lab, check=True, **options, **ours)
+        found = run(module, lab, **options, **ours)
+        assert len(found["warnings"]) == 1
+        (told_of,) = found["in_place"]
+        assert "this migration has not set it. Somebody else has; if that is another migration" in told_of["text"]
+        assert told_of["severity"] == "warning" and found["in_place"] == predicted["in_place"]
+        assert (found["changed"], sent(lab)) == (False, [])
+        assert run(module, lab, state="restored", **ours)["restore"] == [] and sent(lab) == []
+    notes = [json.loads(line) for line in (tmp_path / "ours.jsonl").read_text().splitlines()]
+    assert [one["data"]["about"] for one in notes if one["kind"] == "note"] == ["in_place", "in_place"]
+    for module in wanted:
+        run(module, lab, state="restored", **other)
+    default = json.dumps([{"key": KEY, "value": 60}])
+    assert run("backend_config", lab, settings=default, **fresh)["in_place"] == []
+    default = json.dumps({"enable_filter_unused_columns_in_scan_stage": True})
+    assert run("global_variable", lab, variables=default, **fresh)["in_place"] == []
+
+
 @pytest.mark.thorough
 def test_each_node_gets_its_own_value_back_and_a_restart_is_drift(begin: Begin, tmp_path: pathlib.Path) -> None:
     lab = begin("3.3")

@@ -12,6 +12,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.changes impo
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.backend_config_others import nodes_in_place
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.backend_config_plan import (
     NodeStep,
     NodeTarget,
@@ -33,6 +34,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.backend
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.channel import Connect, connect_mysql
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_check import Checker
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_in_place import WARNING
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_journal import ConfigJournal
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_keys import node_key_since
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_options import (
@@ -108,12 +110,25 @@ class BackendConfigTask:
             table = read_nodes(cluster, living, [setting.key for setting in options.settings])
             steps = self._wanted_steps(cluster, options, table)
             self.result["drift"] = _drift(steps, past)
+            warnings = self._tell_in_place(steps, past, table, store) if store.given else []
             if dead:
-                self.result["warnings"] = [left_out(dead, [setting.key for setting in options.settings])]
+                warnings.append(left_out(dead, [setting.key for setting in options.settings]))
+            if warnings:
+                self.result["warnings"] = warnings
         self._carry_out(cluster, steps, store, past, records)
         unknown = any(record["action"] == "unknown" for found in records for record in found)
         if dead and options.unreached == "fail" and unknown:
             raise dead_nodes(dead, "the others have their former values back")
+
+    def _tell_in_place(
+        self, steps: t.Sequence[NodeStep], past: t.Mapping[str, Past], table: Table, store: ConfigJournal
+    ) -> t.List[str]:
+        """What somebody else has set, in the result, and once in the journal; the warnings."""
+        found = nodes_in_place(steps, past, table)
+        self.result["in_place"] = [one.as_result() for one in found]
+        for one in () if self._check_mode else found:
+            store.note_once(one.as_note())
+        return [one.text for one in found if one.severity == WARNING]
 
     def _wanted_steps(self, cluster: Cluster, options: ConfigOptions, table: Table) -> t.List[NodeStep]:
         checker: Checker[NodeRow] = Checker(

@@ -21,12 +21,13 @@ OLDEST = "3.0"
 
 @dataclasses.dataclass(frozen=True)
 class NodeRow:
-    """A config as one node has it. ``kind`` is "" where the version does not tell types (3.0)."""
+    """A config as one node has it. ``kind`` is "", and ``default`` None, where the version does not tell them (3.0)."""
 
     key: str
     value: str
     kind: str
     mutable: bool
+    default: t.Optional[str] = None
 
 
 Table = t.Dict[Node, t.Dict[str, t.Optional[NodeRow]]]
@@ -47,7 +48,7 @@ def read_nodes(cluster: Cluster, nodes: t.Sequence[Node], keys: t.Sequence[str])
         )
     if not keys or not nodes:
         return {node: {} for node in nodes}
-    columns = "BE_ID, NAME, VALUE, TYPE, MUTABLE" if profile.update_be_configs else "BE_ID, NAME, VALUE"
+    columns = "BE_ID, NAME, VALUE, TYPE, `DEFAULT`, MUTABLE" if profile.update_be_configs else "BE_ID, NAME, VALUE"
     names = ", ".join(quote_string(key) for key in keys)
     doing = "read configs of the nodes"
     sql = f"SELECT {columns} FROM information_schema.be_configs WHERE NAME IN ({names})"  # noqa: S608  (quoted)
@@ -74,5 +75,6 @@ def decode_nodes_config(rows: Rows) -> t.Dict[str, t.Dict[str, NodeRow]]:
         key = str(row["name"])
         mutable = str(row.get("mutable", "1")).strip().lower() in ("1", "true")
         value = "" if row["value"] is None else str(row["value"])
-        found.setdefault(str(row["be_id"]), {})[key] = NodeRow(key, value, str(row.get("type") or ""), mutable)
+        default = None if row.get("default") is None else str(row["default"])
+        found.setdefault(str(row["be_id"]), {})[key] = NodeRow(key, value, str(row.get("type") or ""), mutable, default)
     return found

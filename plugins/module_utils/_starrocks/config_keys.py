@@ -92,6 +92,9 @@ _NODE_SINCE: t.Mapping[str, Firsts] = {
     "replication_min_speed_limit_kbps": ("3.1.17", "3.2.16", "3.3.14", "3.4.0"),
     "replication_min_speed_time_seconds": ("3.1.17", "3.2.16", "3.3.14", "3.4.0"),
 }
+COLUMN_FILTER = "enable_filter_unused_columns_in_scan_stage"
+"""A global variable (facts 2.2)."""
+
 _SECRET = re.compile(
     r"(?i)(?:passw(?:or)?d|_pwd\b|secret|credential|access_key|shared_key|account_key|sas_token|private_key|master_key)"
 )
@@ -106,6 +109,11 @@ def frontend_settings(version: Version) -> t.Dict[str, Setting]:
             mutable = history.mutable_since is not None and since(version, *history.mutable_since)
             found[key] = Setting(key, history.kind, default, mutable)
     return found
+
+
+def variable_defaults(version: Version) -> t.Dict[str, str]:
+    """The global variables that a migration sets, with their defaults, as far as this version's are on record."""
+    return {COLUMN_FILTER: "true"} if since(version, "3.1.0") else {}
 
 
 def compared_keys(version: Version) -> t.Tuple[str, ...]:

@@ -14,6 +14,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import RESTORE
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_in_place import WARNING
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_journal import ConfigJournal
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_options import (
     ConfigOptions,
@@ -31,10 +32,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_
     left_out,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_values import canonical
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_others import (
-    WARNING,
-    in_place,
-)
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_others import in_place
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_persisting import (
     REFUSED,
     Persisting,

@@ -18,6 +18,11 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import RESTORE, restore_record
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_in_place import (
+    WARNING,
+    InPlace,
+    severity,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_journal import ConfigJournal
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import (
     Past,
@@ -63,12 +68,15 @@ class GlobalVariableTask:
                 if restoring:
                     self._restore(cluster, journal, prefix, {n: past[n] for n in past if not wanted or n in wanted})
                 else:
-                    self._set(cluster, journal, prefix, {str(name): _text(value) for name, value in wanted.items()})
+                    self._set(cluster, journal, past, {str(name): _text(value) for name, value in wanted.items()})
         finally:
             journal.close()
         return self.result
 
-    def _set(self, cluster: Cluster, journal: ConfigJournal, prefix: str, wanted: t.Mapping[str, str]) -> None:
+    def _set(
+        self, cluster: Cluster, journal: ConfigJournal, past: t.Mapping[str, Past], wanted: t.Mapping[str, str]
+    ) -> None:
+        prefix = variable_prefix(cluster.cluster_id)
         found = {name: _read(cluster, name) for name in wanted}
         unknown = sorted(name for name, value in found.items() if value is None)
         if unknown:
@@ -82,8 +90,20 @@ class GlobalVariableTask:
             for name, value in wanted.items()
             if str(found[name]).lower() != value.lower()
         ]
+        if journal.given:
+            right = {name: value for name, value in wanted.items() if str(found[name]).lower() == value.lower()}
+            self._tell_in_place(variables_in_place(right, past, cluster.profile.variables), journal)
         self._carry_out(cluster, journal, prefix, changes)
         self.result["variables"] = {name: self._now(cluster, name, value) for name, value in wanted.items()}
+
+    def _tell_in_place(self, found: t.Sequence[InPlace], journal: ConfigJournal) -> None:
+        """What somebody else has set, in the result, and once in the journal."""
+        self.result["in_place"] = [one.as_result() for one in found]
+        warnings = [one.text for one in found if one.severity == WARNING]
+        if warnings:
+            self.result["warnings"] = warnings
+        for one in () if self._check_mode else found:
+            journal.note_once(one.as_note())
 
     def _restore(self, cluster: Cluster, journal: ConfigJournal, prefix: str, past: t.Mapping[str, Past]) -> None:
         now = {name: _read(cluster, name) for name in past}
@@ -135,6 +155,24 @@ class GlobalVariableTask:
                 details={"variable": name, "wanted": wanted, "found": now},
             )
         return now
+
+
+def variables_in_place(
+    right: t.Mapping[str, str], past: t.Mapping[str, Past], defaults: t.Mapping[str, str]
+) -> t.List[InPlace]:
+    """Which of the variables that are as wanted already are not ours.
+
+    :param right: their values by name
+    :param past: what the journal knows as changed by us, by name
+    :param defaults: by name, as far as they are on record
+    """
+    found: t.List[InPlace] = []
+    for name, value in right.items():
+        default = defaults.get(name)
+        here = severity([None if default is None else default == value.lower()])
+        if name not in past and here is not None:
+            found.append(InPlace(name, value, here))
+    return found
 
 
 def _wanted(params: t.Mapping[str, t.Any], restoring: bool) -> t.Mapping[str, t.Any]:

@@ -14,6 +14,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.known_bugs import applicable
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_keys import COLUMN_FILTER
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.known_bugs import BUGS, NOTHING_TO_DATA
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.profile import Profile
 
@@ -22,7 +23,6 @@ AUTO, YES, NO = "auto", "yes", "no"
 COMPACTION = "lake_compaction_max_tasks"
 GRACE = "lake_autovacuum_grace_period_minutes"
 LEGACY = "enable_legacy_compatibility_for_replication"
-COLUMN_FILTER = "enable_filter_unused_columns_in_scan_stage"
 
 LONG_GRACE = "10000000"
 """Minutes, as in the manual: about 19 years. Above 29.6 million, what the server reckons with would be negative."""

@@ -11,7 +11,11 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_keys import Setting, frontend_settings
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_keys import (
+    Setting,
+    frontend_settings,
+    variable_defaults,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.version import since
 
 SHARED_NOTHING = "shared_nothing"
@@ -93,6 +97,8 @@ class Profile:
     unused_column_filter_crashes: bool
     settings: t.Mapping[str, Setting] = dataclasses.field(repr=False)
     """The FE configs of this collection that this version knows, by key, with their defaults."""
+    variables: t.Mapping[str, str] = dataclasses.field(repr=False)
+    """The global variables of this collection by name, with their defaults where these are on record."""
 
     @property
     def shared_data(self) -> bool:
@@ -145,4 +151,5 @@ class Profile:
             compaction_safe_in_docs=has("3.3.10", "3.4.1", "3.5.0"),
             unused_column_filter_crashes=not has("3.1.17", "3.2.15", "3.3.10", "3.4.0"),
             settings=frontend_settings(version),
+            variables=variable_defaults(version),
         )
