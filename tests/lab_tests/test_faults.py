@@ -64,13 +64,13 @@ def test_error_after_apply_over_http(new_lab: LabFactory) -> None:
 
 def test_reply_slow_in_lab_seconds(new_lab: LabFactory) -> None:
     lab = new_lab("1.1", factor=20)
-    lab.fault("reply_slow", match="version()", seconds=30)
+    lab.fault("reply_slow", match="version()", seconds=60)
     started = time.monotonic()
     ask(lab, "SELECT version()")
-    assert time.monotonic() - started >= 1.5
+    assert time.monotonic() - started >= 3
     started = time.monotonic()
     ask(lab, "SELECT version()")
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 3
 
 
 def test_conditions(new_lab: LabFactory) -> None:

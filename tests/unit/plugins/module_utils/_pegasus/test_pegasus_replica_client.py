@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 import typing as t
@@ -74,12 +75,16 @@ def test_replicas_of_each_server_and_the_error_of_the_one_that_is_gone() -> None
 
 
 def test_one_silent_server_costs_the_others_nothing() -> None:
-    with Server(lambda _one: HANG) as hung, Server(lambda one: answer(one, {"replicas": []})) as server:
-        with ReplicaClient(SHORT) as client:
-            begin = time.monotonic()
-            answers = client.replica_infos([hung.address, server.address])
-    assert time.monotonic() - begin < 0.8
-    assert answers.failed[hung.address].code == "pegasus.timeout"
+    """Nor do ten of them cost one another anything: one after the other, they would take ten seconds."""
+    with contextlib.ExitStack() as stack:
+        silent = [stack.enter_context(Server(lambda _one: HANG)).address for _number in range(10)]
+        server = stack.enter_context(Server(lambda one: answer(one, {"replicas": []})))
+        client = stack.enter_context(ReplicaClient(ConnectionSettings(1.0, 1.0)))
+        begin = time.monotonic()
+        answers = client.replica_infos([*silent, server.address])
+        took = time.monotonic() - begin
+    assert took < 8
+    assert {answers.failed[one].code for one in silent} == {"pegasus.timeout"}
     assert answers.good[server.address] == ()
 
 
@@ -222,7 +227,7 @@ def test_http_that_drips_does_not_stretch_the_deadline() -> None:
             begin = time.monotonic()
             answers = client.versions([server.address])
     assert only(answers, server.address).code == "pegasus.timeout"
-    assert time.monotonic() - begin < 0.8
+    assert time.monotonic() - begin < 5
 
 
 # The probe.
