@@ -10,6 +10,7 @@ What a killed call can leave in the folder has a name that tells so, and is remo
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import json
 import os
@@ -30,6 +31,7 @@ CONFIGURATION = (SYNC_PROPERTIES, HOSTS_PROPERTIES)
 LOG_FOLDERS = ("log", "logs")
 """The manual writes ``log``; a screenshot of it shows ``logs``."""
 
+_PRIVATE = 0o600
 _GONE = STATE + "-gone"
 _UNFINISHED = STATE + "-new-"
 _OTHER_USER = "become the user that the tool belongs to"
@@ -40,6 +42,42 @@ _FIXES = {
     errno.ENOTDIR: "give another directory",
     errno.EROFS: "give another directory",
 }
+
+
+@dataclasses.dataclass(frozen=True)
+class Rights:
+    """Whose a file is, by numbers of user and group, and its permission bits."""
+
+    user: int
+    group: int
+    mode: int
+
+    @classmethod
+    def of(cls, path: str) -> Rights:
+        """As they are. MigrationError ``starrocks.tool_not_accessible``."""
+        try:
+            found = os.stat(path)
+        except OSError as error:
+            raise not_accessible(path, error) from error
+        return cls(found.st_uid, found.st_gid, found.st_mode & 0o777)
+
+    @classmethod
+    def from_record(cls, record: t.Any) -> t.Optional[Rights]:
+        """As they were written down; None when they were not."""
+        try:
+            return cls(int(record["user"]), int(record["group"]), int(record["mode"]))
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    @property
+    def owner(self) -> t.Optional[t.Tuple[int, int]]:
+        """What to give a file that this user writes; None where nothing can be given, or need be."""
+        ours = (os.geteuid(), os.getegid())
+        return (self.user, self.group) if ours[0] == 0 and ours != (self.user, self.group) else None
+
+    def as_record(self) -> t.Dict[str, int]:
+        """For :meth:`from_record`."""
+        return dataclasses.asdict(self)
 
 
 class Home:
@@ -104,6 +142,7 @@ class Home:
         """Keep the configuration as it is, unless that was done before. What is not there is written down as such."""
         self.prepare()
         made = self.made()
+        rights = self._record("rights.json")
         missing = []
         for name in CONFIGURATION:
             kept = self.state(os.path.basename(name))
@@ -113,6 +152,9 @@ class Home:
             if text is None:
                 missing.append(name)
             else:
+                # First: from the copy on, the file may be another one.
+                rights = {**rights, name: Rights.of(self.path(name)).as_record()}
+                self._keep("rights.json", rights)
                 write_text(kept, text)
         if missing:
             self._keep("made.json", {"files": [*made, *missing]})
@@ -123,10 +165,12 @@ class Home:
         What was kept goes away as a whole: a part of it would say that there was less than there was.
         """
         made = self.made()
+        rights = self._record("rights.json")
         for name in CONFIGURATION:
             kept = read_text(self.state(os.path.basename(name)))
             if kept is not None:
-                write_text(self.path(name), kept)
+                former = Rights.from_record(rights.get(name))
+                write_text(self.path(name), kept, former and former.owner, former.mode if former else _PRIVATE)
             elif name in made:
                 remove_file(self.path(name))
         os.rename(self.path(STATE), self.path(_GONE))
@@ -180,8 +224,8 @@ def read_text(path: str) -> t.Optional[str]:
         raise not_accessible(path, error) from error
 
 
-def write_text(path: str, text: str, owner: t.Optional[t.Tuple[int, int]] = None) -> None:
-    """Write a file that only its owner reads, at once or not at all. ``owner``: user and group by number."""
+def write_text(path: str, text: str, owner: t.Optional[t.Tuple[int, int]] = None, mode: int = _PRIVATE) -> None:
+    """Write a file at once or not at all. ``owner``: user and group by number; ``mode``: only its owner reads it."""
     try:
         descriptor, new = tempfile.mkstemp(prefix=_UNFINISHED, dir=os.path.dirname(path))
         try:
@@ -191,6 +235,7 @@ def write_text(path: str, text: str, owner: t.Optional[t.Tuple[int, int]] = None
                 os.fsync(file.fileno())
             if owner is not None:
                 os.chown(new, *owner)
+            os.chmod(new, mode)
             os.replace(new, path)
         except BaseException:
             remove_file(new)

@@ -31,6 +31,7 @@ pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="there i
 
 _STEPS = ("mkdir", "rename", "replace", "unlink", "rmdir")
 _DEAD = 9
+_OTHERS = (12345, 23456)
 _SECRETS = (b"s3cr", b"0f0f-token")
 OWN = SHIPPED.replace("source_cluster_user=root", "source_cluster_user=mine")
 
@@ -124,6 +125,10 @@ def _own(lot: Lot) -> None:
     for name, text in (("bin/start.sh", SLEEPS), ("conf/sync.properties", OWN), ("bin/mine", "mine")):
         (lot.home / name).parent.mkdir(parents=True, exist_ok=True)
         (lot.home / name).write_text(text)
+    properties = lot.home / "conf/sync.properties"
+    properties.chmod(0o640)
+    if not os.geteuid():
+        os.chown(properties, *_OTHERS)
     lot.given = {}
 
 
@@ -144,6 +149,9 @@ def _absent(lot: Lot) -> None:
 def _require_own(lot: Lot) -> None:
     found = {str(path.relative_to(lot.home)): path.read_text() for path in lot.home.rglob("*") if path.is_file()}
     assert found == {"bin/start.sh": SLEEPS, "conf/sync.properties": OWN, "bin/mine": "mine"}
+    properties = (lot.home / "conf/sync.properties").stat()
+    assert properties.st_mode & 0o777 == 0o640
+    assert os.geteuid() or (properties.st_uid, properties.st_gid) == _OTHERS
     assert not (lot.home / ".dbops-migration").exists()
     assert _beside(lot) == ["sync"]
 
