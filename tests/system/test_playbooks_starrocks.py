@@ -522,6 +522,12 @@ def test_restore_when_the_source_is_out_of_reach(tmp_path: pathlib.Path) -> None
         assert "move-lake" in (tmp_path / "report.html").read_text()
         writing_to(lab, "target")
 
+        # Who says that it is gone for good is told what was never put back, and that is all.
+        lab.clear_requests()
+        gone = p.play("starrocks_restore", given | {"starrocks_source_gone": "true"}, tmp_path).succeed()
+        assert f"Never put back there: {GRACE}." in gone.output
+        assert (mutating(lab), gone.recap["changed"]) == ([], 0)
+
         # One that is down does not keep the others from being put back.
         _source(lab, "start", 1, 2)
         ailing = p.play("starrocks_restore", given, tmp_path)

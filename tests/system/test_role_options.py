@@ -103,6 +103,7 @@ ROLES: dict[str, tuple[tuple[str, ...], dict[str, tuple[str, str] | None]]] = {
             "in_container": ("starrocks_config_file", "in_container"),
             "report": ("migration_report", "dest"),
             "source_node_settings": ("starrocks_backend_config", "settings"),
+            "source_gone": None,
             "source_writes": None,
             "switch_tasks": None,
             "target_frontend_group": None,
