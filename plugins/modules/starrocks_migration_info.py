@@ -247,6 +247,12 @@ source:
       description: Global variables to be put back.
       type: list
       elements: str
+finished:
+  description: >-
+    Whether the clients were switched and nothing is left to be put back on either cluster, nor of the tool. Writes to
+    the source may still be refused. False if the target could not be asked.
+  returned: success
+  type: bool
 source_left:
   description: >-
     Configs, global variables and users that the journal knows as changed on a source which could not be asked, the last

@@ -13,6 +13,15 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.recorded imp
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume_names import MIRROR_PREFIX, resource
 
 _TOOL = "tool:"
+_TO_PUT_BACK = (
+    "file_blocks",
+    "frontend_configs_to_restore",
+    "mirrors_to_drop",
+    "node_configs_to_restore",
+    "users_to_drop",
+    "variables_to_restore",
+)
+"""What a look tells of each cluster."""
 AWAY = ("remove", "give_back")
 """What :mod:`tool_plan` calls the two; it is not loaded for that, as this is what a finished migration waits for."""
 
@@ -37,3 +46,20 @@ def mirrors_to_drop(entries: t.Sequence[Entry], cluster_id: str) -> t.List[str]:
     prefix = resource(cluster_id, "")
     names = [owner[len(prefix) :] for owner, past in recorded(entries, prefix).items() if past.changes]
     return sorted(name for name in names if name.startswith(MIRROR_PREFIX))
+
+
+def nothing_left(look: t.Mapping[str, t.Any]) -> bool:
+    """Whether a migration whose clients were switched has nothing to put back, as a look at it tells.
+
+    A target that could not be asked may have something. A source may be gone, if the journal owes it nothing.
+
+    :param look: the result of ``starrocks_migration_info``
+    """
+    if look["target"] is None or look["source_left"] or not look["tool_is_away"]:
+        return False
+    sides = [side for side in (look["source"], look["target"]) if side is not None]
+    return not (
+        look["compaction_ramp"]
+        or look["vacuum"]["needed"]
+        or any(side[name] for side in sides for name in _TO_PUT_BACK)
+    )

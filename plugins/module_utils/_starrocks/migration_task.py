@@ -149,6 +149,7 @@ class MigrationTask:
                 found["summary"] += f" {source.run_mode} {source.version} to {target.run_mode} {target.version}."
             elif approved:
                 raise missing
+        found["finished"] = stage == ms.CUT_OVER and ml.nothing_left(found)
         return found
 
     def _side(self, cluster: Cluster, connection: Connection, journal: ConfigJournal) -> t.Dict[str, t.Any]:

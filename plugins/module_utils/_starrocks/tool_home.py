@@ -170,7 +170,8 @@ class Home:
             kept = read_text(self.state(os.path.basename(name)))
             if kept is not None:
                 former = Rights.from_record(rights.get(name))
-                write_text(self.path(name), kept, former and former.owner, former.mode if former else _PRIVATE)
+                owner, mode = (former.owner, former.mode) if former is not None else (None, _PRIVATE)
+                write_text(self.path(name), kept, owner, mode)
             elif name in made:
                 remove_file(self.path(name))
         os.rename(self.path(STATE), self.path(_GONE))

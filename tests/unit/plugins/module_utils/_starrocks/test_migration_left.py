@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
+import pytest
+
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import migration_left as ml
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_plan as tpl
@@ -69,3 +71,44 @@ def test_volumes_that_are_still_there() -> None:
     assert ml.mirrors_to_drop(story.entries, "2") == ["src_a", "src_b"]
     story.add("restore", resource="starrocks:2/storage_volume/src_a", action="restore")
     assert ml.mirrors_to_drop(story.entries, "2") == ["src_b"]
+
+
+def _side(**more: t.Any) -> t.Dict[str, t.Any]:
+    names = ("frontend_configs", "node_configs", "variables")
+    lists: t.Dict[str, t.Any] = {
+        **{f"{name}_to_restore": [] for name in names},
+        "users_to_drop": [],
+        "mirrors_to_drop": [],
+        "file_blocks": [],
+    }
+    return {"cluster_id": "1", **lists, **more}
+
+
+def _look(**more: t.Any) -> t.Dict[str, t.Any]:
+    nothing = {"source_left": [], "tool_is_away": True, "compaction_ramp": [], "vacuum": {"needed": False}}
+    return {"source": _side(), "target": _side(), **nothing, **more}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"target": None},
+        {"source": None, "source_left": ["lake_autovacuum_grace_period_minutes"]},
+        {"tool_is_away": False},
+        {"compaction_ramp": [{"tasks": 4}]},
+        {"vacuum": {"needed": True}},
+        *(
+            {side: _side(**{name: ["one"]})}
+            for side in ("source", "target")
+            for name in _side()
+            if name != "cluster_id"
+        ),
+    ],
+)
+def test_each_thing_that_is_left_counts(more: t.Mapping[str, t.Any]) -> None:
+    assert ml.nothing_left(_look())
+    assert not ml.nothing_left(_look(**more))
+
+
+def test_a_source_that_is_owed_nothing_may_be_gone() -> None:
+    assert ml.nothing_left(_look(source=None))

@@ -157,7 +157,31 @@ def test_after_the_commit_a_silent_source_does_not_keep_anybody_from_the_target(
     assert (found["source"], found["source_left"]) == (None, [GRACE])
     assert found["target"]["frontend_configs_to_restore"] == [COMPACTION]
     assert [one["tasks"] for one in found["compaction_ramp"]] == [4]
-    assert (found["plan_hash"], found["vacuum"]["needed"]) == ("", False)
+    assert (found["plan_hash"], found["vacuum"]["needed"], found["finished"]) == ("", False, False)
+
+
+def test_it_is_finished_when_everything_is_put_back_and_the_tool_is_away(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for committed in (False, True):
+        folder = tmp_path / str(committed)
+        folder.mkdir()
+        assert not look(folder, monkeypatch, committed=committed)["finished"]
+        with Journal.open(
+            str(folder / "journal.jsonl"),
+            migration_id="m",
+            engine="starrocks",
+            clock=SystemClock(),
+            redactor=Redactor([]),
+        ) as journal:
+            for cluster, key in (("1", GRACE), ("2", COMPACTION)):
+                name = f"starrocks:{cluster}/fe/10.0.0.1:9030/config/{key}"
+                journal.append("restore", {"resource": name, "action": "restore"})
+            removal = Change("tool:host/opt/sync", "remove", "", "", {})
+            journal.outcomes([(one, "done", {}) for one in journal.intents([removal])])
+        params = given(journal=str(folder / "journal.jsonl"))
+        found = MigrationTask(params, Redactor([]), SystemClock()).body()
+        assert (found["finished"], found["target"]["frontend_configs_to_restore"]) == (committed, [])
 
 
 def test_before_the_commit_nothing_goes_without_the_source(
