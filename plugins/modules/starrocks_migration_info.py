@@ -256,14 +256,21 @@ finished:
 source_left:
   description: >-
     Configs, global variables and users that the journal knows as changed on a source which could not be asked, the last
-    one changed first, and then blocks in files. Without the freeze. Empty if it could be asked, when RV(source) tells
-    it.
+    one changed first, then blocks in files, and a pass of the auto-vacuum that it owes. Without the freeze. Empty if it
+    could be asked, when RV(source) tells it.
   returned: success
   type: list
   elements: str
   sample: [lake_autovacuum_grace_period_minutes]
 source_problem:
   description: Why the source could not be asked, with C(code) and C(msg). Null if it could.
+  returned: success
+  type: dict
+journal_problem:
+  description: >-
+    Set when the journal knows of changes on a cluster that neither O(frontends) nor O(target_frontends) leads to, with
+    C(code), C(msg), and C(details) by cluster. Such as a wrong address, or a target that was set up anew. Null if there
+    is none, or if one of the clusters could not be asked.
   returned: success
   type: dict
 target:
@@ -309,7 +316,7 @@ vacuum:
   returned: success
   type: dict
 code:
-  description: Stable code of the error, such as C(plan.not_approved), C(starrocks.same_cluster) or
+  description: Stable code of the error, such as C(plan.not_approved), C(starrocks.same_cluster),
     C(starrocks.unreachable).
   returned: failure
   type: str

@@ -530,9 +530,16 @@ def test_restore_when_the_source_is_out_of_reach(tmp_path: pathlib.Path) -> None
         gone = p.play("starrocks_restore", given | {"starrocks_source_gone": "true"}, tmp_path).succeed()
         assert f"Never put back there: {GRACE}." in gone.output
         assert (mutating(lab), gone.recap["changed"]) == ([], 0)
+        allowed = given | {"starrocks_source_gone": "true", "starrocks_source_writes": "allowed"}
+        gone = p.play("starrocks_restore", allowed, tmp_path).succeed()
+        assert f"Never put back there: {GRACE}, writes, which are still refused." in gone.output
 
         # One that is down does not keep the others from being put back.
         _source(lab, "start", 1, 2)
+        # One that answers is not gone, whatever is said.
+        wrong = given | {"starrocks_source_gone": "true", "starrocks_password": "wrong"}
+        refused = p.play("starrocks_restore", wrong, tmp_path).failures[-1]["msg"]
+        assert "password" in refused and "starrocks_source_gone" not in refused
         ailing = p.play("starrocks_restore", given, tmp_path)
         assert "dead_frontends" in ailing.failures[-1]["msg"]
         _source(lab, "start", 3)

@@ -55,7 +55,9 @@ def nothing_left(look: t.Mapping[str, t.Any]) -> bool:
 
     :param look: the result of ``starrocks_migration_info``
     """
-    if look["target"] is None or look["source_left"] or not look["tool_is_away"]:
+    if look["target"] is None or look["journal_problem"] is not None:
+        return False
+    if look["source_left"] or not look["tool_is_away"]:
         return False
     sides = [side for side in (look["source"], look["target"]) if side is not None]
     return not (

@@ -28,6 +28,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.migrati
 
 STALE = "lake_autovacuum_stale_partition_threshold"
 """Hours; partitions without a write for so long are never vacuumed (lake/vacuum/AutovacuumDaemon)."""
+STALE_HOURS = 12
+"""Its default."""
 
 NOT_STARTED, MIGRATING, FROZEN, HANDED_OVER, CUT_OVER = (
     "not_started", "migrating", "frozen", "handed_over", "cut_over",
@@ -109,20 +111,32 @@ def users_to_drop(entries: t.Sequence[Entry], cluster_id: str) -> t.List[str]:
     return sorted(name[len(prefix) :] for name in recorded(entries, prefix))
 
 
-def left_elsewhere(entries: t.Sequence[Entry], cluster_id: str) -> t.List[str]:
-    """What is still changed on another cluster than this one, for people, the last one changed first.
+def left_elsewhere(entries: t.Sequence[Entry], known: t.Collection[str]) -> t.Dict[str, t.List[str]]:
+    """What is still changed on other clusters than these, by cluster, for people, the last one changed first.
 
     Without what the cutover has stopped, which stays so when the clients were switched.
     """
     past = recorded(entries, "starrocks:")
-    found: t.Dict[str, None] = {}
+    found: t.Dict[str, t.Dict[str, None]] = {}
     for name in sorted(past, key=lambda one: -past[one].order):
         match = _SETTING.fullmatch(name)
-        if match is None or match.group("cluster") == cluster_id or match.group("name") == LOAD_SWITCH:
+        if match is None or match.group("cluster") in known or match.group("name") == LOAD_SWITCH:
             continue
-        found[f"the user {match.group('name')}" if match.group("part") == "user" else match.group("name")] = None
-    files = [one for other in _clusters(past) if other != cluster_id for one in FilesPast(entries, other).left()]
-    return [*found, *(f"the block in {one.path} of {one.host}" for one in files)]
+        text = f"the user {match.group('name')}" if match.group("part") == "user" else match.group("name")
+        found.setdefault(match.group("cluster"), {})[text] = None
+    for other in _clusters(past):
+        for one in () if other in known else FilesPast(entries, other).left():
+            found.setdefault(other, {})[f"the block in {one.path} of {one.host}"] = None
+    return {cluster: list(texts) for cluster, texts in found.items()}
+
+
+def vacuum_owed_elsewhere(
+    entries: t.Sequence[Entry], known: t.Collection[str], span: float, now: datetime.datetime
+) -> bool:
+    """Whether another cluster than these, which cannot be asked, owes a pass if its threshold is the default."""
+    changed = (str(entry.data.get("resource", "")) for entry in entries if entry.kind == INTENT)
+    others = set(_clusters(name for name in changed if name.startswith("starrocks:"))) - set(known)
+    return any(vacuum_debt(entries, other, STALE_HOURS, span, now).needed for other in others)
 
 
 def _clusters(resources: t.Iterable[str]) -> t.List[str]:

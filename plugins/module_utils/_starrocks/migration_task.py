@@ -121,6 +121,7 @@ class MigrationTask:
                 "source": None,
                 "source_problem": None if silent is None else silent.as_result(),
                 "source_left": [],
+                "journal_problem": None,
                 "tool_is_away": ml.tool_is_away(journal.entries),
                 "target": None,
                 "target_problem": None if problem is None else problem.as_result(),
@@ -142,14 +143,18 @@ class MigrationTask:
                 debt = ms.vacuum_debt(journal.entries, source.cluster_id, threshold, times["vacuum_time"], now)
                 found["vacuum"] = debt.as_result()
             else:
-                found["source_left"] = ms.left_elsewhere(journal.entries, target.cluster_id)
+                found["source_left"] = _left_on_silent(journal, target, times["vacuum_time"], now)
             missing = silent or problem
             if missing is None:
                 found.update(_planned(source, target, wishes, approvable, approved))
+                stray = _left_elsewhere(journal, source, target)
+                found["journal_problem"] = None if stray is None else stray.as_result()
                 found["summary"] += f" {source.run_mode} {source.version} to {target.run_mode} {target.version}."
             elif approved:
                 raise missing
         found["finished"] = stage == ms.CUT_OVER and ml.nothing_left(found)
+        if found["finished"]:
+            found["summary"] += " Nothing is left to be put back."
         return found
 
     def _side(self, cluster: Cluster, connection: Connection, journal: ConfigJournal) -> t.Dict[str, t.Any]:
@@ -237,6 +242,30 @@ def _asked(cluster: Cluster, question: t.Callable[[Cluster], t.Optional[Answer]]
         return question(cluster), None
     except MigrationError as error:
         return None, error
+
+
+def _left_on_silent(journal: ConfigJournal, target: Cluster, span: float, now: datetime.datetime) -> t.List[str]:
+    """What is left to do on a source that cannot be asked, by the journal."""
+    known = (target.cluster_id,)
+    found = [text for texts in ms.left_elsewhere(journal.entries, known).values() for text in texts]
+    if ms.vacuum_owed_elsewhere(journal.entries, known, span, now):
+        found.append("the pass of the auto-vacuum over idle partitions")
+    return found
+
+
+def _left_elsewhere(journal: ConfigJournal, source: Cluster, target: Cluster) -> t.Optional[MigrationError]:
+    """What is wrong when an address leads to another cluster than at first: what was changed there is forgotten."""
+    left = ms.left_elsewhere(journal.entries, (source.cluster_id, target.cluster_id))
+    if not left:
+        return None
+    names = "; ".join(f"cluster {cluster}: {', '.join(texts)}" for cluster, texts in left.items())
+    return MigrationError(
+        "starrocks.journal_of_other_cluster",
+        f"The journal knows of changes that are not put back ({names}), but frontends leads to cluster "
+        f"{source.cluster_id} and target_frontends to cluster {target.cluster_id}. Correct the addresses, or give the "
+        "journal of this migration. If that cluster is gone for good, nothing is left to do there.",
+        details={"left": left, "source": source.cluster_id, "target": target.cluster_id},
+    )
 
 
 def _planned(

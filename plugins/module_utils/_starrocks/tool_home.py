@@ -31,7 +31,6 @@ CONFIGURATION = (SYNC_PROPERTIES, HOSTS_PROPERTIES)
 LOG_FOLDERS = ("log", "logs")
 """The manual writes ``log``; a screenshot of it shows ``logs``."""
 
-_PRIVATE = 0o600
 _GONE = STATE + "-gone"
 _UNFINISHED = STATE + "-new-"
 _OTHER_USER = "become the user that the tool belongs to"
@@ -69,11 +68,15 @@ class Rights:
         except (KeyError, TypeError, ValueError):
             return None
 
-    @property
-    def owner(self) -> t.Optional[t.Tuple[int, int]]:
-        """What to give a file that this user writes; None where nothing can be given, or need be."""
-        ours = (os.geteuid(), os.getegid())
-        return (self.user, self.group) if ours[0] == 0 and ours != (self.user, self.group) else None
+    def give(self, descriptor: int) -> None:
+        """To a new file. One that this user may not give away is read by its owner only: its group is another one."""
+        now = os.fstat(descriptor)
+        if (now.st_uid, now.st_gid) != (self.user, self.group):
+            try:
+                os.fchown(descriptor, self.user, self.group)
+            except OSError:
+                return
+        os.fchmod(descriptor, self.mode)
 
     def as_record(self) -> t.Dict[str, int]:
         """For :meth:`from_record`."""
@@ -170,8 +173,7 @@ class Home:
             kept = read_text(self.state(os.path.basename(name)))
             if kept is not None:
                 former = Rights.from_record(rights.get(name))
-                owner, mode = (former.owner, former.mode) if former is not None else (None, _PRIVATE)
-                write_text(self.path(name), kept, owner, mode)
+                _write(self.path(name), kept, former.give if former is not None else _keep_private)
             elif name in made:
                 remove_file(self.path(name))
         os.rename(self.path(STATE), self.path(_GONE))
@@ -225,18 +227,25 @@ def read_text(path: str) -> t.Optional[str]:
         raise not_accessible(path, error) from error
 
 
-def write_text(path: str, text: str, owner: t.Optional[t.Tuple[int, int]] = None, mode: int = _PRIVATE) -> None:
-    """Write a file at once or not at all. ``owner``: user and group by number; ``mode``: only its owner reads it."""
+def write_text(path: str, text: str, owner: t.Optional[t.Tuple[int, int]] = None) -> None:
+    """Write a file that only its owner reads, at once or not at all. ``owner``: user and group by number."""
+    _write(path, text, _keep_private if owner is None else lambda descriptor: os.fchown(descriptor, *owner))
+
+
+def _keep_private(_descriptor: int) -> None:
+    """What mkstemp makes is read by its owner only."""
+
+
+def _write(path: str, text: str, give: t.Callable[[int], None]) -> None:
+    """``give``: gives the new file, by its descriptor, to whom it shall belong."""
     try:
         descriptor, new = tempfile.mkstemp(prefix=_UNFINISHED, dir=os.path.dirname(path))
         try:
             with os.fdopen(descriptor, "w", encoding=ENCODING, newline="") as file:
                 file.write(text)
                 file.flush()
-                os.fsync(file.fileno())
-            if owner is not None:
-                os.chown(new, *owner)
-            os.chmod(new, mode)
+                give(descriptor)
+                os.fsync(descriptor)
             os.replace(new, path)
         except BaseException:
             remove_file(new)

@@ -85,7 +85,13 @@ def _side(**more: t.Any) -> t.Dict[str, t.Any]:
 
 
 def _look(**more: t.Any) -> t.Dict[str, t.Any]:
-    nothing = {"source_left": [], "tool_is_away": True, "compaction_ramp": [], "vacuum": {"needed": False}}
+    nothing: t.Dict[str, t.Any] = {
+        "source_left": [],
+        "journal_problem": None,
+        "tool_is_away": True,
+        "compaction_ramp": [],
+        "vacuum": {"needed": False},
+    }
     return {"source": _side(), "target": _side(), **nothing, **more}
 
 
@@ -95,6 +101,7 @@ def _look(**more: t.Any) -> t.Dict[str, t.Any]:
         {"target": None},
         {"source": None, "source_left": ["lake_autovacuum_grace_period_minutes"]},
         {"tool_is_away": False},
+        {"journal_problem": {"code": "starrocks.journal_of_other_cluster"}},
         {"compaction_ramp": [{"tasks": 4}]},
         {"vacuum": {"needed": True}},
         *(

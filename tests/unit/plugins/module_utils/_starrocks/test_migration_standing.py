@@ -94,12 +94,12 @@ def test_what_is_left_on_a_cluster_that_cannot_be_asked_is_told_by_the_journal()
     story.change("replication_threads", "8", kind="node/10001/config")
     story.change("cluster_sync", "there", kind="user")
     left = ["the user cluster_sync", "replication_threads", GRACE]
-    assert ms.left_elsewhere(story.entries, "2") == left
-    assert ms.left_elsewhere(story.entries, "1") == []
+    assert ms.left_elsewhere(story.entries, ["2"]) == {"1": left}
+    assert ms.left_elsewhere(story.entries, ["1", "2"]) == {}
     story.restored(GRACE, 1)
-    assert ms.left_elsewhere(story.entries, "2") == left
+    assert ms.left_elsewhere(story.entries, ["2"]) == {"1": left}
     story.restored(GRACE, 1, kind="fe/[fd00::1]:9030/config")
-    assert ms.left_elsewhere(story.entries, "2") == left[:2]
+    assert ms.left_elsewhere(story.entries, ["2"]) == {"1": left[:2]}
 
 
 def test_a_block_in_a_file_is_no_config_of_a_frontend_or_node() -> None:
@@ -108,8 +108,9 @@ def test_a_block_in_a_file_is_no_config_of_a_frontend_or_node() -> None:
     block = {"host": "fe-0", "path": "/opt/starrocks/fe/conf/fe.conf", "block": "lake", "settings": {}}
     resource = "starrocks:1/file/fe-0:/opt/starrocks/fe/conf/fe.conf/lake"
     story.add("change.intent", id="c0", resource=resource, before=None, after=block, action="set", request={})
-    assert ms.left_elsewhere(story.entries, "2") == ["the block in /opt/starrocks/fe/conf/fe.conf of fe-0"]
-    assert ms.left_elsewhere(story.entries, "1") == []
+    block_left = "the block in /opt/starrocks/fe/conf/fe.conf of fe-0"
+    assert ms.left_elsewhere(story.entries, ["2"]) == {"1": [block_left]}
+    assert ms.left_elsewhere(story.entries, ["1", "2"]) == {}
     assert ms.keys_to_restore(story.entries, "1") == ms.node_keys_to_restore(story.entries, "1") == []
 
 
@@ -196,3 +197,18 @@ def test_a_pass_that_was_broken_off_goes_on_and_one_that_was_made_is_not_repeate
     story.change(GRACE, "10000000", 600.0)
     assert not story.vacuum(601.0).needed
     assert story.vacuum(700.0).needed
+
+
+def test_what_a_silent_source_owes_is_reckoned_with_the_default_threshold() -> None:
+    story = Story()
+    story.change(GRACE, "10000000")
+    story.restored(GRACE, 48.0)
+
+    def owed(hours: float, *known: str) -> bool:
+        return ms.vacuum_owed_elsewhere(story.entries, known, 600.0, BEGIN + datetime.timedelta(hours=hours))
+
+    assert owed(48.0, "2") and not owed(48.0, "1", "2")
+    story.change(ms.STALE, "50", 48.0)
+    assert owed(48.1, "2")
+    story.restored(ms.STALE, 48.5)
+    assert not owed(49.0, "2")

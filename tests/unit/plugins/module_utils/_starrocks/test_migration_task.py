@@ -126,6 +126,12 @@ class Talking(Silent):
         return self.frontends()[0]
 
 
+class Another(Talking):
+    """The same, but not the cluster that the journal knows."""
+
+    cluster_id = "9"
+
+
 def look(
     tmp_path: pathlib.Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -182,6 +188,22 @@ def test_it_is_finished_when_everything_is_put_back_and_the_tool_is_away(
         params = given(journal=str(folder / "journal.jsonl"))
         found = MigrationTask(params, Redactor([]), SystemClock()).body()
         assert (found["finished"], found["target"]["frontend_configs_to_restore"]) == (committed, [])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "forgotten"), [({"source": Another}, {"1": [GRACE]}), ({"target": Another}, {"2": [COMPACTION]})]
+)
+def test_an_address_that_leads_to_another_cluster_is_told(
+    wrong: t.Mapping[str, t.Any],
+    forgotten: t.Mapping[str, t.Any],
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Or a restore would say that nothing is left there."""
+    found = look(tmp_path, monkeypatch, **wrong)
+    assert found["journal_problem"]["code"] == "starrocks.journal_of_other_cluster"
+    assert found["journal_problem"]["details"]["left"] == forgotten
+    assert not found["finished"]
 
 
 def test_before_the_commit_nothing_goes_without_the_source(

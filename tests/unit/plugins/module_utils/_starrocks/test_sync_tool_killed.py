@@ -216,6 +216,29 @@ def test_a_configuration_that_was_never_changed_stays(tmp_path: pathlib.Path) ->
     _require_own(lot)
 
 
+def test_what_cannot_be_given_to_its_former_owner_is_read_by_nobody_else(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its group would be another one, and passwords of the operator may be in it."""
+    lot = Lot(tmp_path)
+    _own(lot)
+    status = os.fstat
+
+    def refused(_descriptor: int, _user: int, _group: int) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    def of_others(descriptor: int) -> os.stat_result:
+        found = status(descriptor)
+        return os.stat_result((*found[:4], 23457, 23458, *found[6:]))
+
+    lot.call("present")
+    monkeypatch.setattr(os, "fchown", refused)
+    monkeypatch.setattr(os, "fstat", of_others)
+    lot.call("absent")
+    properties = lot.home / "conf/sync.properties"
+    assert (properties.read_text(), properties.stat().st_mode & 0o777) == (OWN, 0o600)
+
+
 def test_a_folder_that_cannot_be_replaced_is_put_back(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lot = Lot(tmp_path)
     lot.archive()
