@@ -42,6 +42,7 @@ from system.starrocks_playbooks import (
 )
 from system.switches import legality
 from system.test_awx_runner import Job
+from system.test_hooks import hook, told
 
 # Each has labs and playbooks of its own, so they may be spread over the workers.
 pytestmark = pytest.mark.cost(60)
@@ -100,6 +101,17 @@ def test_a_source_that_nobody_writes_to_is_cut_over(tmp_path: pathlib.Path) -> N
         given = variables(lab, tmp_path, starrocks_timeout="90s")
         p.play("starrocks", given, tmp_path).succeed()
         assert legality(str(tmp_path / "journal.jsonl")) == ("yes", [])
+        # Run again, it sends nothing, but one's own tasks are done at every edge; without a report, too.
+        lab.clear_requests()
+        del given["starrocks_report"]
+        edges = [f"{when}_{phase}" for phase in ("migrate", "cutover", "restore") for when in ("before", "after")]
+        p.play(
+            "starrocks", {**given, "starrocks_hooks": {edge: hook(tmp_path, edge) for edge in edges}}, tmp_path
+        ).succeed()
+        assert [line.split()[0] for line in told(tmp_path)] == edges
+        (tmp_path / "told").unlink()
+        assert p.play("starrocks", given, tmp_path).succeed().recap["changed"] == 0
+        assert told(tmp_path) == [] and mutating(lab) == []
 
 
 @pytest.mark.thorough

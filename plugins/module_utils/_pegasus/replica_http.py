@@ -12,7 +12,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.errors import decode_error
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.errors import ambiguous, decode_error
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.http_wire import HttpReply, http_get
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model import ConfigValue, PartitionProgress
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import ConnectionSettings
@@ -101,11 +101,15 @@ def get_config(address: str, name: str, settings: ConnectionSettings, clock: Clo
 def update_config(address: str, name: str, value: str, settings: ConnectionSettings, clock: Clock) -> None:
     """``/updateConfig?name=value``; lasts until the server is restarted.
 
-    :raises MigrationError: ``pegasus.config_refused``, ``pegasus.ambiguous``
+    :raises MigrationError: ``pegasus.config_refused``; ``pegasus.ambiguous`` for an answer that does not say whether it
+        was carried out, as that of a server or a proxy with troubles of its own (5xx)
     """
     doing = f"set {name} to {value}"
     reply = http_get(address, "/updateConfig", {name: value}, settings, clock, doing, mutating=True)
-    status = str(reply.document().get("update_status", "")) if reply.status == 200 else ""
+    status = _update_status(reply)
+    if status is None:
+        why = f"it answered with HTTP status {reply.status} and no word about the update"
+        raise ambiguous(doing, address, why, server_text=reply.text[:200], details={"status": reply.status})
     if not re.match(r"ERR_OK\b", status):
         raise MigrationError(
             "pegasus.config_refused",
@@ -113,6 +117,17 @@ def update_config(address: str, name: str, value: str, settings: ConnectionSetti
             server_text=reply.text[:200],
             details={"address": address, "name": name, "status": reply.status},
         )
+
+
+def _update_status(reply: HttpReply) -> str | None:
+    """What became of an update: the server's own word, "" for a request that was not taken (4xx), None if unknown."""
+    if 400 <= reply.status < 500:
+        return ""
+    try:
+        word = reply.document().get("update_status") if reply.status == 200 else None
+    except MigrationError:
+        return None
+    return None if word is None else str(word)
 
 
 def _has_none(reply: HttpReply) -> bool:

@@ -55,7 +55,7 @@ def send_call(call: Call, journal: t.Optional[Journal], clock: Clock) -> t.Dict[
         if journal is not None:
             journal.outcomes((change_id, status, data) for change_id in ids)
 
-    lost = 0
+    lost: t.List[MigrationError] = []
     now: t.Sequence[t.Any] = ()
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -67,7 +67,7 @@ def send_call(call: Call, journal: t.Optional[Journal], clock: Clock) -> t.Dict[
                 if status == UNKNOWN:
                     error.details[OUTCOME] = UNKNOWN
                 raise
-            lost += 1
+            lost.append(error)
         try:
             now = call.look()
         except MigrationError as error:
@@ -75,7 +75,7 @@ def send_call(call: Call, journal: t.Optional[Journal], clock: Clock) -> t.Dict[
             error.details[OUTCOME] = UNKNOWN
             raise
         verdict = _verdict(call.changes, now)
-        evidence = {"read_back": list(now), "sent": attempt, "replies_lost": lost}
+        evidence = {"read_back": list(now), "sent": attempt, "replies_lost": len(lost)}
         if verdict == "ours":
             conclude("done", {"evidence": evidence})
             return evidence
@@ -84,12 +84,21 @@ def send_call(call: Call, journal: t.Optional[Journal], clock: Clock) -> t.Dict[
             raise _contested(call.changes, now)
         clock.sleep(PAUSE * attempt)
     conclude(UNKNOWN, {"code": "pegasus.setting_not_kept", "evidence": {"read_back": list(now), "sent": ATTEMPTS}})
-    names = ", ".join(change.resource for change in call.changes)
-    raise MigrationError(
+    raise _not_kept(call.changes, now, lost)
+
+
+def _not_kept(changes: t.Sequence[Change], now: t.Sequence[t.Any], lost: t.Sequence[MigrationError]) -> MigrationError:
+    names = ", ".join(change.resource for change in changes)
+    sent = f"{names}: the change was sent {ATTEMPTS} times, and each time the old value was read back."
+    if len(lost) == ATTEMPTS:
+        why = f"No answer was clear, the last one neither: {lost[-1].message}"
+    else:
+        why = "Somebody may be setting envs of the same table at the same time; stop that, and run again."
+    return MigrationError(
         "pegasus.setting_not_kept",
-        f"{names}: the change was sent {ATTEMPTS} times, and each time the old value was read back. Somebody may be "
-        "setting envs of the same table at the same time; stop that, and run again.",
-        details={"expected": [change.after for change in call.changes], "found": list(now), OUTCOME: UNKNOWN},
+        f"{sent} {why}",
+        server_text=lost[-1].server_text if lost else None,
+        details={"expected": [change.after for change in changes], "found": list(now), OUTCOME: UNKNOWN},
     )
 
 

@@ -195,12 +195,22 @@ def test_a_setting_is_changed() -> None:
     assert [one.name for one in server.requests] == ["/updateConfig?config_sync_interval_ms=1000"]
 
 
-def test_a_setting_that_may_not_be_changed() -> None:
-    text = '{"update_status":"ERR_INVALID_PARAMETERS: not mutable"}'
-    with served(text) as server, ReplicaClient(QUICK) as client:
+@pytest.mark.parametrize(
+    ("text", "status"), [('{"update_status":"ERR_INVALID_PARAMETERS: not mutable"}', 200), ("no such path", 404)]
+)
+def test_a_setting_that_may_not_be_changed(text: str, status: int) -> None:
+    with served(text, status) as server, ReplicaClient(QUICK) as client:
         with pytest.raises(MigrationError) as caught:
             client.update_config(server.address, "x", "1")
     assert (caught.value.code, caught.value.server_text) == ("pegasus.config_refused", text)
+
+
+@pytest.mark.parametrize(("text", "status"), [("Internal error: 1003", 500), ("", 503), ("welcome", 200), ("{}", 200)])
+def test_an_answer_that_does_not_say_whether_a_setting_was_changed_is_ambiguous(text: str, status: int) -> None:
+    with served(text, status) as server, ReplicaClient(QUICK) as client:
+        with pytest.raises(MigrationError) as caught:
+            client.update_config(server.address, "x", "1")
+    assert (caught.value.code, caught.value.server_text) == ("pegasus.ambiguous", text)
 
 
 @pytest.mark.parametrize("lost", [HANG, CLOSE])

@@ -103,6 +103,14 @@ def test_a_change_that_never_stays_fails(tmp_path: pathlib.Path) -> None:
     assert setting.recorded().changes == 1, "it may still arrive, so it may be ours"
 
 
+def test_a_change_that_no_answer_is_clear_about_tells_the_last_one(tmp_path: pathlib.Path) -> None:
+    setting = Setting(tmp_path, "old", ["no reply"] * 9)
+    with pytest.raises(MigrationError, match=r"the old value was read back\. No answer was clear") as caught:
+        setting.change("new")
+    assert (caught.value.code, setting.calls) == ("pegasus.setting_not_kept", 3)
+    assert "no answer came" in caught.value.message and "Somebody" not in caught.value.message
+
+
 def test_a_refusal_is_final_and_tells_the_servers_words(tmp_path: pathlib.Path) -> None:
     setting = Setting(tmp_path, "old", ["refuse"])
     with pytest.raises(MigrationError, match="no such env"):
