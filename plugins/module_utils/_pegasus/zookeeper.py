@@ -139,10 +139,11 @@ class ZooKeeper:
         return None if entries is None else may_write((entry.perms, entry.id.scheme) for entry in entries)
 
     def compare_and_set(self, table: str, data: bytes, version: int) -> int:
-        """Write if the znode still has this version; returns the new version.
+        """Write if the znode still has this version; returns the version that it has then.
 
         A lost answer is settled by looking and by asking again with the same version: whichever of the requests came
-        through first has used it up.
+        through first has used it up. When others have written since, only what is there tells: our bytes stand for
+        our request, the version right behind ours under other bytes for theirs, and all else leaves it open.
         """
         path = self._place.path(table)
         ends, lost = self._ends(), False
@@ -151,10 +152,14 @@ class ZooKeeper:
                 return int(self._answer(ends, self._session.set_async(path, data, version=version)).version)
             except self._kazoo.exceptions.BadVersionError as error:
                 now = self._look(f"read {path}", self._read, path)
-                if now is not None and now.data == data and now.version == version + 1:
+                if now is not None and now.data == data and (lost or now.version == version + 1):
                     return int(now.version)
+                if lost and (now is None or now.version != version + 1):
+                    break
                 raise self._changed(table, now) from error
             except self._kazoo.exceptions.NoNodeError as error:
+                if lost:
+                    break
                 raise self._changed(table, None) from error
             except self._kazoo.exceptions.NoAuthError as error:
                 if lost:

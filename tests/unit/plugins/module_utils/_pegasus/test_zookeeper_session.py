@@ -10,6 +10,7 @@ import socket
 import struct
 import threading
 import time
+import types
 import typing as t
 
 import pytest
@@ -99,3 +100,71 @@ def test_no_request_waits_for_ever(name: str, leaves: bool) -> None:
 )
 def test_who_may_write(entries: t.List[t.Tuple[int, str]], expected: t.Optional[bool]) -> None:
     assert may_write(entries) is expected
+
+
+class Scripted:
+    """What kazoo's session answers: the writes in turn (a name of its exceptions, or a version), then what is there."""
+
+    def __init__(self, writes: t.Sequence[t.Union[str, int]], found: t.Optional[t.Tuple[bytes, int]]) -> None:
+        self._exceptions = pytest.importorskip("kazoo.exceptions")
+        self.writes = list(writes)
+        self._found = found
+
+    def set_async(self, _path: str, _data: bytes, version: int) -> t.Any:
+        return self._later(self.writes.pop(0))
+
+    def sync_async(self, _path: str) -> t.Any:
+        return types.SimpleNamespace(get=lambda timeout: None)
+
+    def get_async(self, _path: str) -> t.Any:
+        return self._later("NoNodeError" if self._found is None else 0)
+
+    def _later(self, answer: t.Union[str, int]) -> t.Any:
+        def get(timeout: float) -> t.Any:
+            if isinstance(answer, str):
+                raise getattr(self._exceptions, answer)()
+            if answer:
+                return types.SimpleNamespace(version=answer)
+            assert self._found is not None
+            return self._found[0], types.SimpleNamespace(version=self._found[1])
+
+        return types.SimpleNamespace(get=get)
+
+
+CHANGED, UNCLEAR = "pegasus.znode_changed", "pegasus.zookeeper_ambiguous"
+LOST, BAD, GONE = "ConnectionLoss", "BadVersionError", "NoNodeError"
+
+
+@pytest.mark.parametrize(
+    ("writes", "found", "expected"),
+    [
+        ([4], None, 4),
+        ([BAD], (b"theirs", 4), CHANGED),
+        ([BAD], (b"new", 9), CHANGED),
+        ([GONE], None, CHANGED),
+        ([LOST, 4], None, 4),
+        ([LOST, BAD], (b"new", 4), 4),
+        # The guard has written the same bytes once more, to use the version up.
+        ([LOST, BAD], (b"new", 5), 5),
+        # Whoever wrote version 4 was not us; but what version 4 was when it is 5 now, nobody knows.
+        ([LOST, BAD], (b"theirs", 4), CHANGED),
+        ([LOST, BAD], (b"theirs", 5), UNCLEAR),
+        ([LOST, BAD], None, UNCLEAR),
+        ([LOST, GONE], None, UNCLEAR),
+    ],
+)
+def test_what_became_of_a_write_whose_answer_was_lost(
+    writes: t.Sequence[t.Union[str, int]],
+    found: t.Optional[t.Tuple[bytes, int]],
+    expected: t.Union[str, int],
+) -> None:
+    scripted = Scripted(writes, found)
+    session = ZooKeeper(ZooKeeperPlace(("127.0.0.1:1",), "", "/metaproxy", TIMEOUT))
+    session._session = scripted
+    if isinstance(expected, int):
+        assert session.compare_and_set("temp", b"new", 3) == expected
+    else:
+        with pytest.raises(MigrationError) as caught:
+            session.compare_and_set("temp", b"new", 3)
+        assert caught.value.code == expected
+    assert scripted.writes == []
