@@ -27,7 +27,7 @@ OUTCOME = "outcome"
 """Detail of an error of ``send_call`` whose changes may have been made: ``unknown``, as in the journal."""
 UNKNOWN = "unknown"
 CONTESTED = "pegasus.setting_contested"
-"""Its outcome is ``failed`` too, but the server took the change before somebody else made another one."""
+"""The outcome of the setting that is somebody else's is ``failed``, but the server took the change before that."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,9 +51,10 @@ def send_call(call: Call, journal: t.Optional[Journal], clock: Clock) -> t.Dict[
     """
     ids = journal.intents(call.changes, [call.context] * len(call.changes)) if journal is not None else []
 
-    def conclude(status: str, data: t.Mapping[str, t.Any]) -> None:
+    def conclude(statuses: t.Union[str, t.Sequence[str]], data: t.Mapping[str, t.Any]) -> None:
         if journal is not None:
-            journal.outcomes((change_id, status, data) for change_id in ids)
+            each = [statuses] * len(ids) if isinstance(statuses, str) else statuses
+            journal.outcomes((change_id, status, data) for change_id, status in zip(ids, each))
 
     lost: t.List[MigrationError] = []
     now: t.Sequence[t.Any] = ()
@@ -80,7 +81,7 @@ def send_call(call: Call, journal: t.Optional[Journal], clock: Clock) -> t.Dict[
             conclude("done", {"evidence": evidence})
             return evidence
         if verdict == "theirs":
-            conclude("failed", {"code": CONTESTED, "evidence": evidence})
+            conclude(_contested_statuses(call.changes, now, bool(lost)), {"code": CONTESTED, "evidence": evidence})
             raise _contested(call.changes, now)
         clock.sleep(PAUSE * attempt)
     conclude(UNKNOWN, {"code": "pegasus.setting_not_kept", "evidence": {"read_back": list(now), "sent": ATTEMPTS}})
@@ -117,6 +118,20 @@ def _verdict(changes: t.Sequence[Change], now: t.Sequence[t.Any]) -> str:
             return "theirs"
         verdict = "before"
     return verdict
+
+
+def _contested_statuses(changes: t.Sequence[Change], now: t.Sequence[t.Any], lost: bool) -> t.List[str]:
+    """The outcome of each change of a call of which one is somebody else's by now; the others are as they are found.
+
+    What has not come, or was asked for without an answer, may still come.
+    """
+
+    def status(change: Change, state: t.Any) -> str:
+        if _same(state, change.after):
+            return "done"
+        return UNKNOWN if lost or _same(state, change.before) else "failed"
+
+    return [status(change, state) for change, state in zip(changes, now)]
 
 
 def _contested(changes: t.Sequence[Change], now: t.Sequence[t.Any]) -> MigrationError:

@@ -94,6 +94,29 @@ def test_a_value_of_somebody_else_is_left_alone(tmp_path: pathlib.Path) -> None:
     assert setting.recorded().changes == 0
 
 
+@pytest.mark.parametrize(
+    ("answered", "statuses"), [(True, ["done", "failed", "unknown"]), (False, ["done", "unknown", "unknown"])]
+)
+def test_of_several_settings_only_that_of_somebody_else_is_not_ours(
+    tmp_path: pathlib.Path, answered: bool, statuses: t.List[str]
+) -> None:
+    """Each may be put back later that is, or may still become, what we asked for."""
+    setting = Setting(tmp_path, "old", [])
+    changes = tuple(Change(f"{NAME}{number}", "set", "old", "new", "the call") for number in range(3))
+
+    def send() -> None:
+        if not answered:
+            raise MigrationError("pegasus.ambiguous", "no answer came")
+
+    with setting.journal() as journal, pytest.raises(MigrationError) as caught:
+        send_call(Call(changes, send, lambda: ["new", "theirs", "old"]), journal, setting.clock)
+    assert caught.value.code == "pegasus.setting_contested"
+    entries = Journal.read(setting.path).entries
+    assert [one.data["status"] for one in entries if one.kind == "change.outcome"] == statuses
+    ours = {name[-1] for name, past in sr.recorded(entries, NAME).items() if past.changes}
+    assert ours == {str(number) for number, status in enumerate(statuses) if status != "failed"}
+
+
 def test_a_change_that_never_stays_fails(tmp_path: pathlib.Path) -> None:
     setting = Setting(tmp_path, "old", ["lose"] * 9)
     with pytest.raises(MigrationError) as caught:
