@@ -19,7 +19,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.recorded imp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_past as cp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model, switch
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_behind import Behind
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_intervals import IntervalKeeper
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_intervals import (
+    IntervalKeeper,
+    all_put_back,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_lift import lift_all
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_look import Eyes
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_options import COMMITTED
@@ -124,7 +127,7 @@ class End:
                 self._lift(record)
         eyes, ours = self._eyes, self._ours
         left = self._keeper.restore(record, eyes.clock, lambda: fenced_tables(eyes.source, ours))
-        self._tell_guard(gs.BYE, settings_restored=True)
+        self._tell_guard(gs.BYE, settings_restored=all_put_back(left))
         return left
 
     def _commit(self, record: CutoverRecord) -> None:

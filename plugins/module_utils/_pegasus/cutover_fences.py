@@ -31,7 +31,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_g
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_group import GroupCutover
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_guarded import start
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_heed import Heed, held_seconds, refusal
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_intervals import IntervalKeeper
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_intervals import (
+    IntervalKeeper,
+    all_put_back,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_lift import lift_all
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_look import Eyes
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_predict import predict
@@ -224,7 +227,8 @@ class Fences:
             if not handed_over:
                 call.left = self._keeper.restore(record, call.clock, lambda: fenced_tables(eyes.source, call.tracks))
                 if self._link is not None and well:
-                    self._link.ask(gs.BYE, settings_restored=True)
+                    # What is left the guard goes on trying to put back, for a while.
+                    self._link.ask(gs.BYE, settings_restored=all_put_back(call.left))
         except GuardLost:
             pass
         finally:

@@ -40,6 +40,8 @@ _LOOK = 1.0
 """Seconds between two looks at what others do."""
 _OTHERS_SECONDS = 600.0
 _ROUNDS = 3
+_TRIES = 3
+"""So often a server, or the meta servers, are asked before an interval is left short: one answer may get lost."""
 
 
 class IntervalKeeper:
@@ -203,14 +205,23 @@ class IntervalKeeper:
         self, record: CutoverRecord, clock: Clock, others: t.Callable[[], t.Collection[str]]
     ) -> t.List[Finding]:
         ours = [one for one in self.all if record.past(self._intervals.resource(one.node)).changes]
-        if not ours:
-            return []
-        try:
-            fenced = self._wait_for(others, record, clock)
-            problems = {} if fenced else self._restore_each(ours, record)
-            left = self._still_counted_on(fenced) if fenced else self._out_of_reach(problems) if problems else None
-        except MigrationError as error:
-            left = self._nobody_knows(error)
+        left: t.Optional[Finding] = None
+        for tried in range(_TRIES if ours else 0):
+            if tried:
+                clock.sleep(_LOOK)
+            try:
+                fenced = self._wait_for(others, record, clock)
+                if fenced:
+                    left = self._still_counted_on(fenced)
+                    break
+                problems = self._restore_each(ours, record)
+            except MigrationError as error:
+                left = self._nobody_knows(error)
+                continue
+            ours = [one for one in ours if one.node in problems]
+            left = self._out_of_reach(problems) if problems else None
+            if left is None:
+                break
         if left is None:
             return []
         record.append("note", {"text": left.remedy})
@@ -289,3 +300,8 @@ def _left(node: str, changes: Recorded) -> Interval:
     """What an earlier run has left, as the journal has it."""
     fenced = changes.contexts[0].get(STANDING, ()) if changes.contexts else ()
     return Interval(node, str(changes.original), str(changes.ours), frozenset(str(name) for name in fenced))
+
+
+def all_put_back(left: t.Iterable[Finding]) -> bool:
+    """Whether no interval is among what :meth:`IntervalKeeper.restore` could not bring to its end."""
+    return all(finding.id != INTERVALS_LEFT for finding in left)

@@ -18,7 +18,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.versions imp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_past as cp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_closing import Closing
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_intervals import IntervalKeeper
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_intervals import (
+    IntervalKeeper,
+    all_put_back,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_interval import Intervals, standing
@@ -193,12 +196,39 @@ def test_what_stays_short_on_a_server_that_dies_is_a_finding(scene: t.Callable[.
     one.servers.silent = {A}
     [left] = keeper.restore(one.record, t.cast(t.Any, one.clock))
     assert one.servers.values == {A: "1000", B: "30000"}
+    assert not all_put_back([left])
     assert left.evidence == {"servers": {A: "away"}} and f"interval of {A} could not be put back" in left.remedy
     assert left.remedy in [note["text"] for note in one.record.copied("note")]
     # Restarted, it has its own setting; unreachable, it still has ours, and the next run puts that back.
     one.servers.silent = set()
     assert one.keeper(None).restore(one.record, t.cast(t.Any, one.clock)) == []
     assert one.servers.values == {A: "30000", B: "30000"} and not one.keeper().left
+
+
+@pytest.mark.parametrize("refused", [1, 2])
+def test_one_answer_that_is_lost_leaves_no_interval_short(scene: t.Callable[..., Scene], refused: int) -> None:
+    one = scene("30000", "30000")
+    keeper = one.keeper()
+    one.shorten(keeper)
+    problems = [MigrationError("pegasus.unreachable", "away")] * refused
+    send = one.servers.update_config
+
+    def others() -> t.List[str]:
+        if problems:
+            raise problems.pop()
+        return []
+
+    def update(node: str, name: str, value: str) -> None:
+        if node == A and len(problems) == 1:
+            raise problems.pop()
+        send(node, name, value)
+
+    with pytest.MonkeyPatch.context() as patched:
+        # Either of the meta servers, or of one server.
+        patched.setattr(one.servers, "update_config", update)
+        left = keeper.restore(one.record, t.cast(t.Any, one.clock), others if refused == 2 else lambda: ())
+    assert (left, one.servers.values, all_put_back(left)) == ([], {A: "30000", B: "30000"}, True)
+    assert not one.keeper().left
 
 
 def test_a_server_that_was_restarted_has_nothing_of_ours(scene: t.Callable[..., Scene]) -> None:

@@ -13,13 +13,17 @@ import pytest
 
 from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.findings import Finding
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
 from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import Recorded
 from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_look, model, switch
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_past as cp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_end import End
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_intervals import IntervalKeeper
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_intervals import (
+    INTERVALS_LEFT,
+    IntervalKeeper,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_look import Eyes
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_options import read_request
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_track import Track
@@ -216,6 +220,19 @@ def test_a_guard_that_has_ended_it_is_let_go(scene: Scene, state: str, asked: t.
     guard = types.SimpleNamespace(link=link, answer=types.SimpleNamespace(state=state))
     scene.end((), guard)[1].let_go()
     assert heard == asked
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_the_guard_goes_on_putting_back_what_the_call_could_not(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, left: bool
+) -> None:
+    heard: t.List[t.Any] = []
+    link = types.SimpleNamespace(ask=lambda request, **more: heard.append((request, more)))
+    end = scene.end((), types.SimpleNamespace(link=link, answer=types.SimpleNamespace(state=gs.LIFTED)))[1]
+    findings = [Finding(INTERVALS_LEFT, "warning", "onebox-a", {}, "")] if left else []
+    monkeypatch.setattr(end._keeper, "restore", lambda *_more: findings)
+    assert end.run(t.cast("t.Any", None)) == findings
+    assert heard == [(gs.BYE, {"settings_restored": not left})]
 
 
 def held(state: str, *tables: str) -> t.Any:
