@@ -43,7 +43,7 @@ POINTS: dict[str, tuple[t.Any, str, t.Any]] = {
     "hand_over": (GuardLink, "require", "hand_over"),
     "znode": (ZooKeeper, "compare_and_set", None),
     "close": (MetaClient, "update_app_env", ("reconfig*all",)),
-    "commit": (GuardLink, "require", "commit"),
+    "commit": (GuardLink, "ask", "commit"),
     "restore": (ReplicaClient, "update_config", "30000"),
 }
 
