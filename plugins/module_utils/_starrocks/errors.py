@@ -146,6 +146,17 @@ def server_error(error: ServerError, doing: str, address: str, prefix: str = "")
     return MigrationError(f"starrocks.{code}", message, server_text=error.text, details=details)
 
 
+def unsettled(why: str, doing: str, address: str, server_text: str, **details: t.Any) -> MigrationError:
+    """An answer to a change that leaves open whether it was carried out, which is as good as none."""
+    return MigrationError(
+        NO_REPLY,
+        f"Could not {doing} for certain: {address} {why}, so it may or may not have been carried out; look before you "
+        "repeat it.",
+        server_text=server_text,
+        details={"doing": doing, "address": address, **details},
+    )
+
+
 def connection_error(error: ConnectionLost, doing: str, *, mutating: bool, prefix: str = "") -> MigrationError:
     """What a broken connection means. Only a mutating statement that may have been seen is ``no_reply``."""
     details = {"doing": doing, "address": error.address, "kind": error.kind, "sent": error.sent}

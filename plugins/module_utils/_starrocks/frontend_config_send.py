@@ -107,7 +107,7 @@ class Sender:
             try:
                 self._request(self._alone(call, target.frontend))
             except MigrationError as error:
-                if error.code not in _GO_ON:
+                if error.code != CONFIG_PARTIAL:
                     errors[target.frontend] = error
         found = self._look(call, targets, evidence)
         left = self._left(call, targets, found)
@@ -175,19 +175,26 @@ def _holds(target: Target, text: t.Optional[str]) -> bool:
 
 
 def set_over_http(cluster: Cluster, frontend: Frontend, key: str, path: str, doing: str) -> None:
-    """Set one config in the memory of one frontend. HTTP status 200 says nothing; a key that failed is in ``err``."""
+    """Set one config in the memory of one frontend. HTTP status 200 says nothing; a key that failed is in ``err``.
+
+    :raises MigrationError: ``starrocks.no_reply`` when the answer names the key nowhere; else it was refused
+    """
     place = frontend
     # SHOW FRONTENDS prints the leader's http_port for all, which is wrong where frontends share a host.
     row = read_config(cluster, frontend, "http_port")
     if row is not None and row.value.isdigit():
         place = dataclasses.replace(frontend, http_port=int(row.value))
     reply = cluster.http(place, "GET", path, doing, mutating=True)
-    document = reply.document()
-    done = document.get("set")
-    if not isinstance(done, dict) or key not in done:
+    document = reply.verdict(doing, lambda found: _named(found, "set", key) or _named(found, "err", key))
+    if not _named(document, "set", key):
         raise MigrationError(
             "starrocks.config_unknown",
             f"Could not {doing} on {frontend.address}: it does not take the key or the value over HTTP.",
             server_text=reply.text[:200],
             details={"frontend": frontend.address, "doing": doing},
         )
+
+
+def _named(document: t.Mapping[str, t.Any], part: str, key: str) -> bool:
+    found = document.get(part)
+    return isinstance(found, dict) and key in found

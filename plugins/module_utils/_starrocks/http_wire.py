@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import http.client
 import json
@@ -16,7 +17,10 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.address import Address
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.transport import ConnectionLost
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.errors import connection_error
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.errors import (
+    connection_error,
+    unsettled,
+)
 
 _LARGEST = 16 * 1024 * 1024
 
@@ -47,6 +51,25 @@ class HttpReply:
                 server_text=self.text[:200],
                 details={"address": self.address, "status": self.status},
             )
+        return found
+
+    def verdict(self, doing: str, wanted: t.Callable[[t.Dict[str, t.Any]], bool]) -> t.Dict[str, t.Any]:
+        """The body of an answer to a change, if it is one: ``wanted`` says whether a document tells how it ended.
+
+        A proxy may answer for a server that carries the change out all the same, and a server may fail after that. So
+        of what is no document, only a status of 4xx is a refusal.
+
+        :raises MigrationError: ``starrocks.no_reply`` when it may have been carried out; ``unexpected_answer``
+        """
+        if 400 <= self.status < 500:
+            return self.document()
+        found: t.Dict[str, t.Any] = {}
+        if self.status < 400:
+            with contextlib.suppress(MigrationError):
+                found = self.document()
+        if not wanted(found):
+            why = f"answered with HTTP status {self.status} and nothing that tells how it ended"
+            raise unsettled(why, doing, self.address, self.text[:200], status=self.status)
         return found
 
 

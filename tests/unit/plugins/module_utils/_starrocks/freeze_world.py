@@ -61,6 +61,8 @@ class World:
         """Alive, and answering us; the others cannot tell them anything."""
         self.no_http = False
         """The user has OPERATE, and not the role root."""
+        self.bad_gateway = 0
+        """So many requests over HTTP are carried out, and answered by a proxy that knows nothing of it."""
         self.jobs: t.Dict[t.Tuple[str, str], Job] = {}
         self.changes: t.List[str] = []
         self.asked: t.List[str] = []
@@ -189,6 +191,9 @@ class World:
         if place.name not in self.deaf:
             self.values[place.name] = path.rpartition("=")[2]
         self.tick()
+        if self.bad_gateway > 0:
+            self.bad_gateway -= 1
+            return HttpReply(502, "<html>Bad Gateway</html>", "")
         return HttpReply(200, '{"set":{"disable_load_job":"x"},"err":{}}', "")
 
 
