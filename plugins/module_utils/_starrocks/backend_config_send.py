@@ -46,7 +46,8 @@ class NodeSender:
 
         An UPDATE can fail on one node after others have taken it, so what counts is what they say afterwards.
 
-        :raises MigrationError: the server's own refusal, ``starrocks.setting_contested`` or ``setting_not_kept``
+        :raises MigrationError: the server's own refusal, ``starrocks.setting_contested``, ``setting_not_kept``, or
+            ``no_reply`` when no answer came to what is not seen in place
         """
         by_resource = {target.resource: target for target in step.targets}
         targets = [by_resource[change.resource] for change in call.changes]
@@ -63,17 +64,29 @@ class NodeSender:
             left = self._left(call.key, targets, found)
             if left and refused is not None and refused.code != NO_REPLY:
                 raise refused
-            for target in left:
-                self._request(call_for(target.node, call.key, target.wanted, self._by_sql))
             if left:
+                problem = self._tell_again(call, left)
+                found = {}  # What was seen before these requests tells nothing of them.
                 found = self._look(call.key, targets)
                 left = self._left(call.key, targets, found)
-            if left:
-                raise _not_kept(call.key, left)
+                if left:
+                    raise problem or _not_kept(call.key, left)
         except MigrationError as error:
-            self._conclude(ids, call, targets, found, error)
+            self._conclude(ids, call, targets, found, error, refused)
             raise
-        self._conclude(ids, call, targets, found, None)
+        self._conclude(ids, call, targets, found, None, refused)
+
+    def _tell_again(self, call: NodeCall, left: t.Sequence[NodeTarget]) -> t.Optional[MigrationError]:
+        """Tell each of these by itself, until one refuses; the refusal, or else the last lost reply."""
+        problem: t.Optional[MigrationError] = None
+        for target in left:
+            try:
+                self._request(call_for(target.node, call.key, target.wanted, self._by_sql))
+            except MigrationError as error:
+                problem = error
+                if error.code != NO_REPLY:
+                    break
+        return problem
 
     def _request(self, call: NodeCall) -> None:
         self._sent.calls.append(call.request)
@@ -82,7 +95,8 @@ class NodeSender:
             self._cluster.execute(call.sql, doing)
             return
         reply = self._cluster.http(call.node, "POST", call.path, doing, mutating=True)
-        if str(reply.document().get("status")).upper() != "OK":
+        document = reply.verdict(doing, lambda found: bool(found.get("status")))
+        if str(document.get("status")).upper() != "OK":
             raise MigrationError(
                 "starrocks.config_unknown",
                 f"Could not {doing} on {call.node.address}: the node does not take it.",
@@ -118,12 +132,20 @@ class NodeSender:
         targets: t.Sequence[NodeTarget],
         found: t.Mapping[str, t.Optional[str]],
         error: t.Optional[MigrationError],
+        refused: t.Optional[MigrationError],
     ) -> None:
-        """Write how each node's change ended, and remember those that were read back."""
+        """Write how each node's change ended, and remember those that were read back.
+
+        A node is only told as refused when no node has taken the request, and its reply (``refused``) was not lost:
+        else the old value may still change, and nobody would put the former one back.
+        """
+        taken = (
+            refused is None or refused.code == NO_REPLY or any(one.holds(found.get(one.resource)) for one in targets)
+        )
         outcomes: t.List[t.Tuple[str, str, t.Dict[str, t.Any]]] = []
         for index, target in enumerate(targets):
             now = found.get(target.resource)
-            status = "done" if target.holds(now) else "unknown" if now is None else "failed"
+            status = "done" if target.holds(now) else "unknown" if taken or now is None else "failed"
             data: t.Dict[str, t.Any] = {"evidence": {"read_back": now}}
             if error is not None and status != "done":
                 data.update(code=error.code, server_text=error.server_text or "")
