@@ -93,6 +93,21 @@ def test_frontends_on_one_host(begin: Begin, tmp_path: pathlib.Path, profile: st
 
 
 @pytest.mark.thorough
+def test_a_proxy_answers_after_the_switch_was_set(begin: Begin, tmp_path: pathlib.Path) -> None:
+    """One frontend on the leader's host is told over HTTP, and is read back when that is answered with 502."""
+    lab = begin("3.5", same_host=True)
+    migration = Migration(lab, tmp_path)
+    hosts = {one["host"]: "127.0.0.1" for one in lab.describe["clusters"]["source"]["frontends"]}
+    options: dict[str, t.Any] = {"journal": migration.journal, "address_map": json.dumps(hosts)}
+    for state, refused in (("present", True), ("absent", False)):
+        lab.fault("error_5xx_after_apply", match="_set_config", status=502)
+        lab.clear_requests()
+        done = run("write_freeze", lab, state=state, **options)
+        assert done["frozen"] is refused and sum("_set_config" in one for one in sent(lab)) == 1, done
+        assert migration.loads_refused() == [refused] * 3
+
+
+@pytest.mark.thorough
 @pytest.mark.parametrize(("profile", "silent"), [("3.4", 0), ("3.5", 0), ("3.5", 1)])
 def test_a_silent_frontend_keeps_nobody_frozen(begin: Begin, tmp_path: pathlib.Path, profile: str, silent: int) -> None:
     """With OPERATE, and no right to HTTP. The leader is the first: other frontends tell it, and its jobs."""

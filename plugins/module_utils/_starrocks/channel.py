@@ -80,19 +80,20 @@ class FrontendChannel:
         :raises MigrationError: ``starrocks.*``; ``starrocks.no_reply`` when a mutating one may have been carried out
         """
         prefix = self._connection.prefix
+        begun = False
         with self._guard:
             try:
                 if mutating:
                     self._forget_if_stale()
                 if not self._ready:
                     self._prepare()
+                begun = mutating
                 return self._send(sql, mutating)
             except ServerError as error:
-                raise server_error(error, doing, self.address, prefix) from error
+                raise server_error(error, doing, self.address, prefix, mutating=begun) from error
             except ConnectionLost as error:
-                sent = mutating and self._ready
                 self._ready = False
-                raise connection_error(error, doing, mutating=sent, prefix=prefix) from error
+                raise connection_error(error, doing, mutating=begun, prefix=prefix) from error
 
     def _forget_if_stale(self) -> None:
         """A connection that died while idle is found out by a read: it would look like a lost reply otherwise.

@@ -24,6 +24,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.channel
     connect_mysql,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.errors import (
+    NO_REPLY,
     UNREACHABLE,
     frontend_shared,
     not_starrocks,
@@ -78,6 +79,7 @@ class Cluster:
         self._guard = threading.RLock()
         self._channels: t.Dict[Address, FrontendChannel] = {}
         self._frontends: t.Tuple[Frontend, ...] = ()
+        self._outdated = False
         self._nodes: t.Optional[t.Tuple[Node, ...]] = None
         self._profile: t.Optional[Profile] = None
 
@@ -164,11 +166,16 @@ class Cluster:
 
         :raises MigrationError: ``starrocks.no_reply``: look before anything else is done
         """
-        return self._led(doing, lambda leader: self.execute_on(leader, sql, doing), mutating=True)
+        return self._led(doing, lambda leader: self.execute_on(leader, sql, doing))
 
     def execute_on(self, frontend: Frontend, sql: str, doing: str) -> Rows:
         """A change, sent once to one frontend (which may forward it)."""
-        return self._channel(self.reach(frontend)).ask(sql, doing, mutating=True)
+        try:
+            return self._channel(self.reach(frontend)).ask(sql, doing, mutating=True)
+        except MigrationError as error:
+            # It was perhaps forwarded: who leads by now shows what became of it first.
+            self._outdated = self._outdated or (error.code == NO_REPLY and "errno" in error.details)
+            raise
 
     def on_each(
         self, items: t.Iterable[Item], call: t.Callable[[Item], Result]
@@ -225,14 +232,14 @@ class Cluster:
 
     # Inside
 
-    def _led(self, doing: str, call: t.Callable[[Frontend], Rows], mutating: bool = False) -> Rows:
+    def _led(self, doing: str, call: t.Callable[[Frontend], Rows]) -> Rows:
         """Ask the leader, and look for another one while it cannot be reached or leads no more.
 
         One that is silent has perhaps begun, so it is not asked again. Neither is a change repeated that a frontend
-        could not forward: the leader may have got it all the same.
+        could not forward: the leader may have got it all the same (``no_reply``).
         """
         deadline = Deadline(self.clock, self._patience, doing)
-        refresh = False
+        refresh, self._outdated = self._outdated, False
         while True:
             try:
                 if refresh:
@@ -240,8 +247,7 @@ class Cluster:
                 return call(self.leader())
             except MigrationError as error:
                 silent = error.details.get("kind") == "timeout" and error.details.get("sent")
-                begun = silent or (mutating and "errno" in error.details)
-                if error.code not in _PASSING or begun or not self._frontends or deadline.remaining() <= _PAUSE:
+                if error.code not in _PASSING or silent or not self._frontends or deadline.remaining() <= _PAUSE:
                     raise
             refresh = True
             self.clock.sleep(_PAUSE)

@@ -114,6 +114,13 @@ _FAILED_FRONTEND = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+_OPEN_TEXTS = re.compile(
+    r"the command may be succeed|SocketTimeoutException|TTransportException|"
+    r"Global level variables are set successfully",
+    re.IGNORECASE,
+)
+"""Of a statement that was carried out, or forwarded to a leader from whom no answer came, and who may carry it out."""
+
 
 def classify(text: str, errno: t.Optional[int] = None) -> str:
     """The symbol (without ``starrocks.``) of a server's error; ``refused`` when it is none that is known."""
@@ -134,26 +141,34 @@ def failed_frontends(text: str) -> t.Dict[str, str]:
     return found
 
 
-def server_error(error: ServerError, doing: str, address: str, prefix: str = "") -> MigrationError:
-    """What the server refused, with its own text beside."""
+def server_error(
+    error: ServerError, doing: str, address: str, prefix: str = "", *, mutating: bool = False
+) -> MigrationError:
+    """What the server refused, with its own text beside. ``no_reply`` for a mutating statement that was perhaps not."""
     code = classify(error.text, error.errno)
     details: t.Dict[str, t.Any] = {"doing": doing, "frontend": address}
     if error.errno is not None:
         details["errno"] = error.errno
+    # What could not be forwarded may have arrived all the same; any other error with a code of its own is a refusal.
+    if mutating and (code == "not_leader" or (code == "refused" and _OPEN_TEXTS.search(error.text))):
+        why = "answered with an error that leaves open how it ended"
+        return unsettled(why, doing, address, error.text, details)
     if code == "config_partial":
         details["failed_frontends"] = failed_frontends(error.text)
     message = f"Could not {doing} on {address}: {_SENTENCES[code].format(p=prefix)}."
     return MigrationError(f"starrocks.{code}", message, server_text=error.text, details=details)
 
 
-def unsettled(why: str, doing: str, address: str, server_text: str, **details: t.Any) -> MigrationError:
+def unsettled(
+    why: str, doing: str, address: str, server_text: str, details: t.Optional[t.Mapping[str, t.Any]] = None
+) -> MigrationError:
     """An answer to a change that leaves open whether it was carried out, which is as good as none."""
     return MigrationError(
         NO_REPLY,
         f"Could not {doing} for certain: {address} {why}, so it may or may not have been carried out; look before you "
         "repeat it.",
         server_text=server_text,
-        details={"doing": doing, "address": address, **details},
+        details={"doing": doing, "address": address, **(details or {})},
     )
 
 

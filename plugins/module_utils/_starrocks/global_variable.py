@@ -134,6 +134,7 @@ class GlobalVariableTask:
             ids = [] if store is None else store.intents([change], [{"type": "String"}])
             self.result["changed"] = True
             name = change.resource[len(prefix) :]
+            lost: t.Optional[MigrationError] = None
             try:
                 cluster.execute(str(change.request["sql"]), f"set the global variable {name}")
             except MigrationError as error:
@@ -141,7 +142,10 @@ class GlobalVariableTask:
                     if store is not None:
                         store.outcomes([(ids[0], "failed", {"code": error.code})])
                     raise
+                lost = error
             # After a lost reply too: what is there now tells.
+            if lost is not None and str(_read(cluster, name)).lower() != str(change.after).lower():
+                raise lost  # It may still be carried out, so its intent stays open; nobody else has set it.
             self._now(cluster, name, str(change.after))
             if store is not None:
                 store.outcomes([(ids[0], "done", {})])

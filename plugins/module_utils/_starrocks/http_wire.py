@@ -69,7 +69,7 @@ class HttpReply:
                 found = self.document()
         if not wanted(found):
             why = f"answered with HTTP status {self.status} and nothing that tells how it ended"
-            raise unsettled(why, doing, self.address, self.text[:200], status=self.status)
+            raise unsettled(why, doing, self.address, self.text[:200], {"status": self.status})
         return found
 
 

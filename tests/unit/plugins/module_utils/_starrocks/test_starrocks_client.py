@@ -49,6 +49,7 @@ class World:
         self.down: t.Set[str] = set()
         self.sent: t.List[t.Tuple[str, str]] = []
         self.fail_once: t.List[Exception] = []
+        self.fail_session: t.List[Exception] = []
         self.versions = ["3.3.14-abc"] * 3
         self.comment = "3.3.14-abc"
         self.foreign = False
@@ -83,6 +84,8 @@ class Stub:
         world.sent.append((self._host, sql))
         if world.fail_once and (mutating or sql.startswith("SELECT 1")):
             raise world.fail_once.pop()
+        if world.fail_session and sql == "SET ROLE ALL":
+            raise world.fail_session.pop()
         if sql == "SELECT @@version_comment":
             return Rows(("v",), ((world.comment,),))
         if sql == "SHOW FRONTENDS":
@@ -195,8 +198,31 @@ def test_a_change_that_could_not_be_forwarded_may_have_arrived(world: World) -> 
     world.fail_once = [ServerError("forward to leader failed: read timed out", errno=1064)]
     with pytest.raises(MigrationError) as caught:
         found.execute("ADMIN SET x", "set it")
-    assert caught.value.code == "starrocks.not_leader"
+    assert caught.value.code == "starrocks.no_reply"
     assert [sql for _host, sql in world.sent].count("ADMIN SET x") == 1
+
+
+def test_what_became_of_a_forwarded_change_is_asked_of_who_leads_now(world: World) -> None:
+    """Whoever forwarded it and did not see it arrive would show the old state."""
+    found = cluster(world)
+    found.frontends()
+    world.leader = 1
+    world.fail_once = [ServerError("Execute timeout, the command may be succeed, you'd better retry", errno=1064)]
+    with pytest.raises(MigrationError) as caught:
+        found.execute("CREATE x", "make it")
+    assert caught.value.code == "starrocks.no_reply"
+    assert found.query("SELECT 1", "look").single() == "fe1"
+
+
+def test_a_change_before_which_the_session_could_not_be_prepared_was_not_sent(world: World) -> None:
+    """So it goes to the leader that is there a moment later."""
+    found = cluster(world)
+    world.leader = 1
+    found.frontends()
+    world.leader = 2
+    world.fail_session = [ServerError("Forward to leader failed: n1 knows no leader", errno=1064)]
+    assert found.execute("ADMIN SET x", "set it").single() == "fe2"
+    assert not world.fail_session and [sql for _host, sql in world.sent].count("ADMIN SET x") == 1
 
 
 def test_a_silent_leader_is_not_asked_again(world: World) -> None:

@@ -63,6 +63,34 @@ def test_codes(text: str, errno: int, code: str) -> None:
     assert server_error(ServerError(text, errno=errno), "do it", "fe:9030").code == f"starrocks.{code}"
 
 
+@pytest.mark.parametrize(
+    ("text", "errno", "read", "changed"),
+    [
+        ("Execute timeout, the command may be succeed, you'd better retry", 1064, "refused", "no_reply"),
+        ("java.net.SocketTimeoutException: Read timed out", 1064, "refused", "no_reply"),
+        ("org.apache.thrift.transport.TTransportException: Socket is closed", 1064, "refused", "no_reply"),
+        ("Global level variables are set successfully, but session level ...", 1064, "refused", "no_reply"),
+        ("Forward to leader failed: n0 knows no leader", 1064, "not_leader", "no_reply"),
+        ("forwarded too often", 5401, "not_leader", "no_reply"),
+        (
+            "set config failed: set config for fe[h] failed: java.net.SocketTimeoutException: Read timed out",
+            5076,
+            "config_partial",
+            "config_partial",
+        ),
+        (DENIED, 5203, "access_denied", "access_denied"),
+        ("Config 'k' does not exist or is not mutable", 1064, "config_unknown", "config_unknown"),
+        ("Getting syntax error at line 1, column 2.", 1064, "syntax", "syntax"),
+        ("something new", 1064, "refused", "refused"),
+    ],
+)
+def test_errors_after_which_a_change_may_have_been_made(text: str, errno: int, read: str, changed: str) -> None:
+    error = ServerError(text, errno=errno)
+    assert server_error(error, "look", "fe:9030").code == f"starrocks.{read}"
+    found = server_error(error, "do it", "fe:9030", mutating=True)
+    assert (found.code, found.server_text) == (f"starrocks.{changed}", text)
+
+
 def test_hosts_that_could_not_be_told() -> None:
     one = "set config for fe[10.1.0.12] failed: java.net.ConnectException: refused"
     assert failed_frontends("set config failed: " + one) == {"10.1.0.12": "java.net.ConnectException: refused"}
