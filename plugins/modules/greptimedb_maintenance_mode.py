@@ -128,7 +128,8 @@ restore:
 code:
   description: >-
     Stable code of the error, such as C(greptimedb.no_maintenance_mode) (before 0.7.2),
-    C(greptimedb.maintenance_not_set), C(greptimedb.unreachable) or C(journal.other_migration).
+    C(greptimedb.maintenance_not_set), C(greptimedb.ambiguous) (the request was sent, and it could not be read back),
+    C(greptimedb.unreachable) or C(journal.other_migration).
   returned: failure
   type: str
 server_text:

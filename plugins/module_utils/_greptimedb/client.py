@@ -17,13 +17,17 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.address impo
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
+from ansible_collections.dbops.migration.plugins.module_utils._core.retries import retry
 from ansible_collections.dbops.migration.plugins.module_utils._core.transport import Rows, SqlTransport
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import statements
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.admin_http import AdminHttp
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.dialect import HTTP
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.errors import PASSING
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.model import ALIVE
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import Connection
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.reader import ClusterReader
+
+_READ_BACK_ATTEMPTS = 4
 
 
 class GreptimeClient(ClusterReader):
@@ -103,9 +107,7 @@ class GreptimeClient(ClusterReader):
 
     def _unmask(self, error: MigrationError, from_peer: int, to_peer: int) -> MigrationError:
         """A dead or unknown peer hides behind ``Internal error: 1003``; the list of nodes tells the two apart."""
-        unclear = MigrationError(
-            "greptimedb.ambiguous", error.message, server_text=error.server_text, details=error.details
-        )
+        unclear = _unclear(error)
         try:
             nodes = self.nodes()
         except MigrationError:
@@ -142,23 +144,60 @@ class GreptimeClient(ClusterReader):
         return statements.maintenance_request(self.dialect, enabled)
 
     def set_maintenance(self, enabled: bool) -> None:
-        """Set maintenance mode and read it back; what was read decides, not what was answered."""
+        """Set maintenance mode and read it back; what was read decides, not what was answered.
+
+        MigrationError ``greptimedb.ambiguous`` when the request was sent and nobody tells what it led to, and
+        ``greptimedb.maintenance_not_set`` when it was taken but is not seen; every other one is a refusal.
+        """
         self.maintenance_request(enabled)
         doing = ("enable" if enabled else "disable") + " the maintenance mode"
         failure: MigrationError | None = None
         try:
             self._once(doing, "metasrv_http_addrs", lambda: self._admin.set_maintenance(self.dialect, enabled))
         except MigrationError as error:
-            if error.code != "greptimedb.ambiguous":
+            if error.code not in ("greptimedb.ambiguous", "greptimedb.masked"):
                 raise
-            failure = error
-        now = self.maintenance()
+            failure = _unclear(error)
+        now = self._maintenance_behind(doing, failure)
         if now is not enabled:
             raise failure or MigrationError(
                 "greptimedb.maintenance_not_set",
                 f"The metasrv took the request to {doing}, but it reads {now} afterwards; look at the metasrv's log.",
             )
 
+    def _maintenance_behind(self, doing: str, failure: MigrationError | None) -> bool:
+        """What is read once the request was sent: not to learn it is no refusal, whatever the reason."""
+        error: MigrationError | None = None
+        now: bool | None = None
+        try:
+            now = retry(
+                self.maintenance,
+                is_transient=lambda one: isinstance(one, MigrationError) and one.code in PASSING,
+                clock=self._clock,
+                attempts=_READ_BACK_ATTEMPTS,
+                base=0.5,
+            )
+        except MigrationError as caught:
+            error = caught
+        if now is not None:
+            return now
+        told = failure or error
+        raise MigrationError(
+            "greptimedb.ambiguous",
+            f"Could not {doing} for certain: the request was sent, but what it led to could not be read; look before "
+            "you repeat it.",
+            server_text=None if told is None else told.server_text,
+            details={
+                **({"doing": doing} if failure is None else failure.details),
+                "read_back": "the metasrv's answer does not tell whether it is on" if error is None else error.message,
+            },
+        ) from (error or failure)
+
     def execute(self, sql: str) -> Rows:
         """Run a statement that may change data, as given, once."""
         return self._send(sql, "run the given statement")
+
+
+def _unclear(error: MigrationError) -> MigrationError:
+    """An answer from which nobody knows whether the request was carried out."""
+    return MigrationError("greptimedb.ambiguous", error.message, server_text=error.server_text, details=error.details)

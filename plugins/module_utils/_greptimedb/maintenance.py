@@ -31,6 +31,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.option
 ENGINE = "greptimedb"
 RESOURCE = "greptimedb.maintenance_mode"
 
+# The request was sent: what is not seen yet may be set nevertheless, by this or another metasrv.
+_UNKNOWN = ("greptimedb.ambiguous", "greptimedb.maintenance_not_set")
+
 State = t.Mapping[str, t.Any]
 
 
@@ -151,7 +154,7 @@ class MaintenanceTask:
             client.set_maintenance(bool(change.after["enabled"]))
         except MigrationError as error:
             if journal is not None:
-                status = "unknown" if error.code == "greptimedb.ambiguous" else "failed"
+                status = "unknown" if error.code in _UNKNOWN else "failed"
                 journal.outcomes([(ids[0], status, {"code": error.code, "server_text": error.server_text or ""})])
             raise
         self.result["changed"] = True

@@ -80,6 +80,8 @@ class FakeAdmin:
         self.sent: t.List[str] = []
         self.set_error: t.Optional[Exception] = None
         self.applies = True
+        self.reads_behind: t.List[t.Any] = []
+        """What is read of the maintenance mode once it was set, before what it is; the last answer stays."""
         self._submissions = list(submissions)
 
     def discover(self, _addresses: t.Iterable[str]) -> None:
@@ -101,6 +103,11 @@ class FakeAdmin:
         return answer
 
     def maintenance(self, _dialect: t.Any) -> t.Any:
+        if self.sent and self.reads_behind:
+            answer = self.reads_behind.pop(0) if len(self.reads_behind) > 1 else self.reads_behind[0]
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
         return self.enabled
 
     def set_maintenance(self, _dialect: t.Any, enabled: bool) -> None:

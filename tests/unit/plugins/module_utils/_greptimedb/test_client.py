@@ -314,6 +314,50 @@ def test_a_lost_answer_to_maintenance_mode_is_settled_by_reading() -> None:
     assert code(lambda: client(FakeSql("1.1.4"), admin).set_maintenance(False)) == "greptimedb.ambiguous"
 
 
+NOBODY = ConnectionLost("refused", sent=False, address="meta:4000", kind="unreachable")
+NO_SERVER = ServerError("no available server", http_status=503)
+
+
+@pytest.mark.parametrize("answer", [None, LOST])
+@pytest.mark.parametrize("read", [NOBODY, NO_SERVER, ServerError("no such page", http_status=404), None])
+def test_a_maintenance_mode_that_cannot_be_read_back_may_be_set(
+    answer: t.Optional[Exception], read: t.Optional[Exception]
+) -> None:
+    admin = FakeAdmin()
+    admin.set_error, admin.reads_behind = answer, [read]
+    with pytest.raises(MigrationError) as caught:
+        client(FakeSql("1.1.4"), admin).set_maintenance(True)
+    error = caught.value
+    assert error.code == "greptimedb.ambiguous"
+    assert error.details["doing"] == "enable the maintenance mode"
+    told = [one for one in (answer, read) if one is not None]
+    assert error.server_text == (told[0].text if told else None)  # type: ignore[attr-defined]
+    assert ("read the maintenance mode" in error.details["read_back"]) is (read is not None)
+    assert admin.sent == ["set True"]
+
+
+def test_reading_the_maintenance_mode_back_is_repeated_while_nobody_answers() -> None:
+    admin = FakeAdmin()
+    admin.reads_behind = [NOBODY, NO_SERVER, True]
+    client(FakeSql("1.1.4"), admin).set_maintenance(True)
+    assert admin.sent == ["set True"]
+
+
+def test_a_masked_answer_to_maintenance_mode_is_settled_by_reading() -> None:
+    admin = FakeAdmin()
+    admin.set_error = ServerError("Internal error: 1003", http_status=500)
+    client(FakeSql("1.1.4"), admin).set_maintenance(True)
+    admin.applies = False
+    assert code(lambda: client(FakeSql("1.1.4"), admin).set_maintenance(False)) == "greptimedb.ambiguous"
+
+
+def test_a_maintenance_mode_that_was_refused_is_not_read_back() -> None:
+    admin = FakeAdmin()
+    admin.set_error, admin.applies = ServerError("bad parameter", http_status=400), False
+    admin.reads_behind = [NO_SERVER]
+    assert code(lambda: client(FakeSql("1.1.4"), admin).set_maintenance(True)) == "greptimedb.other"
+
+
 def test_no_maintenance_mode_before_0_7_2() -> None:
     assert code(lambda: client(FakeSql("0.7.1")).set_maintenance(True)) == "greptimedb.no_maintenance_mode"
 

@@ -13,7 +13,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.changes impo
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
-from ansible_collections.dbops.migration.plugins.module_utils._core.transport import ConnectionLost
+from ansible_collections.dbops.migration.plugins.module_utils._core.transport import ConnectionLost, ServerError
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import maintenance
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.client import GreptimeClient
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.maintenance import (
@@ -52,6 +52,10 @@ class Bench:
 
     def journal(self) -> Journal:
         return Journal.open(self.path, migration_id="m", engine="greptimedb", clock=Clock(), redactor=Redactor([]))
+
+    def outcomes(self) -> t.List[str]:
+        entries = Journal.read(self.path).entries
+        return [entry.data["status"] for entry in entries if entry.kind == "change.outcome"]
 
     def kinds(self) -> t.List[str]:
         return [entry.kind for entry in Journal.read(self.path).entries]
@@ -195,6 +199,32 @@ def test_a_lost_answer_that_was_not_applied_stays_unknown_and_is_tried_by_the_ne
     assert bench.run("enabled")["changed"]
     bench.run("restored")
     assert bench.admin.enabled is False
+
+
+@pytest.mark.parametrize("answer", [None, LOST])
+@pytest.mark.parametrize("again", [True, False])
+@pytest.mark.parametrize("read", [ServerError("no available server", http_status=503), None, False])
+def test_what_could_not_be_read_back_is_put_back(
+    bench: Bench, answer: t.Optional[Exception], again: bool, read: t.Any
+) -> None:
+    bench.admin.set_error, bench.admin.reads_behind = answer, [read]
+    with pytest.raises(MigrationError):
+        bench.run("enabled")
+    assert bench.outcomes() == ["unknown"]
+    bench.admin.set_error, bench.admin.reads_behind = None, []
+    if again:
+        assert not bench.run("enabled")["changed"]
+    restored = bench.run("restored")
+    assert (restored["changed"], restored["restore"]["action"]) == (True, "restore")
+    assert bench.admin.enabled is False
+
+
+def test_what_was_refused_is_not_ours(bench: Bench) -> None:
+    bench.admin.set_error, bench.admin.applies = ServerError("bad parameter", http_status=400), False
+    with pytest.raises(MigrationError):
+        bench.run("enabled")
+    assert bench.outcomes() == ["failed"]
+    assert bench.run("restored")["changes"] == []
 
 
 def test_an_answer_that_tells_nothing_is_left_alone(bench: Bench) -> None:
