@@ -194,8 +194,14 @@ class GreptimeClient(ClusterReader):
         ) from (error or failure)
 
     def execute(self, sql: str) -> Rows:
-        """Run a statement that may change data, as given, once."""
-        return self._send(sql, "run the given statement")
+        """Run a statement that may change data, as given, once. For one that only reads there is ``query``."""
+        try:
+            return self._send(sql, "run the given statement", submitting=True)
+        except MigrationError as error:
+            if error.code == "greptimedb.masked":
+                # Of a statement that is not known here, nothing can be looked up that would tell the cause.
+                raise _unclear(error) from error
+            raise
 
 
 def _unclear(error: MigrationError) -> MigrationError:

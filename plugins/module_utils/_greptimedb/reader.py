@@ -68,6 +68,10 @@ class ClusterReader(Channel):
             lambda: self._ask("read the leases of the datanodes", lambda: self._admin.leases(self.dialect)), self._clock
         )
 
+    def query(self, sql: str) -> Rows:
+        """The answer to a statement that only reads, as given."""
+        return self._read(sql, "run the given query")
+
     def tables(self) -> list[Table]:
         """All tables with their ids, logical ones resolved to their physical table."""
         dialect = self.dialect

@@ -188,7 +188,7 @@ class RehearsalTask:
         finally:
             prober.finish()
         acknowledged = sum(write.accepted for write in prober.writes)
-        found = int(client.execute(rp.count_sql(now.name)).single())
+        found = int(client.query(rp.count_sql(now.name)).single())
         return {
             "table": now.table,
             "region_id": region.region_id,

@@ -362,6 +362,32 @@ def test_no_maintenance_mode_before_0_7_2() -> None:
     assert code(lambda: client(FakeSql("0.7.1")).set_maintenance(True)) == "greptimedb.no_maintenance_mode"
 
 
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (ServerError("(Internal): Internal error: 1003", errno=1815, status="Internal"), "greptimedb.ambiguous"),
+        (ServerError("(DeadlineExceeded): too late", errno=1317, status="DeadlineExceeded"), "greptimedb.ambiguous"),
+        (ServerError("no available server", http_status=503), "greptimedb.ambiguous"),
+        (LOST, "greptimedb.ambiguous"),
+        (ServerError("(InvalidSyntax): no", errno=1149, status="InvalidSyntax"), "greptimedb.other"),
+        (ConnectionLost("refused", sent=False, address="db:4002", kind="unreachable"), "greptimedb.unreachable"),
+    ],
+)
+def test_a_statement_that_may_have_been_run_is_ambiguous(answer: Exception, expected: str) -> None:
+    sql = FakeSql("1.1.4", {"CREATE TABLE": [answer]})
+    with pytest.raises(MigrationError) as caught:
+        client(sql).execute("CREATE TABLE t ()")
+    assert (caught.value.code, caught.value.server_text) == (expected, answer.text)  # type: ignore[attr-defined]
+    assert sql.sent == [("CREATE TABLE t ()", True)]
+
+
+def test_a_query_is_never_ambiguous() -> None:
+    masked = ServerError("(Internal): Internal error: 1003", errno=1815, status="Internal")
+    sql = FakeSql("1.1.4", {"count": [LOST, masked]})
+    assert code(lambda: client(sql).query("SELECT count(*) FROM t")) == "greptimedb.unavailable"
+    assert sql.sent == [("SELECT count(*) FROM t", False)] * 2
+
+
 def test_secrets_in_server_texts_are_masked() -> None:
     sql = FakeSql("1.1.4", {"migrate_region": [ServerError("bad password hunter22 here")]})
     with pytest.raises(MigrationError) as caught:
