@@ -127,7 +127,7 @@ class Journal:
         path = _path(location)
         store: Store
         if path is None:
-            store = S3Store(location, make_client(s3 or S3Options()))
+            store = S3Store(location, make_client(s3 or S3Options()), clock)
             if not create and not store.load().raw:
                 raise _missing(location)
         else:

@@ -11,6 +11,7 @@ import dataclasses
 import re
 import typing as t
 
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, SystemClock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_chain import Head, Problem, Stored
 
@@ -19,6 +20,8 @@ _WORKERS = 16
 LEAST_BOTO3 = "1.35.2"
 """The first release whose PutObject takes IfNoneMatch (botocore's changelog: 1.35.2, conditional writes)."""
 _TAKEN = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
+_RACE_PAUSES = (0.2, 0.5, 1.0, 2.0)
+"""While another request for the same object is under way: our own, when boto repeats one that it got no answer to."""
 _ABSENT = ("NoSuchKey", "404", "NotFound")
 
 
@@ -82,11 +85,12 @@ class S3Store:
     No lock: an object is put only where none is, so a second writer fails at its first append.
     """
 
-    def __init__(self, location: str, client: t.Any) -> None:
+    def __init__(self, location: str, client: t.Any, clock: t.Optional[Clock] = None) -> None:
         """InvalidOption for a location without bucket or prefix."""
         self.location = location
         self._bucket, self._prefix = split_location(location)
         self._client = client
+        self._clock = clock or SystemClock()
         self._poisoned = False
 
     def load(self) -> Stored:
@@ -118,13 +122,16 @@ class S3Store:
         """
         if self._poisoned:
             raise self._write_failed("an earlier write has an unknown end")
-        try:
-            self._put_new(_name(first_seq), payload)
-        except Exception as error:
-            if type(error).__name__ == "ParamValidationError":
-                raise _too_old(error) from error
-            if not self._is_ours(first_seq, payload, error):
-                raise self._conflict() from error
+        race = self._put_once(first_seq, payload)
+        for pause in _RACE_PAUSES:
+            if race is None:
+                break
+            self._clock.sleep(pause)
+            race = self._put_once(first_seq, payload)
+        if race is not None:
+            # What it raced with may still land, and every later append would meet it.
+            self._poisoned = True
+            raise self._write_failed(f"{race}; and nothing is there") from race
         if not first_seq:
             self._require_conditional_writes(payload)
 
@@ -163,9 +170,21 @@ class S3Store:
     def _put_new(self, name: str, payload: bytes) -> None:
         self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=payload, IfNoneMatch="*")
 
+    def _put_once(self, first_seq: int, payload: bytes) -> t.Optional[Exception]:
+        """None when it is there; the answer of a race that nobody has won yet: the same put again tells who does."""
+        try:
+            self._put_new(_name(first_seq), payload)
+        except Exception as error:
+            if type(error).__name__ == "ParamValidationError":
+                raise _too_old(error) from error
+            return None if self._is_ours(first_seq, payload, error) else error
+        return None
+
     def _is_ours(self, first_seq: int, payload: bytes, error: Exception) -> bool:
-        """After a failed put: whether the object is there as we sent it. A repeated request finds its own first one."""
-        taken = _code(error) in _TAKEN
+        """After a failed put: True for the object as we sent it, since a repeated request finds its own first one.
+
+        False while a race is open. MigrationError ``journal.conflict`` for another object.
+        """
         try:
             found = self._get(_name(first_seq))
         except Exception as second:
@@ -173,7 +192,9 @@ class S3Store:
             raise self._write_failed(f"{error}; then {second}") from second
         if found == payload:
             return True
-        if found is not None or taken:
+        if found is not None:
+            raise self._conflict() from error
+        if _code(error) in _TAKEN:
             return False
         # A request that timed out may still be on its way, so nothing may be sent behind it.
         self._poisoned = True

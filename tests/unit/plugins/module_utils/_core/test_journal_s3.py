@@ -83,9 +83,23 @@ class FakeS3:
             yield {"Contents": [{"Key": key} for key in keys[at : at + 2]]}
 
 
-def open_journal(s3: FakeS3, location: str = LOCATION) -> Journal:
-    store = S3Store(location, s3)
-    return Journal(store, SystemClock(), Redactor([]), migration_id="m1", engine="greptimedb")
+class Clock(SystemClock):
+    """Its pauses take no time; ``meanwhile`` happens in the pauses, one in each."""
+
+    def __init__(self, *meanwhile: t.Callable[[], t.Any]) -> None:
+        self.pauses: t.List[float] = []
+        self._meanwhile = list(meanwhile)
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        if self._meanwhile:
+            self._meanwhile.pop(0)()
+
+
+def open_journal(s3: FakeS3, location: str = LOCATION, clock: t.Optional[Clock] = None) -> Journal:
+    clock = clock or Clock()
+    store = S3Store(location, s3, clock)
+    return Journal(store, clock, Redactor([]), migration_id="m1", engine="greptimedb")
 
 
 def view(s3: FakeS3) -> JournalView:
@@ -175,6 +189,62 @@ def test_a_put_that_was_applied_but_not_answered_is_done(error: Exception) -> No
     note(journal, "applied")
     note(journal, "next")
     assert [entry.data.get("text") for entry in view(s3).entries] == [None, "applied", "next"]
+
+
+SECOND = "runs/one/000000000001.jsonl"
+RACE = "ConditionalRequestConflict"
+
+
+def test_a_put_that_races_its_own_first_request_is_put_again() -> None:
+    """boto repeats a request whose answer was late, and meets the first one while the store still works on it."""
+    s3 = FakeS3()
+    journal = open_journal(s3)
+    s3.before = [Answer(RACE), Answer(RACE)]
+    note(journal, "late")
+    note(journal, "next")
+    assert s3.puts.count(SECOND) == 3
+    assert [entry.data.get("text") for entry in view(s3).entries] == [None, "late", "next"]
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_what_wins_the_race_decides_it(ours: bool) -> None:
+    s3 = FakeS3()
+    sent: t.List[bytes] = []
+
+    def put(Body: bytes, **_more: t.Any) -> None:  # noqa: N803
+        sent.append(Body)
+        FakeS3.put_object(s3, Body=Body, **_more)
+
+    clock = Clock(lambda: s3.objects.update({SECOND: sent[-1] if ours else b"theirs"}))
+    journal = open_journal(s3, clock=clock)
+    s3.put_object = put  # type: ignore[method-assign, assignment]
+    s3.before = [Answer(RACE)]
+    if ours:
+        note(journal, "late")
+        note(journal, "next")
+        assert [entry.data.get("text") for entry in view(s3).entries] == [None, "late", "next"]
+        return
+    with pytest.raises(MigrationError) as caught:
+        note(journal, "late")
+    assert caught.value.code == "journal.conflict"
+    assert s3.objects[SECOND] == b"theirs"
+
+
+def test_a_race_that_does_not_end_stops_the_run() -> None:
+    """Whatever is raced may still land, so it is no conflict that a later append could get over."""
+    s3 = FakeS3()
+    clock = Clock()
+    journal = open_journal(s3, clock=clock)
+    s3.before = [Answer(RACE)] * 99
+    with pytest.raises(MigrationError) as caught:
+        note(journal, "lost")
+    assert (caught.value.code, RACE in caught.value.message) == ("journal.write_failed", True)
+    assert 0 < sum(clock.pauses) < 10
+    s3.before = []
+    with pytest.raises(MigrationError, match="unknown end"):
+        note(journal, "again")
+    note(open_journal(s3), "by the next run")
+    assert codes(s3) == []
 
 
 def test_a_put_with_an_unknown_end_stops_the_run() -> None:
