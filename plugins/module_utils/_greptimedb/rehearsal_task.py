@@ -41,7 +41,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.rehear
 )
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.rehearsal_prober import Prober, window
 
+_EXISTS = ("TableAlreadyExists", 1050)
 _LOOK = 0.3
+_SETTLING = 30.0
+"""For so long, in seconds, a table may come behind a CREATE that was answered with nothing that is certain."""
 _STEADY_SECONDS = 1.0
 """For so long writes are accepted before a move, and behind it."""
 
@@ -129,8 +132,9 @@ class RehearsalTask:
         try:
             client.execute(sql)
         except MigrationError as error:
-            if error.code != "greptimedb.ambiguous" or self._find(client, table) is None:
-                status = "unknown" if error.code == "greptimedb.ambiguous" else "failed"
+            is_open = error.code == "greptimedb.ambiguous" or self._is_our_echo(error)
+            if not is_open or self._appears(client, table) is None:
+                status = "unknown" if is_open else "failed"
                 journal.outcomes([(change_id, status, {"code": error.code, "server_text": error.server_text or ""})])
                 self._changes = ChangeList() if status == "failed" else self._changes
                 raise
@@ -142,6 +146,18 @@ class RehearsalTask:
             )
         journal.outcomes([(change_id, "done", {"evidence": {"table_id": made.table_id}})])
         return made
+
+    def _is_our_echo(self, error: MigrationError) -> bool:
+        """A name that was drawn by lot can only be there because our own request arrived twice (facts 1.4)."""
+        return not self._options.table and error.details.get("status", error.details.get("errno")) in _EXISTS
+
+    def _appears(self, client: GreptimeClient, table: str) -> t.Optional[Table]:
+        deadline = Deadline(self._clock, _SETTLING, f"the table {table}")
+        while True:
+            found = self._find(client, table)
+            if found is not None or deadline.remaining() <= 0:
+                return found
+            deadline.sleep(_LOOK)
 
     def _plan(self, client: GreptimeClient, region: Region) -> None:
         """What the move will be, for a preflight."""
@@ -276,7 +292,9 @@ class RehearsalTask:
         journal.outcomes([(ids[0], "done", {})])
 
     def _ours(self, client: GreptimeClient, now: rp.Rehearsal) -> t.Optional[Table]:
-        there = self._find(client, now.table)
+        # What was perhaps made is waited for, or it would come when nobody looks for it any more.
+        may_come = now.asked and now.table_id is None and not self._check_mode
+        there = self._appears(client, now.table) if may_come else self._find(client, now.table)
         if there is None:
             return None
         if not now.asked or (now.table_id is not None and now.table_id != there.table_id):

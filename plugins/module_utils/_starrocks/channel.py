@@ -108,12 +108,12 @@ class FrontendChannel:
             self._ready = False
 
     def _prepare(self) -> None:
-        """A new session: what speaks there, and all roles on, since a granted role may be inactive (from 3.0 on)."""
+        """A new session: what speaks there, and mostly all roles on, since a granted one may be inactive (from 3.0)."""
         self.version_comment = str(self._send(_WHO).single() or "")
         version = self._connection.assume_version or parse_version(self.version_comment)
         if _OTHERS.search(self.version_comment):
             raise not_starrocks(self.address, f"it calls itself {self.version_comment!r}", self._connection.prefix)
-        if version is None or since(version, "3.0.0"):
+        if self._connection.all_roles and (version is None or since(version, "3.0.0")):
             self._send("SET ROLE ALL")
         self._ready = True
 

@@ -114,12 +114,10 @@ _FAILED_FRONTEND = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
-_OPEN_TEXTS = re.compile(
-    r"the command may be succeed|SocketTimeoutException|TTransportException|"
-    r"Global level variables are set successfully",
-    re.IGNORECASE,
-)
-"""Of a statement that was carried out, or forwarded to a leader from whom no answer came, and who may carry it out."""
+_OPEN_TEXTS = re.compile(r"the command may be succeed|SocketTimeoutException|TTransportException", re.IGNORECASE)
+"""Of a statement that was forwarded to a leader from whom no answer came, and who may carry it out."""
+_CARRIED_OUT = re.compile(r"Global level variables are set successfully", re.IGNORECASE)
+"""Of one that was, whatever follows."""
 
 
 def classify(text: str, errno: t.Optional[int] = None) -> str:
@@ -150,7 +148,8 @@ def server_error(
     if error.errno is not None:
         details["errno"] = error.errno
     # What could not be forwarded may have arrived all the same; any other error with a code of its own is a refusal.
-    if mutating and (code == "not_leader" or (code == "refused" and _OPEN_TEXTS.search(error.text))):
+    is_open = code == "not_leader" or (code == "refused" and _OPEN_TEXTS.search(error.text))
+    if mutating and (is_open or _CARRIED_OUT.search(error.text)):
         why = "answered with an error that leaves open how it ended"
         return unsettled(why, doing, address, error.text, details)
     if code == "config_partial":

@@ -17,6 +17,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
+from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import RESTORE
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_values import canonical
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.errors import CONFIG_PARTIAL, NO_REPLY
@@ -63,16 +64,22 @@ class Sender:
         contexts = [{"type": target.kind, "persistent": call.persistent} for _change, target in changed]
         ids = self._journal.intents(call.changes, contexts) if self._journal is not None else []
         evidence: t.Dict[str, t.Any] = {}
-        try:
-            self._request(call)
-        except MigrationError as error:
-            if error.code not in _GO_ON:
-                self._conclude(ids, "failed", {"code": error.code, "server_text": error.server_text or ""})
-                raise
-            evidence.update(code=error.code, server_text=error.server_text or "")
-            self._warn_unpersisted(call, error)
+        answer = self._ask(call)
+        open_end = answer is not None and answer.code == NO_REPLY
+        if open_end and call.persistent:
+            # What is read back says nothing of fe.conf, and the same statement does no harm twice.
+            answer = self._ask(call)
+        if answer is not None:
+            told = {"code": answer.code, "server_text": answer.server_text or ""}
+            if answer.code not in _GO_ON:
+                self._conclude(ids, "unknown" if open_end else "failed", told)
+                raise answer
+            evidence.update(told)
+            self._warn_unpersisted(call, answer)
         try:
             self._settle(call, [target for _change, target in changed], evidence)
+            if answer is not None and answer.code == NO_REPLY and call.persistent:
+                self._tell_unproved(call, answer)
         except MigrationError as error:
             self._conclude(ids, "unknown", {"code": error.code, "evidence": evidence})
             read: t.Dict[str, str] = evidence.get("read_back", {})
@@ -86,6 +93,14 @@ class Sender:
     def _conclude(self, ids: t.Sequence[str], status: str, data: t.Mapping[str, t.Any]) -> None:
         if self._journal is not None:
             self._journal.outcomes((change_id, status, data) for change_id in ids)
+
+    def _ask(self, call: ConfigCall) -> t.Optional[MigrationError]:
+        """None, or what it was answered with that is not success."""
+        try:
+            self._request(call)
+        except MigrationError as error:
+            return error
+        return None
 
     def _request(self, call: ConfigCall) -> None:
         self._sent.calls.append(call.request)
@@ -168,6 +183,22 @@ class Sender:
                 f"{call.key} could not be written to fe.conf on {', '.join(hosts)}; it is set in memory there, and "
                 "forgotten at the next restart."
             )
+
+    def _tell_unproved(self, call: ConfigCall, answer: MigrationError) -> None:
+        """fe.conf may hold either value: a nuisance while it is set, and not the end of putting it back."""
+        if all(change.action != RESTORE for change in call.changes):
+            self._sent.warnings.append(
+                f"{call.key} is set in memory, but no answer told that it was written to fe.conf; it may be forgotten "
+                "at the next restart."
+            )
+            return
+        raise MigrationError(
+            NO_REPLY,
+            f"{call.key} has its value again in memory, but no answer told that it was written to fe.conf, which may "
+            "still hold the value of the migration and bring it back at the next restart. Run the restore again.",
+            server_text=answer.server_text,
+            details={"key": call.key, "frontend": call.frontend.address},
+        )
 
 
 def _holds(target: Target, text: t.Optional[str]) -> bool:

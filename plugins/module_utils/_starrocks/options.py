@@ -33,7 +33,7 @@ class Connection:
     """How to reach one cluster. Timeouts in seconds. ``prefix``: what stands before the names of its options.
 
     ``frontends`` are addresses that can be reached as they are; ``address_map`` is for those that the cluster itself
-    tells, by host as its IP columns show it.
+    tells, by host as its IP columns show it. ``all_roles``: whether a session turns on all that was granted.
     """
 
     frontends: t.Tuple[Address, ...]
@@ -45,6 +45,7 @@ class Connection:
     read_timeout: float
     assume_version: t.Optional[Version] = None
     prefix: str = ""
+    all_roles: bool = True
 
     def reach(self, host: str, port: int) -> Address:
         """Where a node is reached that the cluster has on record as this host and port."""

@@ -102,7 +102,8 @@ def read_written(asker: Asker, profile: Profile) -> Written:
     """Tables of the target with data that no replication brought."""
     if not profile.partitions_meta:
         return Written(reason=f"StarRocks {profile.version} has no information_schema.partitions_meta")
-    if not profile.partitions_meta_data_version:
+    # What marks a write is judged as the comparison does it: from the versions on whose replications are marked.
+    if not (profile.partitions_meta_data_version and profile.commits_write_data_version):
         rows, problem = asker.once(WRITTEN_BEFORE, "partitions with data")
         reason = f"StarRocks {profile.version} does not tell replication from other writes"
         return Written(_counted(rows), reason) if rows is not None else Written(reason=problem)
@@ -111,8 +112,8 @@ def read_written(asker: Asker, profile: Profile) -> Written:
 
 
 def has_auto_increment(statement: str) -> bool:
-    """Whether a CREATE TABLE has such a column; comments and defaults may hold any word, so texts are left out."""
-    return _AUTO_INCREMENT.search(re.sub(r'"(?:[^"\\]|\\.)*"', '""', statement)) is not None
+    """Whether a CREATE TABLE has such a column. Names, comments and defaults may hold any word and are left out."""
+    return _AUTO_INCREMENT.search(_TEXT_OR_NAME.sub('""', statement)) is not None
 
 
 def has_control_characters(statement: str) -> bool:

@@ -24,7 +24,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflig
     TriedLogin,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_user import user_exists
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.version import since
 
 _CHECK = "/check"
 
@@ -57,11 +56,11 @@ def try_login(cluster: Cluster, login: ToolLogin, to_be_made: bool) -> TriedLogi
 
 
 def _try(cluster: Cluster, leader: Frontend, login: ToolLogin) -> t.Tuple[str, str]:
-    # The modules' own user too: here all its roles are on, and the tool is not known to do that.
-    account = dataclasses.replace(cluster.connection, username=login.user, password=login.password)
+    # The modules' own user too: their sessions turn all its roles on, and the tool is not known to do that.
+    account = dataclasses.replace(cluster.connection, username=login.user, password=login.password, all_roles=False)
     try:
         with Cluster(account, cluster.redactor, cluster.clock) as session:
-            _use(session, leader, since(cluster.version, "3.0.0"))
+            session.query_on(leader, OPERATE_NEEDED, "see what the sync tool's user may do")
     except MigrationError as error:
         state = {"starrocks.login_failed": REFUSED, "starrocks.access_denied": NO_OPERATE}.get(error.code, UNKNOWN)
         return state, error.server_text or error.message
@@ -74,13 +73,6 @@ def _is_there(cluster: Cluster, name: str) -> t.Optional[bool]:
         return user_exists(cluster, name)
     except MigrationError:
         return None
-
-
-def _use(session: Cluster, leader: Frontend, roles: bool) -> None:
-    doing = "see what the sync tool's user may do"
-    if roles:
-        session.query_on(leader, "SET ROLE DEFAULT", doing)
-    session.query_on(leader, OPERATE_NEEDED, doing)
 
 
 def try_token(cluster: Cluster, token: str) -> t.Tuple[str, str]:

@@ -100,16 +100,20 @@ class SyncUserTask:
         store = journal.open()
         ids = [] if store is None else store.intents([change], [{"type": "String"}])
         sql = str(change.request["sql"]).replace(quote_string(_MASKED), quote_string(password))
+        lost: t.Optional[MigrationError] = None
         try:
             cluster.execute(sql, f"{change.action} the user {name}")
         except MigrationError as error:
-            # After a lost reply, what is there now tells.
             if error.code != "starrocks.no_reply":
                 if store is not None:
                     store.outcomes([(ids[0], "failed", {"code": error.code})])
                 raise
+            lost = error
+        # After a lost reply too: what is there now tells.
         dropped = change.action == RESTORE
         if user_exists(cluster, name) == dropped:
+            if lost is not None:
+                raise lost
             raise MigrationError(
                 "starrocks.user_not_made",
                 f"The user {name} is {'still there' if dropped else 'not there'} although the server said nothing. "
@@ -124,7 +128,7 @@ class SyncUserTask:
 def user_exists(cluster: Cluster, name: str) -> bool:
     """Whether there is a user of this name, from any host (3.0 and later; it takes ``user_admin``)."""
     rows = cluster.query("SHOW USERS", "list the users")
-    return any(str(row["user"]).split("@", 1)[0].strip("'\"") == name for row in rows.records())
+    return any(str(row[0]).split("@", 1)[0].strip("'\"") == name for row in rows.rows)
 
 
 def _record(resource: str, action: str) -> t.Dict[str, t.Any]:

@@ -37,12 +37,16 @@ _ROLE = (known.ROLE, known.EXTERNAL_ID)
 
 @dataclasses.dataclass(frozen=True)
 class Mirror:
-    """One volume of the source in use, what it becomes on the target, and where its tables go."""
+    """One volume of the source in use, what it becomes on the target, and where its tables go.
+
+    ``asked``: the names of properties and credentials that come from the options, and not from the source.
+    """
 
     use: Use
     source: Volume
     wanted: Wanted
     destination: str
+    asked: t.FrozenSet[str] = frozenset()
 
 
 def mirror_of(
@@ -63,8 +67,8 @@ def mirror_of(
         properties.update({key: "false" for key in _WITHOUT_KEY if key in properties})
         for key in _ROLE:
             properties.pop(key, None)
-    properties.update(overrides.get("*", {}))
-    properties.update(overrides.get(source.name, {}))
+    own = {**overrides.get("*", {}), **overrides.get(source.name, {})}
+    properties.update(own)
     if source.type == "S3" and profile.partitioned_prefix:
         properties[known.PARTITIONED_PREFIX] = "false"
     wanted = Wanted(
@@ -76,7 +80,7 @@ def mirror_of(
         enabled=True,
         comment=COMMENT,
     )
-    return Mirror(use, source, wanted, destinations.of(source.name))
+    return Mirror(use, source, wanted, destinations.of(source.name), frozenset({*secrets, *own}))
 
 
 def use_problems(use: Use, source: t.Optional[Volume]) -> t.Iterator[str]:
@@ -102,14 +106,15 @@ def missing_credentials(mirror: Mirror) -> t.List[str]:
 
 def mirror_problems(mirror: Mirror) -> t.Iterator[str]:
     """What is wrong with the definition of one mirror."""
-    name, given = mirror.source.name, mirror.wanted.credentials
+    name = mirror.source.name
     hidden = missing_credentials(mirror)
     if hidden:
         yield (
             f"{name} has {', '.join(hidden)}, which no server tells. Give credentials that can read "
             f"{', '.join(mirror.source.locations)} under {CREDENTIALS}[{name}]."
         )
-    for key in sorted({*given, *mirror.wanted.properties}):
+    # A property that the source itself tells may be newer than this list.
+    for key in sorted(mirror.asked):
         if not known.is_known(key, mirror.source.type):
             yield f"{name} is of type {mirror.source.type}, which has no {key}. Remove it from the options."
 

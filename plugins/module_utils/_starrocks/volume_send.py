@@ -118,6 +118,9 @@ def send_step(
         if refused is None:
             break  # The leader has taken it, so sending it again would tell nothing.
         clock.sleep(PAUSE * attempt)
+    if refused is not None and refused.code == NO_REPLY:
+        conclude("unknown", _told(refused))
+        raise refused  # It may still be carried out; nobody else has changed the volume.
     conclude("unknown", {"code": "starrocks.volume_not_kept"})
     raise MigrationError(
         "starrocks.volume_not_kept",

@@ -59,7 +59,8 @@ class Bench:
         self.sql = FakeSql("1.1.4", found)
         spec = {**connection_argument_spec().argument_spec, **rehearsal_spec().argument_spec}
         params = {name: option.get("default") for name, option in spec.items()}
-        params.update(frontend_host="db", state=state, table=NAME, journal=self.path, migration_id="m")
+        params.update(frontend_host="db", state=state, table=answers.get("table", NAME))
+        params.update(journal=self.path, migration_id="m")
         return RehearsalTask(params, False, Redactor([]), Clock()).body()
 
     def outcomes(self) -> t.List[str]:
@@ -89,6 +90,37 @@ def test_a_table_that_is_made_behind_an_uncertain_answer_is_taken_away(bench: Be
     assert (caught.value.code, bench.outcomes()) == ("greptimedb.ambiguous", ["unknown"])
     assert bench.run("absent", tables=[THERE])["changed"]
     assert bench.sql.texts("DROP") == [f"DROP TABLE {NAME}"]
+
+
+def test_a_table_that_comes_late_is_taken_away(bench: Bench) -> None:
+    with pytest.raises(MigrationError):
+        bench.run("present", create=[MASKED])
+    assert bench.run("absent", tables=[NONE, NONE, NONE, THERE])["changed"]
+    assert bench.sql.texts("DROP") == [f"DROP TABLE {NAME}"]
+
+
+def test_a_table_that_never_comes_is_not_waited_for_without_end(bench: Bench) -> None:
+    with pytest.raises(MigrationError):
+        bench.run("present", create=[MASKED])
+    assert not bench.run("absent")["changed"]
+    assert bench.run("absent")["summary"] == "no rehearsal has left anything"
+
+
+EXISTS = ServerError("(TableAlreadyExists): there is one", errno=1050, status="TableAlreadyExists")
+
+
+def test_a_request_that_arrived_twice_is_still_ours(monkeypatch: pytest.MonkeyPatch, bench: Bench) -> None:
+    monkeypatch.setattr("secrets.token_hex", lambda _size: "1")
+    with pytest.raises(MigrationError):
+        bench.run("present", create=[EXISTS], table=None)
+    assert bench.outcomes() == ["unknown"]
+    assert bench.run("absent", tables=[THERE])["changed"]
+
+
+def test_a_name_that_was_given_may_be_that_of_somebody_elses_table(bench: Bench) -> None:
+    with pytest.raises(MigrationError):
+        bench.run("present", create=[EXISTS])
+    assert bench.outcomes() == ["failed"]
 
 
 def test_a_table_whose_creation_was_refused_is_not_ours(bench: Bench) -> None:

@@ -19,6 +19,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.versions imp
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_plan import (
     HTTP,
+    SQL,
     ConfigCall,
     Target,
 )
@@ -127,6 +128,60 @@ def sent(folder: pathlib.Path, *answers: t.Tuple[int, str, bool]) -> t.Tuple[str
     except MigrationError as error:
         code = error.code
     return code, [entry.data["status"] for entry in journal.entries if entry.kind == "change.outcome"], one
+
+
+class Persisting(OneFrontend):
+    """Its statements are answered in turn: the code of the error, or "" when it was carried out."""
+
+    def __init__(self, *codes: str) -> None:
+        super().__init__((200, SET, True))
+        self.codes = list(codes)
+        self.statements: t.List[str] = []
+
+    def execute_on(self, _frontend: Frontend, sql: str, _doing: str) -> None:
+        self.statements.append(sql)
+        code = self.codes.pop(0)
+        if code:
+            raise MigrationError(f"starrocks.{code}", "no", server_text="as the server says")
+        self.value = "0"
+
+
+def persisted(folder: pathlib.Path, action: str, *codes: str) -> t.Tuple[str, t.List[str], Persisting, Sent]:
+    """Like ``sent``, with a statement that writes fe.conf too."""
+    journal = Journal.open(
+        str(folder / "j.jsonl"), migration_id="m", engine="starrocks", clock=FakeClock(), redactor=Redactor([])
+    )
+    one, told, code = Persisting(*codes), Sent(), ""
+    name = f"starrocks:1/fe/a:9030/config/{KEY}"
+    call = ConfigCall(SQL, FRONTEND, KEY, "0", True, (FRONTEND,), (Change(name, action, "-1", "0", {}),))
+    try:
+        Sender(t.cast(Cluster, one), journal, told).send(call, [Target(FRONTEND, name, "-1", "0", "int")])
+    except MigrationError as error:
+        code = error.code
+    outcomes = [entry.data["status"] for entry in journal.entries if entry.kind == "change.outcome"]
+    return code, outcomes, one, told
+
+
+@pytest.mark.parametrize("action", ["set", "restore"])
+def test_what_shall_be_in_fe_conf_is_asked_for_twice(tmp_path: pathlib.Path, action: str) -> None:
+    code, outcomes, one, told = persisted(tmp_path, action, "no_reply", "")
+    assert (code, outcomes, told.warnings) == ("", ["done"], [])
+    assert len(one.statements) == 2 and all("PERSISTENT" in sql for sql in one.statements)
+
+
+def test_what_may_not_be_in_fe_conf_is_told(tmp_path: pathlib.Path) -> None:
+    code, outcomes, one, told = persisted(tmp_path, "set", "no_reply", "no_reply")
+    assert (code, outcomes, one.value) == ("", ["done"], "0")
+    assert "may be forgotten" in told.warnings[0]
+
+
+def test_what_fe_conf_may_bring_back_is_not_restored(tmp_path: pathlib.Path) -> None:
+    code, outcomes, one, _told = persisted(tmp_path, "restore", "no_reply", "no_reply")
+    assert (code, outcomes, one.value) == ("starrocks.no_reply", ["unknown"], "0")
+
+
+def test_a_refusal_behind_a_lost_answer_settles_nothing(tmp_path: pathlib.Path) -> None:
+    assert persisted(tmp_path, "set", "no_reply", "not_persisted")[:2] == ("starrocks.not_persisted", ["unknown"])
 
 
 def test_a_proxy_that_answers_after_it_was_set(tmp_path: pathlib.Path) -> None:

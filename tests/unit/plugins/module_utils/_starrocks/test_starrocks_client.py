@@ -105,7 +105,7 @@ def world() -> World:
     return World()
 
 
-def cluster(world: World, *hosts: str, assume: t.Optional[Version] = None) -> Cluster:
+def cluster(world: World, *hosts: str, assume: t.Optional[Version] = None, all_roles: bool = True) -> Cluster:
     connection = Connection(
         frontends=tuple(Address(host, 9030) for host in hosts or ("fe0", "fe1", "fe2")),
         username="root",
@@ -115,6 +115,7 @@ def cluster(world: World, *hosts: str, assume: t.Optional[Version] = None) -> Cl
         connect_timeout=1.0,
         read_timeout=1.0,
         assume_version=assume,
+        all_roles=all_roles,
     )
     return Cluster(connection, Redactor([]), Clock(), connect=world.connect, patience=5.0)
 
@@ -138,6 +139,11 @@ def test_roles_are_activated_where_there_are_roles(world: World) -> None:
     old.comment = "StarRocks version 2.5.3"
     cluster(old).query("SELECT 1", "look")
     assert not any("ROLE" in sql for _host, sql in old.sent)
+
+
+def test_a_session_may_have_the_roles_of_its_login_alone(world: World) -> None:
+    cluster(world, all_roles=False).query("SELECT 1", "look")
+    assert not any("ROLE" in sql for _host, sql in world.sent)
 
 
 def test_any_frontend_of_the_list_will_do(world: World) -> None:

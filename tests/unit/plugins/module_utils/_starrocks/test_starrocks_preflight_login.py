@@ -113,6 +113,7 @@ class Server:
         return Rows(("User",), tuple((f"'{name}'@'%'",) for name in self.users))
 
     def session(self, account: Connection, *_rest: t.Any) -> Server:
+        assert not account.all_roles  # as the tool logs in
         self.asked.append(f"login {account.username}")
         return self
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.transport import Rows
+from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import inventory_tables as tables
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import preflight_details as details
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_scope import Scope
@@ -194,6 +195,7 @@ def test_databases_of_old_versions_carry_a_prefix() -> None:
         ('`id` bigint(20) NOT NULL COMMENT "no AUTO_INCREMENT here"', False),
         ('`id` bigint(20) DEFAULT "a \\" AUTO_INCREMENT"', False),
         ("`auto_increment_id` bigint(20)", False),
+        ("`auto_increment` bigint(20) NOT NULL", False),
     ],
 )
 def test_auto_increment_is_read_outside_of_texts(statement: str, found: bool) -> None:
@@ -636,3 +638,18 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
     ):
         assert words in text
     assert "the-secret" not in text
+
+
+class OneAnswer:
+    """Has the same rows for whatever is asked."""
+
+    def once(self, sql: str, _doing: str) -> t.Tuple[Rows, str]:
+        return Rows(("DB_NAME", "TABLE_NAME"), (("shop", "orders"),)), sql
+
+
+@pytest.mark.parametrize(("version", "marked"), [("3.3.2", False), ("3.3.9", False), ("3.3.10", True), ("3.5.0", True)])
+def test_writes_are_told_from_copies_where_copies_are_marked(version: str, marked: bool) -> None:
+    """As the comparison judges it; an older target may mark what the sync tool brought like any other write."""
+    profile = Profile.choose(Version.parse(version), "shared_data")
+    found = details.read_written(t.cast(t.Any, OneAnswer()), profile)
+    assert (found.tables, bool(found.reason)) == ({"shop.orders": 1}, not marked)

@@ -76,6 +76,14 @@ def test_credentials_of_another_kind_are_refused() -> None:
     assert "has no azure.blob.sas_token" in problem
 
 
+def test_a_property_that_the_source_tells_may_be_new() -> None:
+    source = dataclasses.replace(SOURCE, params={**SOURCE.params, "aws.s3.brand_new": "x"})
+    assert list(mirrors.mirror_problems(mirror(source))) == []
+    assert mirror(source).wanted.properties["aws.s3.brand_new"] == "x"
+    (problem,) = mirrors.mirror_problems(mirror(source, overrides={"hot": {"aws.s3.brandnew": "x"}}))
+    assert "has no aws.s3.brandnew" in problem
+
+
 @pytest.mark.parametrize(("length", "count"), [(60, 0), (61, 1)])
 def test_the_longest_name(length: int, count: int) -> None:
     use = uses.Use("v" * length, ("d.t",) * 5)
