@@ -118,13 +118,16 @@ def _exchange(connection: http.client.HTTPConnection, target: str, address: str,
 
 
 def _broken(error: Exception, address: str, doing: str, settings: ConnectionSettings, mutating: bool) -> MigrationError:
-    if isinstance(error, (http.client.BadStatusLine, http.client.UnknownProtocol)) and not isinstance(
+    no_http = isinstance(error, (http.client.BadStatusLine, http.client.UnknownProtocol)) and not isinstance(
         error, http.client.RemoteDisconnected
-    ):
-        return not_pegasus(doing, address, "its answer is not HTTP", _NODES)
+    )
     why = "no answer in time" if isinstance(error, socket.timeout) else (str(error) or type(error).__name__)
+    why = "its answer is not HTTP" if no_http else why
     if mutating:
+        # An answer that was cut off, or that something between has spoilt, is one to a request that was sent.
         return ambiguous(doing, address, why)
+    if no_http:
+        return not_pegasus(doing, address, why, _NODES)
     if isinstance(error, socket.timeout):
         return timed_out(doing, address, settings.rpc_timeout, _NODES)
     return unreachable(doing, address, why, _NODES)

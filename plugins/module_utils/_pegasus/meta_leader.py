@@ -215,10 +215,12 @@ def broken_error(
     broken: wire.Broken, doing: str, address: str, *, seconds: float, mutating: bool, option: str
 ) -> MigrationError:
     """What a broken connection means. Only a request that changes something and may have been seen is ambiguous."""
-    if broken.kind == wire.NOT_PEGASUS:
-        return errors.not_pegasus(doing, address, broken.why, option)
+    stranger = broken.kind == wire.NOT_PEGASUS
     if mutating and broken.sent:
-        return errors.ambiguous(doing, address, broken.why)
+        # Also where the answer is none of Pegasus: something between may have spoilt that of a server which did it.
+        return errors.ambiguous(doing, address, f"{broken.why}, which is not Pegasus" if stranger else broken.why)
+    if stranger:
+        return errors.not_pegasus(doing, address, broken.why, option)
     if broken.kind == wire.TIMEOUT:
         return errors.timed_out(doing, address, seconds, option)
     return errors.unreachable(doing, address, broken.why, option)
