@@ -102,6 +102,7 @@ class Guard:
         self._ended: t.Optional[float] = None
         self._next_try = 0.0
         self._next_restore = 0.0
+        self._restores = 0
         self._settings_left = True
         self._bye = False
         self._failures = 0
@@ -268,7 +269,9 @@ class Guard:
         """Put settings back once; a server that does not answer then is left to the next run, after some tries."""
         if now < self._next_restore:
             return False
-        self._next_restore = now + self._patience.pause
+        self._restores += 1
+        # Others may take an hour; they are not to be asked for five times a second.
+        self._next_restore = now + min(_LONGEST_PAUSE, self._patience.pause * self._restores)
         try:
             self._deeds.restore_settings()
         except Exception as error:  # pylint: disable=broad-except
