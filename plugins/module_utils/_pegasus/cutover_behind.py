@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.dbops.migration.plugins.module_utils._core.clock import iso
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
@@ -23,6 +23,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile i
 
 _POLL = 0.1
 _LEAST_PATIENCE = 10.0
+_VERIFY_POLL = 0.5
+_VERIFY_PATIENCE = 10.0
+"""Seconds for a target that is just moving a primary, or a server that has let one question pass."""
 _GO_BACK_SECONDS = 4.0
 """To take a switch back: a session of ZooKeeper, the write, the wait before the second look, and a margin."""
 _GO_BACK_EACH = 0.5
@@ -50,7 +53,7 @@ class Behind:
     def __init__(
         self, eyes: Eyes, clusters: Clusters, record: CutoverRecord, beat: t.Callable[[], None] = lambda: None
     ) -> None:
-        """``beat``: is called as long as MetaProxies are waited for, so that a guard does not take us for gone."""
+        """``beat``: is called as long as anything is waited for, so that a guard does not take us for gone."""
         self._eyes = eyes
         self._clusters = clusters
         self._record = record
@@ -140,32 +143,54 @@ class Behind:
         """Tell the clients that still hold on to the source, readers too, to look for their table anew."""
         self._record.send(track.fence.call(track.fence.value(), DENY_ALL, "close"))
 
-    def verify(self, track: Followed) -> None:
-        """That the target is whole and takes writes, as far as that can be told without writing."""
-        view = track.view
+    def verify(self, track: Followed, deadline: Deadline) -> None:
+        """That the target is whole and takes writes, as far as that can be told without writing.
+
+        ``pegasus.target_unsound`` when it is still not so ten seconds after the first look, or at the deadline. No
+        client waits for that, and what passes by itself is nothing to fail for.
+        """
+        clock, view = self._eyes.clock, track.view
+        since = iso(clock.now())
+        end: t.Optional[float] = None
+        while True:
+            if not deadline.expired:
+                self._beat()
+            try:
+                config, problems = self._look_at_target(view)
+            except MigrationError as error:
+                if error.code not in PASSING or _over(clock, end, deadline):
+                    raise
+                config, problems = None, [error.message]
+            if config is not None and not problems:
+                self._record.proof("target", _items(view, config))
+                return
+            if _over(clock, end, deadline):
+                raise _unsound(view, self._clusters.target.cluster_name, problems)
+            # From the first look on, which a server that hangs makes as long as all of this is to last.
+            end = clock.monotonic() + _VERIFY_PATIENCE if end is None else end
+            self._record.waiting(self._target_wait(view, problems, since))
+            deadline.sleep(_VERIFY_POLL)
+
+    def _look_at_target(self, view: TableView) -> t.Tuple[t.Optional[model.TableConfig], t.List[str]]:
+        """How the target is served, and what is wrong with it; nothing is only where that is known."""
         app = self._eyes.target.app(view.target_name)
         config = self._eyes.target.query_config(view.target_name)
         problems = problems_of_target(view, app, config)
-        if not problems and config is not None and app is not None:
+        if not problems and config is not None:
             infos = self._eyes.target_replicas.replica_infos(config.primaries, config.app_id)
             problems = problems_of_replicas(config, infos)
-        if problems:
-            raise MigrationError(
-                "pegasus.target_unsound",
-                f"The clients of {view.name} are on {self._clusters.target.cluster_name}, but the table is not sound "
-                f"there: {'; '.join(problems[:5])}. Nothing is switched back by itself, because clients may have "
-                "written to it. Repair the target, then run the cutover again: it goes on from here.",
-                details={"table": view.name, "problems": problems},
-            )
-        if config is not None:
-            self._record.proof(
-                "target",
-                [
-                    {"subject": f"{view.target_name}/{partition.index}", "table": view.name,
-                     "primary": partition.primary, "ballot": partition.ballot, "app_id": config.app_id}
-                    for partition in config.partitions
-                ],
-            )  # fmt: skip
+        return config, problems
+
+    def _target_wait(self, view: TableView, problems: t.Sequence[str], since: str) -> Wait:
+        return Wait(
+            "pegasus.wait.target_sound",
+            f"{view.target_name} to be whole on {self._clusters.target.cluster_name}, where its clients are",
+            "every partition has its primary and enough secondaries, and every primary answers; given up after "
+            f"{_VERIFY_PATIENCE:g} s",
+            since,
+            problems,
+            len(problems),
+        )
 
     def commit(self, track: Followed, guarded: bool) -> None:
         """Write down that the table has moved. ``guarded``: its guard lived until then, and knows of it.
@@ -180,6 +205,29 @@ class Behind:
              "window": dict(track.window())},
         )  # fmt: skip
         self._record.closings.append(Closing(track.fence, track.committed))
+
+
+def _over(clock: Clock, end: t.Optional[float], deadline: Deadline) -> bool:
+    """Whether the target is not looked at again. ``end``: None as long as it was looked at once."""
+    return deadline.expired or (end is not None and clock.monotonic() >= end)
+
+
+def _items(view: TableView, config: model.TableConfig) -> t.List[t.Dict[str, t.Any]]:
+    return [
+        {"subject": f"{view.target_name}/{partition.index}", "table": view.name, "primary": partition.primary,
+         "ballot": partition.ballot, "app_id": config.app_id}
+        for partition in config.partitions
+    ]  # fmt: skip
+
+
+def _unsound(view: TableView, target: str, problems: t.Sequence[str]) -> MigrationError:
+    return MigrationError(
+        "pegasus.target_unsound",
+        f"The clients of {view.name} are on {target}, but the table is not sound there: {'; '.join(problems[:5])}. "
+        "Nothing is switched back by itself, because clients may have written to it. Repair the target, then run the "
+        "cutover again: it goes on from here.",
+        details={"table": view.name, "problems": list(problems)},
+    )
 
 
 def going_back(tables: int, look: float = 0.0) -> float:

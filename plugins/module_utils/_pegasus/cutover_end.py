@@ -142,9 +142,10 @@ class End:
             self._guard.link.require(gs.COMMIT)
         behind = Behind(self._eyes, self._clusters, record)
         for track in self._open:
-            behind.follow([track], Deadline(clock, self._eyes.request.budget, f"the MetaProxies of {track.name}"))
+            deadline = Deadline(clock, self._eyes.request.budget, f"the MetaProxies of {track.name}")
+            behind.follow([track], deadline)
             behind.close(track)
-            behind.verify(track)
+            behind.verify(track, deadline)
             behind.commit(track, self._guard is not None)
 
     def _lift(self, record: CutoverRecord) -> None:

@@ -197,9 +197,10 @@ class Fences:
         for name, what in self._todo.items():
             if what == cp.FINISH:
                 track = call.tracks[name]
-                behind.follow([track], Deadline(call.clock, self._request.budget, f"the MetaProxies of {name}"))
+                deadline = Deadline(call.clock, self._request.budget, f"the MetaProxies of {name}")
+                behind.follow([track], deadline)
                 behind.close(track)
-                behind.verify(track)
+                behind.verify(track, deadline)
                 behind.commit(track, False)
 
     def _group(self, record: CutoverRecord, group: t.Sequence[str], forecast: fc.Forecast) -> None:

@@ -76,7 +76,7 @@ class Finish:
         for track in chosen:
             behind.close(track)
         for track in chosen:
-            behind.verify(track)
+            behind.verify(track, deadline)
         if chosen:
             guarded = self._commit(frozenset(track.name for track in chosen), others_lifted)
             for track in chosen:

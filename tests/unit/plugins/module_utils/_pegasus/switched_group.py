@@ -125,7 +125,7 @@ class Scene:
         clusters: t.Any = types.SimpleNamespace(target=types.SimpleNamespace(cluster_name="onebox-b"))
         self.finish = Finish(eyes, clusters, CutoverRecord(self.journal, clock), self.guard, 5.0)
         monkeypatch.setattr(self.finish._behind, "close", lambda track: self.closed.append(track.name))
-        monkeypatch.setattr(self.finish._behind, "verify", lambda _track: None)
+        monkeypatch.setattr(self.finish._behind, "verify", lambda *_any: None)
 
     def _look(self, name: str, followed: str) -> switch.ProxyLook:
         self.clock.advance(self.costs["look"])

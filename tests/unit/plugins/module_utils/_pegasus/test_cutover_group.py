@@ -116,7 +116,7 @@ class Scene:
         return types.SimpleNamespace(
             follow=lambda *_all: [],
             close=lambda _track: None,
-            verify=lambda _track: None,
+            verify=lambda *_any: None,
             commit=lambda track, guarded: self.committed.append((track.name, guarded)),
         )
 

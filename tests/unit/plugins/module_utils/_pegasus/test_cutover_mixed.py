@@ -87,7 +87,7 @@ def test_a_guard_that_cannot_decide_is_not_waited_for_without_end(scene: Scene) 
 
 
 def test_a_guard_that_is_gone_has_nothing_left_to_do(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scene.finish._behind, "verify", lambda _track: setattr(scene.guard, "lost", True))
+    monkeypatch.setattr(scene.finish._behind, "verify", lambda *_any: setattr(scene.guard, "lost", True))
     assert scene.run(30.0).code == "pegasus.metaproxy_not_following"
     assert [found["guarded"] for found in scene.kinds("cutover.committed")] == [False]
     assert "was gone" in notes(scene)
@@ -116,7 +116,7 @@ def test_a_guard_that_has_still_to_lift_is_not_told_of_the_commit(scene: Scene) 
 def test_a_fence_that_stays_hides_nothing_that_goes_wrong_with_the_others(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unsound(_track: object) -> None:
+    def unsound(*_any: object) -> None:
         raise MigrationError("pegasus.target_unsound", "The target is not sound.")
 
     monkeypatch.setattr(scene.finish._behind, "verify", unsound)

@@ -72,7 +72,7 @@ class Scene:
         record = CutoverRecord(self.journal, clock)
         self.finish = Finish(eyes, clusters, record, link, 5.0)
         monkeypatch.setattr(self.finish._behind, "close", lambda _track: None)
-        monkeypatch.setattr(self.finish._behind, "verify", lambda _track: None)
+        monkeypatch.setattr(self.finish._behind, "verify", lambda *_any: None)
 
     def _look(self) -> switch.ProxyLook:
         said = self.says()
