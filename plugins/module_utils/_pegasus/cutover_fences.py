@@ -69,7 +69,7 @@ class Fences:
         self._todo = todo
         self._link: t.Optional[GuardLink] = None
         self._keeper = IntervalKeeper(
-            Intervals(eyes.replicas, self._clusters.source.cluster_name),
+            Intervals(eyes.replicas, self._clusters.source.cluster_name, eyes.glances),
             self._clusters,
             past,
             self._request.interval_ms,

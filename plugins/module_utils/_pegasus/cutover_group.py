@@ -161,7 +161,7 @@ class GroupCutover:
 
     def _armed(self) -> None:
         self._link.require_armed()
-        self._keeper.require_short(self._clock)
+        self._keeper.require_short(self._clock, at_a_glance=True)
         self._heed.control.beat(self._record.append, "the fence was taken off, and nothing was switched")
 
     def _drain(self, configs: t.Sequence[model.TableConfig], deadline: Deadline) -> None:

@@ -31,6 +31,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_int
     standing,
     to_shorten,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.interval_watch import (
+    IntervalWatch,
+    raised_error,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_restore_send import Call
 
 INTERVALS_LEFT = "pegasus.cutover.intervals_left"
@@ -54,7 +58,6 @@ class IntervalKeeper:
         self._fenced = clusters.fenced
         self._default = clusters.profile.config_sync_seconds
         self._shortened = False
-        self._looked = float("-inf")
         left: t.List[Interval] = []
         self._left_since: t.Dict[str, t.Optional[float]] = {}
         for resource, changes in past.changes.items():
@@ -76,6 +79,7 @@ class IntervalKeeper:
                              if value == str(wanted_ms) and node not in self._left_since]  # fmt: skip
         ours = {one.node: one.ours for one in self.all}
         self._in_force = {node: int(ours.get(node, value)) for node, value in self._now.items()}
+        self._watch = IntervalWatch(intervals, self._in_force)
 
     @property
     def all(self) -> t.Tuple[Interval, ...]:
@@ -107,11 +111,11 @@ class IntervalKeeper:
                 record.send(call)
             self._wait_until_short(record, clock, beat)
         if self._plan_again():
-            raise self._raised()
+            raise raised_error(self._watch.longer())
 
     def _plan_again(self) -> bool:
         """Whether somebody has made intervals longer that were short; they are planned anew."""
-        raised = self._longer()
+        raised = self._watch.longer()
         if not raised or self._wanted is None:
             return False
         again = {one.node: one for one in to_shorten(raised, self._wanted, self._fenced)}
@@ -151,34 +155,9 @@ class IntervalKeeper:
             waits[one.node] = max(0.0, int(one.original) / 1000 - passed)
         return {node: seconds for node, seconds in waits.items() if seconds > 0}
 
-    def require_short(self, clock: Clock) -> None:
-        """That nobody has made an interval longer, on which the time to lift depends; looked at once a second.
-
-        :raises MigrationError: ``pegasus.config_sync_raised``. A server that does not answer is no reason.
-        """
-        if not self._in_force or clock.monotonic() - self._looked < _LOOK:
-            return
-        self._looked = clock.monotonic()
-        if self._longer():
-            raise self._raised()
-
-    def _longer(self) -> t.Dict[str, str]:
-        """The servers whose interval is longer than what was to be in force. One that is silent is none."""
-        if not self._in_force:
-            return {}
-        seen = self._intervals.seen(self._in_force)
-        return {node: value for node, value in seen.items() if int(value) > self._in_force[node]}
-
-    def _raised(self) -> MigrationError:
-        raised = self._longer()
-        shown = ", ".join(f"{node} ({int(value) / 1000:g} s)" for node, value in sorted(raised.items())[:3])
-        return MigrationError(
-            "pegasus.config_sync_raised",
-            f"The config-sync interval was to stay short until the end of the cutover, and is long again on {shown}: "
-            "somebody else set it, or a server was restarted. Lifting the fence would take longer than the budget "
-            "allows for, so the cutover was given up. Let other cutovers of the cluster end, then run again.",
-            details={"raised": raised},
-        )
+    def require_short(self, clock: Clock, at_a_glance: bool = False) -> None:
+        """That nobody has made an interval longer; see :class:`IntervalWatch`."""
+        self._watch.require_short(clock, at_a_glance)
 
     def restore(
         self, record: CutoverRecord, clock: Clock, others: t.Callable[[], t.Collection[str]] = lambda: ()

@@ -23,7 +23,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence imp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_interval import Intervals, fenced_tables
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.forecast import Pace
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_client import MetaClient
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import TARGET_META_SERVERS
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import (
+    TARGET_META_SERVERS,
+    ConnectionSettings,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.progress_freshness import Freshness
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.replica_client import ReplicaClient
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.two_clusters import require_two_clusters
@@ -35,6 +38,8 @@ SAMPLE_PAUSE = 1.0
 _PER_PARTITION_AT_ONCE = 10
 """So many mutations of a partition go in the batches that are under way anyway."""
 _DOUBT_SECONDS = 8.0
+_GLANCE = 1.0
+"""Seconds that a server has for an answer which is not worth a longer write block."""
 _SWITCH_SECONDS = 0.5
 """A znode's watch reaches a MetaProxy within milliseconds; this is for a busy one."""
 
@@ -51,13 +56,15 @@ class Eyes:
         self.target = MetaClient(connection.target_meta_servers, self.settings, clock, option=TARGET_META_SERVERS)
         self.replicas = ReplicaClient(self.settings, clock)
         self.target_replicas = ReplicaClient(self.settings, clock)
+        self.glances = ReplicaClient(_hurried(self.settings), clock)
+        """The source's replica servers again, for questions to which writes would wait for an answer."""
         self._freshness: t.Dict[str, Freshness] = {}
         self.blind = False
         """Whether the target did not answer, and that does not matter, because fences are only to be lifted."""
 
     def close(self) -> None:
         """Drop all connections."""
-        for one in (self.source, self.target, self.replicas, self.target_replicas):
+        for one in (self.source, self.target, self.replicas, self.target_replicas, self.glances):
             one.close()
 
     def clusters(self) -> Clusters:
@@ -296,6 +303,10 @@ class Eyes:
             poll=POLL,
             switch=0.0 if request.place is None else _SWITCH_SECONDS + 4 * clusters.round_trip,
         )
+
+
+def _hurried(settings: ConnectionSettings) -> ConnectionSettings:
+    return ConnectionSettings(min(settings.connect_timeout, _GLANCE), min(settings.rpc_timeout, _GLANCE))
 
 
 def _on_record(view: TableView) -> bool:

@@ -44,11 +44,12 @@ class Interval:
 
 
 class Intervals:
-    """The intervals of one cluster's replica servers."""
+    """The intervals of one cluster's replica servers. ``glances``: asks the same servers, but not for long."""
 
-    def __init__(self, replicas: ReplicaClient, cluster: str) -> None:
+    def __init__(self, replicas: ReplicaClient, cluster: str, glances: t.Optional[ReplicaClient] = None) -> None:
         self._replicas = replicas
         self._cluster = cluster
+        self._glances = replicas if glances is None else glances
 
     def read(self, nodes: t.Iterable[str]) -> t.Dict[str, str]:
         """The value of each server, before anything is changed. MigrationError when one of them does not tell."""
@@ -66,6 +67,10 @@ class Intervals:
     def seen(self, nodes: t.Iterable[str]) -> t.Dict[str, str]:
         """The value of each server that tells."""
         return {node: value.value for node, value in self._replicas.get_config(nodes, CONFIG_SYNC_FLAG).good.items()}
+
+    def glanced(self, nodes: t.Iterable[str]) -> t.Dict[str, str]:
+        """The value of each server that tells at once."""
+        return {node: value.value for node, value in self._glances.get_config(nodes, CONFIG_SYNC_FLAG).good.items()}
 
     def now(self, node: str) -> str:
         """The value of one server. MigrationError with the server's own reason when it does not tell."""

@@ -230,6 +230,16 @@ def test_a_mode_that_skips_since_the_first_look_is_written_down_before_it_is_ref
     assert len({one["resource"] for one in kept}) == 3
 
 
+def test_a_fence_is_not_kept_for_a_long_look_at_the_intervals(scene: Scene) -> None:
+    looks: t.List[t.Mapping[str, bool]] = []
+    group: t.Any = scene.group
+    group._keeper = types.SimpleNamespace(require_short=lambda _clock, **more: looks.append(more))
+    group._link = types.SimpleNamespace(require_armed=lambda: None)
+    group._heed = types.SimpleNamespace(control=types.SimpleNamespace(beat=lambda *_any: None))
+    group._armed()
+    assert looks == [{"at_a_glance": True}]
+
+
 def test_a_guard_that_has_ended_has_written_down_what_it_decided(tmp_path: pathlib.Path) -> None:
     place = GuardPlace.of(str(tmp_path / "j.jsonl"))
     clock: t.Any = FakeClock()

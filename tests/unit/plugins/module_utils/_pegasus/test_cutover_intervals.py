@@ -22,9 +22,11 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_i
     IntervalKeeper,
     all_put_back,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_look import Eyes
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_record import CutoverRecord
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_view import Clusters
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fence_interval import Intervals, standing
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import ConnectionSettings
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.profile import Profile
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
 
@@ -33,15 +35,17 @@ CONFIG = model.TableConfig(2, 1, (model.Partition(0, 3, 3, A, (B,), 9),))
 
 
 class Servers:
-    """The intervals of two servers, as the client of a real one reads and sets them."""
+    """The intervals of two servers, as the client of a real one reads and sets them. ``asked``: whose was read."""
 
     def __init__(self, *values: str) -> None:
         self.values = dict(zip((A, B), values))
         self.silent: t.Set[str] = set()
         self.sent: t.List[str] = []
+        self.asked: t.List[t.List[str]] = []
 
     def get_config(self, nodes: t.Iterable[str], name: str) -> t.Any:
         nodes = list(nodes)
+        self.asked.append(nodes)
         return model.Answers(
             {node: model.ConfigValue(name, self.values[node]) for node in nodes if node not in self.silent},
             {node: MigrationError("pegasus.unreachable", "away") for node in nodes if node in self.silent},
@@ -58,6 +62,7 @@ class Scene:
     def __init__(self, folder: pathlib.Path, *values: str) -> None:
         self.clock = FakeClock()
         self.servers = Servers(*values)
+        self.glances: t.Any = None
         clock: t.Any = self.clock
         self.journal = Journal.open(
             str(folder / "j.jsonl"), migration_id="m", engine="pegasus", clock=clock, redactor=Redactor([])
@@ -79,8 +84,8 @@ class Scene:
             round_trip=0.01,
             fenced=frozenset(fenced),
         )
-        servers: t.Any = self.servers
-        return IntervalKeeper(Intervals(servers, "onebox-a"), clusters, cp.read_past(self.journal.entries), wanted)
+        intervals = Intervals(t.cast(t.Any, self.servers), "onebox-a", self.glances)
+        return IntervalKeeper(intervals, clusters, cp.read_past(self.journal.entries), wanted)
 
     def shorten(self, keeper: IntervalKeeper) -> float:
         clock: t.Any = self.clock
@@ -271,6 +276,52 @@ def test_an_interval_that_somebody_raises_ends_the_cutover(scene: t.Callable[...
     with pytest.raises(MigrationError) as caught:
         keeper.require_short(clock)
     assert caught.value.code == "pegasus.config_sync_raised" and caught.value.details == {"raised": {B: "30000"}}
+
+
+def test_a_slow_server_costs_a_fence_a_second_now_and_then(scene: t.Callable[..., Scene]) -> None:
+    """It may serve no partition of the table at all. Before the fence it is waited for as long as any question is."""
+    one = scene("30000", "30000")
+    glances = Servers("1000", "1000")
+    glances.silent = {A}
+
+    def glance(nodes: t.Iterable[str], name: str) -> t.Any:
+        asked = list(nodes)
+        one.clock.advance(1.0 if A in asked else 0.01)
+        return glances.get_config(asked, name)
+
+    one.glances = types.SimpleNamespace(get_config=glance)
+    keeper = one.keeper()
+    one.shorten(keeper)
+    clock: t.Any = one.clock
+    keeper.require_short(clock)
+    one.clock.sleep(2.0)
+    one.servers.asked.clear()
+    began, turns = one.clock.steady, 0
+    while one.clock.steady - began < 20.0:
+        keeper.require_short(clock, at_a_glance=True)
+        one.clock.sleep(0.2)
+        turns += 1
+    assert one.servers.asked == [], "the one that waits long for an answer was not asked"
+    # Four or five glances at the slow one in 20 s, and all the other turns are quick.
+    assert 3 <= sum(A in asked for asked in glances.asked) <= 5 and turns > 60
+    assert sum(B in asked for asked in glances.asked) >= 12
+    glances.values[B] = "30000"
+    with pytest.raises(MigrationError) as caught:
+        for _turn in range(10):
+            keeper.require_short(clock, at_a_glance=True)
+            one.clock.sleep(0.2)
+    assert caught.value.code == "pegasus.config_sync_raised" and caught.value.details == {"raised": {B: "30000"}}
+
+
+@pytest.mark.parametrize("rpc_timeout", [10.0, 0.5])
+def test_a_glance_waits_for_no_longer_than_a_second(rpc_timeout: float) -> None:
+    settings = ConnectionSettings(connect_timeout=3.0, rpc_timeout=rpc_timeout)
+    connection = types.SimpleNamespace(meta_servers=("m:1",), target_meta_servers=("p:1",), settings=settings)
+    request: t.Any = types.SimpleNamespace(connection=connection)
+    clock: t.Any = FakeClock()
+    eyes = Eyes(request, clock)
+    short = min(1.0, rpc_timeout)
+    assert eyes.glances._settings == ConnectionSettings(1.0, short) and eyes.replicas._settings == settings
 
 
 def test_what_another_cutover_puts_back_meanwhile_is_shortened_again(scene: t.Callable[..., Scene]) -> None:

@@ -64,7 +64,8 @@ class Scene:
                 raise self.looks[request.state]
             return types.SimpleNamespace(source=types.SimpleNamespace(cluster_name="onebox-a", meta_servers=()))
 
-        return types.SimpleNamespace(request=request, clusters=clusters, close=lambda: None, replicas=None, source=None)
+        servers = dict.fromkeys(("replicas", "glances", "source"))
+        return types.SimpleNamespace(request=request, clusters=clusters, close=lambda: None, **servers)
 
     def _looked(self, call: Call, eyes: t.Any) -> t.Mapping[str, str]:
         call.clusters = eyes.clusters()
