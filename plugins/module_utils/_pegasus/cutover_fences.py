@@ -21,6 +21,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines im
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_file import GuardPlace
 from ansible_collections.dbops.migration.plugins.module_utils._core.guard_link import GuardLink, GuardLost
+from ansible_collections.dbops.migration.plugins.module_utils._core.guard_living import living_guard
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_findings as cf
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_left as cl
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import cutover_past as cp
@@ -208,7 +209,7 @@ class Fences:
         tracks = [call.tracks[name] for name in group]
         seconds = held_seconds(request, forecast)
         call.control.require(seconds, record.append)
-        former, self._link = self._link, None
+        former, self._link = self._link or self._earlier_guard(), None
         self._link = start(request, clusters, self._place, self._keeper, tracks, call.clock)
         if former is not None:
             _let_go(former)
@@ -219,6 +220,19 @@ class Fences:
             left = self._link.ask(gs.STATUS).left
             call.more["guard"] = {"pid": self._link.pid, "seconds_left": left, "record": self._place.record}
             call.more["deadline"] = iso(call.clock.now() + datetime.timedelta(seconds=left or 0.0))
+
+    def _earlier_guard(self) -> t.Optional[GuardLink]:
+        """The guard of an earlier run that only waits to put intervals back which the next guard is told of, too.
+
+        It would do that as soon as others have ended, even when the fence of this run counts on them.
+        """
+        found = living_guard(self._place)
+        if found is None:
+            return None
+        if self._keeper.knows_all_left and found.answer.state in gs.ENDS:
+            return found.link
+        found.link.close()
+        return None
 
     def _close(self, record: CutoverRecord, well: bool) -> None:
         """Put the intervals back and let the guard go. After a failure it stays a little, for what may come late."""
@@ -250,7 +264,7 @@ class Fences:
 
 
 def _let_go(former: GuardLink) -> None:
-    """Send the guard of the group before away; one that is gone already has nothing to be told."""
+    """Send the guard of the group or run before away; one that is gone already has nothing to be told."""
     try:
         former.ask(gs.BYE, settings_restored=True)
     except GuardLost:

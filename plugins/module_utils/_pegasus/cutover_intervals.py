@@ -60,11 +60,15 @@ class IntervalKeeper:
         self._shortened = False
         left: t.List[Interval] = []
         self._left_since: t.Dict[str, t.Optional[float]] = {}
+        self.knows_all_left = True
+        """Whether no server is out of sight that an earlier run may have left with a short interval."""
         for resource, changes in past.changes.items():
             node = node_of(self._cluster, resource)
             # One that is silent may have it still: putting it back is tried, and tells when that fails.
             silent = node in clusters.nodes and node not in self._now
             short = node in self._now and decide(changes, self._now[node]).action == "restore"
+            if changes.changes and node and node not in clusters.nodes:
+                self.knows_all_left = False
             if changes.changes and (silent or short):
                 left.append(_left(node, changes))
                 self._left_since[node] = changes.last_done
