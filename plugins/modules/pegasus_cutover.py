@@ -60,7 +60,8 @@ notes:
     C(pegasus.table.deny_set), C(pegasus.table.atomic_idempotent) (2.6), C(pegasus.table.bulk_loading),
     C(pegasus.table.is_follower), C(pegasus.table.renamed) (with O(switch=metaproxy)), C(pegasus.partition.no_primary),
     C(pegasus.duplication.missing), C(pegasus.duplication.several), C(pegasus.duplication.not_in_log),
-    C(pegasus.duplication.fail_mode), C(pegasus.lag.unknown), C(pegasus.lag.repeated), C(pegasus.lag.too_large),
+    C(pegasus.duplication.fail_mode), C(pegasus.fence.probe_fails) (a primary does not answer the probe that proves a
+    fence), C(pegasus.lag.unknown), C(pegasus.lag.repeated), C(pegasus.lag.too_large),
     C(pegasus.target.missing), C(pegasus.target.not_available), C(pegasus.target.partition_count),
     C(pegasus.target.not_our_copy) (its C(duplication.*) envs name another cluster or table),
     C(pegasus.target.deny_set), C(pegasus.target.not_writable), C(pegasus.znode.missing),
@@ -82,7 +83,8 @@ attributes:
     support: full
     details:
       - Looks, forecasts, and predicts exactly the calls of a run that comes to its end, in order. Sends none, starts no
-        guard, and does not touch the journal.
+        guard, and does not touch the journal. The probe by which a fence is proved has the form of a write, so it is
+        not sent either, and C(pegasus.fence.probe_fails) is not found.
   diff_mode:
     support: full
   idempotent:

@@ -53,7 +53,8 @@ class Call:
         views = eyes.tables(clusters, eyes.request.tables)
         todo: t.Dict[str, str] = {}
         for name, view in views.items():
-            fence = Fence(eyes.source, eyes.replicas, self.clock, clusters.source.cluster_name, name)
+            cluster = clusters.source.cluster_name
+            fence = Fence(eyes.source, eyes.replicas, self.clock, cluster, name, clusters.round_trip)
             znode = past.of(eyes.request.place.resource(name)) if eyes.request.place is not None else NOTHING
             todo[name] = cp.begin(name, view.deny, view.side, past.of(fence.resource), znode, past.ended(name))
             self.tracks[name] = Track(view, fence, state="committed" if todo[name] == cp.DONE else "waiting")

@@ -4,10 +4,10 @@
 # This module_util is private: it may change in any release.
 """The cutover of the tables that share one fence, step by step.
 
-Order: guard alive -> intervals shortened and in force -> looked again -> how to lift by hand is written down -> fence
-intended and set -> proved on every primary -> positions -> drained -> the guard allows the switch -> znode by
-compare-and-set -> every MetaProxy proved -> source closed -> target verified -> committed. Whatever fails before the
-switch takes the fence off and proves it; behind the switch the only way is forward.
+Order: guard alive -> intervals shortened and in force -> looked again -> every primary answers the probe -> how to lift
+by hand is written down -> fence intended and set -> proved on every primary -> positions -> drained -> the guard allows
+the switch -> znode by compare-and-set -> every MetaProxy proved -> source closed -> target verified -> committed.
+Whatever fails before the switch takes the fence off and proves it; behind the switch the only way is forward.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_l
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_look import Eyes
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_options import ACCEPT
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_past import HANDED_OVER_KIND
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_probe import probe_findings
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.cutover_put_back import (
     NOT_WRITTEN,
     target_decrees,
@@ -128,6 +129,8 @@ class GroupCutover:
             track.view = dataclasses.replace(view, switch=before, skipped=track.view.skipped)
         remember([track.view for track in self._tracks], self._record.append, self._clusters.source.cluster_name)
         require(findings)
+        fences, sync = [track.fence for track in self._tracks], self._clusters.config_sync
+        require(probe_findings(fences, self._clock, sync, self._record.waiting))
         self._keeper.require_short(self._clock)
         self._heed.control.require(self._heed.seconds, self._record.append)
 

@@ -44,6 +44,7 @@ def start(
         place=request.place,
         intervals=keeper.all,
         lift_seconds=clusters.config_sync + 5.0,
+        round_trip=clusters.round_trip,
     )
     patience = Patience(
         silence=settings.connect_timeout + 2 * settings.rpc_timeout + 5.0, watch=1.5 * settings.rpc_timeout

@@ -25,8 +25,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.settings_
 
 POLL = 0.2
 """Seconds between two looks at every primary."""
-PROBE_TIMEOUT = 2.0
 _LOOK_AT_TABLE = 1.0
+_LEAST_PATIENCE = 2.0
+_ROUND_TRIPS = 3
 
 Beat = t.Callable[[], None]
 """Called at every look; raises when the wait must not go on."""
@@ -56,10 +57,23 @@ class Proof:
 
 
 class Fence:
-    """The fence of one table. ``cluster`` names the source cluster in changes."""
+    """The fence of one table. ``cluster`` names the source cluster in changes.
 
-    def __init__(self, meta: MetaClient, replicas: ReplicaClient, clock: Clock, cluster: str, table: str) -> None:
+    ``round_trip``: seconds that a question to every replica server takes. A probe waits for the answer of a primary
+    three times as long, and two seconds at least; the connection's ``rpc_timeout`` at most.
+    """
+
+    def __init__(
+        self,
+        meta: MetaClient,
+        replicas: ReplicaClient,
+        clock: Clock,
+        cluster: str,
+        table: str,
+        round_trip: float = 0.0,
+    ) -> None:
         self.table = table
+        self._patience = max(_LEAST_PATIENCE, _ROUND_TRIPS * round_trip)
         self.resource = envs.resource(cluster, table, DENY_KEY)
         self._meta = meta
         self._replicas = replicas
@@ -106,7 +120,7 @@ class Fence:
         config = self._meta.query_config(self.table)
         if config is None:
             raise _gone(self.table)
-        words = self._replicas.probe_writes(config, timeout=PROBE_TIMEOUT)
+        words = self._replicas.probe_writes(config, timeout=self._patience)
         if model.WRITES_APPLIED in words.values():
             raise MigrationError(
                 "pegasus.probe_applied",
@@ -120,7 +134,7 @@ class Fence:
         config = self._meta.query_config(self.table)
         if config is None:
             raise _gone(self.table)
-        return config, self._replicas.probe_reads(config, timeout=PROBE_TIMEOUT)
+        return config, self._replicas.probe_reads(config, timeout=self._patience)
 
     def prove(self, word: str, deadline: Deadline, beat: Beat = lambda: None) -> Proof:
         """Wait until every primary gives ``word`` in one look.

@@ -41,7 +41,8 @@ class GuardedTable:
 
 @dataclasses.dataclass(frozen=True)
 class Guarded:
-    """Everything a guard has to know. ``lift_seconds``: when a fence that cannot be probed counts as lifted."""
+    """Everything a guard has to know. ``lift_seconds``: when a fence that cannot be probed counts as lifted;
+    ``round_trip``: as of :class:`Fence`."""
 
     meta_servers: t.Tuple[str, ...]
     settings: ConnectionSettings
@@ -51,6 +52,7 @@ class Guarded:
     place: t.Optional[ZooKeeperPlace]
     intervals: t.Tuple[Interval, ...]
     lift_seconds: float
+    round_trip: float = 0.0
 
 
 class SourceDeeds:
@@ -62,7 +64,7 @@ class SourceDeeds:
         self._meta = MetaClient(guarded.meta_servers, guarded.settings, clock)
         self._replicas = ReplicaClient(guarded.settings, clock)
         self._fences = {
-            table.name: Fence(self._meta, self._replicas, clock, guarded.cluster, table.name)
+            table.name: Fence(self._meta, self._replicas, clock, guarded.cluster, table.name, guarded.round_trip)
             for table in guarded.tables
         }
         self._kept: t.Set[str] = set()

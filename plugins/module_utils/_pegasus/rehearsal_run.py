@@ -74,7 +74,10 @@ class Rehearser:
         if self.shortens:
             return
         record = CutoverRecord(journal, self._clock)
-        fence = Fence(self.eyes.source, self.eyes.replicas, self._clock, self.clusters.source.cluster_name, self._table)
+        eyes, clusters = self.eyes, self.clusters
+        fence = Fence(
+            eyes.source, eyes.replicas, self._clock, clusters.source.cluster_name, self._table, clusters.round_trip
+        )
         deadline = Deadline(self._clock, 2 * self.clusters.config_sync + _SLACK, "the propagation of an app env")
         for wanted, word in ((DENY_WRITE, model.WRITES_DENIED), (None, model.WRITES_OPEN)):
             record.send(fence.call(fence.value(), wanted, MEASURE_ACTION))
