@@ -217,6 +217,23 @@ def test_handed_over_committed_lifted_or_left_to_the_guard(cutovers: LabStarter)
 
 
 @pytest.mark.thorough
+@pytest.mark.cost(30)
+def test_what_could_not_be_proved_is_not_fenced(cutovers: LabStarter) -> None:
+    one = cutovers(partitions=4)
+    one.lab.fault("reply_slow", match="RPC_RRDB_RRDB_INCR", seconds=60, times=0)
+    assert not one.run("temp", check=True)["failed"]
+    assert not [request for request in one.lab.requests() if "_INCR" in request["request"]]
+    result = one.run("temp")
+    assert (result["code"], result["state"]) == ("pegasus.cutover_blocked", "waiting"), result
+    [found] = result["details"]["findings"]
+    assert (found["id"], found["evidence"]["partitions"]) == ("pegasus.fence.probe_fails", 4)
+    assert one.writable("temp") and one.intervals() == {"30000"}
+    assert not [text for text in one.sent() if "UPDATE_APP_ENV" in text or "_INCR" in text]
+    one.lab.clear_faults()
+    assert one.run("temp")["state"] == "committed" and _missing(one.lab) == 0
+
+
+@pytest.mark.thorough
 @pytest.mark.cost(60)
 def test_whatever_goes_wrong_before_the_switch_ends_in_a_lift(cutovers: LabStarter) -> None:
     tables = ["moved", "paused", "skip", "removed", "opened", "znode", "stuck"]
