@@ -36,11 +36,12 @@ class Broken(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Call:
-    """One request as it is handed to a channel."""
+    """One request as it is handed to a channel. ``partition_hash``: the checksum of the hash key that it is about."""
 
     rpc: Rpc
     fields: t.Mapping[str, t.Any]
     gpid: Gpid = framing.NO_PARTITION
+    partition_hash: int = 0
 
 
 class Channel:
@@ -126,7 +127,14 @@ class Channel:
             self._seqid = self._seqid % 0x7FFFFFFF + 1
             positions[self._seqid] = position
             frames.append(
-                framing.encode_request(call.rpc, call.fields, seqid=self._seqid, timeout_ms=timeout_ms, gpid=call.gpid)
+                framing.encode_request(
+                    call.rpc,
+                    call.fields,
+                    seqid=self._seqid,
+                    timeout_ms=timeout_ms,
+                    gpid=call.gpid,
+                    partition_hash=call.partition_hash,
+                )
             )
         connection = self._ready(deadline, sent=False)
         try:

@@ -21,7 +21,7 @@ LARGEST_REPLY = 256 * 1024 * 1024
 SMALLEST_REPLY = 4 + 4 + 6 + 4 + 4 + 4
 """Length, error name (``ERR_OK`` is the shortest), and message begin with an empty name."""
 
-_HEADER = struct.Struct(">4s7I2Iq")
+_HEADER = struct.Struct(">4s7I2IQ")
 _HEADER_LENGTH = 48
 _ERROR_NAME = re.compile(rb"ERR_[A-Z0-9_]{1,60}")
 NO_PARTITION = Gpid(0, 0)

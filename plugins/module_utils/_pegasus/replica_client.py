@@ -23,12 +23,13 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus import de
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.errors import OK, server_error
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.fan_out import ask_in_turn, fan_out
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.framing import Reply
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.key_hash import crc64, hash_keys
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_leader import broken_error
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import ConnectionSettings
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.schema import Gpid
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.schema import Gpid, literal_address
 
 _NODES = "the addresses that the cluster has on record"
-_PROBE_HASH_KEY = b"dbops.migration.probe"
+_PROBE_PREFIX = b"dbops.migration.probe."
 _LONG_PAST = 1
 """Seconds since 2016, Pegasus's epoch: a record with this expiry is gone before anybody can read it."""
 
@@ -36,18 +37,20 @@ _ELSEWHERE = {"ERR_OBJECT_NOT_FOUND": model.WRITES_MOVED, "ERR_INACTIVE_STATE": 
 _WRITE_WORDS = {**_ELSEWHERE, "ERR_OPERATION_DISABLED": model.WRITES_OPEN, OK: model.WRITES_APPLIED}
 _READ_WORDS = {**_ELSEWHERE, OK: model.WRITES_OPEN}
 
-_Make = t.Callable[[Gpid], wire.Call]
+_Make = t.Callable[[Gpid, bytes], wire.Call]
+"""With a hash key that belongs to the partition; servers may refuse others before they look for a fence."""
 
 
-def _increment(place: Gpid) -> wire.Call:
-    key = len(_PROBE_HASH_KEY).to_bytes(2, "big") + _PROBE_HASH_KEY + secrets.token_bytes(8)
-    return wire.Call(messages.INCR, {"key": key, "increment": 0, "expire_ts_seconds": _LONG_PAST}, place)
+def _increment(place: Gpid, hash_key: bytes) -> wire.Call:
+    key = len(hash_key).to_bytes(2, "big") + hash_key + secrets.token_bytes(8)
+    fields = {"key": key, "increment": 0, "expire_ts_seconds": _LONG_PAST}
+    return wire.Call(messages.INCR, fields, place, crc64(hash_key))
 
 
-def _read_of_nothing(place: Gpid) -> wire.Call:
-    keys = {"hash_key": _PROBE_HASH_KEY, "sort_keys": [secrets.token_bytes(8)]}
+def _read_of_nothing(place: Gpid, hash_key: bytes) -> wire.Call:
+    keys = {"hash_key": hash_key, "sort_keys": [secrets.token_bytes(8)]}
     limits = {"max_kv_count": 1, "max_kv_size": 1, "no_value": True}
-    return wire.Call(messages.MULTI_GET, {**keys, **limits}, place)
+    return wire.Call(messages.MULTI_GET, {**keys, **limits}, place, crc64(hash_key))
 
 
 class ReplicaClient:
@@ -90,7 +93,7 @@ class ReplicaClient:
 
         def ask(node: str) -> tuple[model.ReplicaInfo, ...]:
             doing = "ask for the replicas"
-            fields = {"node": ""}  # servers do not look at it
+            fields = {"node": literal_address(node)}
             value = self._value(node, wire.Call(messages.QUERY_REPLICA_INFO, fields), doing, timeout)
             found = (decode.replica_info(item, node) for item in value.get("replicas", ()))
             return tuple(item for item in found if app_id is None or item.app_id == app_id)
@@ -153,9 +156,10 @@ class ReplicaClient:
         found = dict.fromkeys(config.without_primary, model.WRITES_NO_PRIMARY)
         ballots = {partition.index: partition.ballot for partition in config.partitions}
         primaries = config.primaries
+        keys = hash_keys(_PROBE_PREFIX, max(1, config.partition_count))
 
         def ask(node: str) -> dict[int, str]:
-            calls = [make(Gpid(config.app_id, index)) for index in primaries[node]]
+            calls = [make(Gpid(config.app_id, index), keys[index % len(keys)]) for index in primaries[node]]
             return self._probe(node, calls, words_of, ballots, timeout)
 
         answers = fan_out(primaries, ask)

@@ -138,6 +138,16 @@ class _Address(Kind):
         return f"{ipaddress.IPv4Address(ip)}:{rest >> 16}"
 
 
+def literal_address(address: str) -> str:
+    """``address`` if it can be told as an ADDRESS, which a name cannot; else the empty text, the invalid address."""
+    host, _colon, port = address.partition(":")
+    try:
+        ipaddress.IPv4Address(host)
+        return address if 0 < int(port) <= 0xFFFF else ""
+    except ValueError:
+        return ""
+
+
 class _HostPort(Kind):
     """Announced as STRUCT (2.6), written as host, port and a type byte. The text is ``host:port`` or empty."""
 

@@ -36,6 +36,7 @@ class Received:
     partition: int = 0
     timeout_ms: int = 0
     connection: int = 0
+    partition_hash: int = 0
 
 
 def answer(received: Received, value: t.Any = None, *, error: str = "ERR_OK") -> bytes:
@@ -148,11 +149,13 @@ class Server:
         length = header.u32()
         header.take(4)
         app_id, partition, timeout = header.i32(), header.i32(), header.i32()
+        header.take(4)
+        hashed = int.from_bytes(header.take(8), "big")
         body = tb.Reader(take(length))
         assert body.u32() == tb.CALL
         name, seqid = body.text(), body.i32()
         assert (body.byte(), body.i16()) == (tb.STRUCT, 1)
-        return Received(name, seqid, RPCS[name].request.read(body), app_id, partition, timeout, number)
+        return Received(name, seqid, RPCS[name].request.read(body), app_id, partition, timeout, number, hashed)
 
 
 def closed_port() -> str:

@@ -113,6 +113,29 @@ def test_header_of_a_partition() -> None:
     assert frame[24:32] == b"\0\0\0\x02\0\0\0\x05"
     assert frame[32:36] == b"\0\0\0\x01", "a timeout of 0 could be dropped unanswered"
     assert frame[36:40] == (2 * 7919 + 5).to_bytes(4, "big")
+    assert frame[40:48] == bytes(8)
+
+
+def test_header_of_a_key() -> None:
+    fields = {"key": b"", "increment": 0, "expire_ts_seconds": 1}
+    highest = 0xAE8B14860A799888
+    frame = framing.encode_request(messages.INCR, fields, seqid=1, timeout_ms=1, partition_hash=highest)
+    assert frame[40:48] == highest.to_bytes(8, "big")
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("10.0.0.1:34801", "10.0.0.1:34801"),
+        ("replica-1:34801", ""),
+        ("[::1]:34801", ""),
+        ("10.0.0.1", ""),
+        ("10.0.0.1:70000", ""),
+        ("", ""),
+    ],
+)
+def test_only_a_literal_address_can_be_told(address: str, told: str) -> None:
+    assert schema.literal_address(address) == told
 
 
 # Types that are no structs although they are announced as such.

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.key_hash import crc64
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import ConnectionSettings
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.proxy_client import ask_proxies
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.replica_client import ReplicaClient
@@ -70,6 +71,8 @@ def test_replicas_of_each_server_and_the_error_of_the_one_that_is_gone() -> None
     ]
     assert answers.failed[gone].code == "pegasus.unreachable"
     assert answers.failures()[gone]["code"] == "pegasus.unreachable"
+    # Whose replicas are meant: some servers look at it.
+    assert {one.fields["node"] for one in server.requests} == {server.address}
     assert len(everything.good[server.address]) == 3
     assert (answers.good[server.address][0].last_committed_decree, answers.good[server.address][0].ballot) == (10, 3)
 
@@ -287,6 +290,34 @@ def test_every_word_of_the_probe() -> None:
     probes = server.seen("RPC_RRDB_RRDB_INCR")
     assert {(one.app_id, one.partition) for one in probes} == {(2, index) for index in range(8)}
     assert {(one.fields["increment"], one.fields["expire_ts_seconds"]) for one in probes} == {(0, 1)}
+
+
+def _belongs(received: Received, partitions: int) -> bool:
+    """Whether key and header say the partition that the request goes to."""
+    fields = received.fields
+    if received.name == "RPC_RRDB_RRDB_INCR":
+        length = int.from_bytes(fields["key"][:2], "big")
+        hash_key = fields["key"][2 : 2 + length]
+    else:
+        hash_key = fields["hash_key"]
+    checksum = crc64(hash_key)
+    return received.partition_hash == checksum and checksum % partitions == received.partition
+
+
+@pytest.mark.parametrize("kind", ["writes", "reads"])
+def test_servers_that_look_at_the_key_s_hash_take_the_probe(kind: str) -> None:
+    """After a split they refuse what does not belong to the partition, before they look whether there is a fence."""
+
+    def handle(received: Received) -> bytes:
+        if received.name == "RPC_QUERY_REPLICA_INFO":
+            return answer(received, {"replicas": [replica(index) for index in range(8)]})
+        mine = _belongs(received, 8)
+        return answer(received, error="ERR_INVALID_STATE" if mine else "ERR_PARENT_PARTITION_MISUSED")
+
+    with Server(handle) as server, ReplicaClient(SHORT) as client:
+        probe = client.probe_writes if kind == "writes" else client.probe_reads
+        words = probe(table([server.address] * 8))
+    assert words == dict.fromkeys(range(8), "denied")
 
 
 def test_reads_are_asked_for_with_a_record_that_nobody_has() -> None:

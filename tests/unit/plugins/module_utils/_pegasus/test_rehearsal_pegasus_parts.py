@@ -21,6 +21,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus import re
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import rehearsal_records as rr
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.forecast import Pace, forecast
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.framing import Reply
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.key_hash import crc64
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.rehearsal_clients import Seen
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.rehearsal_options import (
     cutover_params,
@@ -57,19 +58,20 @@ def rehearsed(**more: t.Any) -> Rehearsed:
 
 def test_the_checksum_is_the_one_that_clients_choose_partitions_by() -> None:
     # The check value of CRC-64 with this polynomial, reflected, with all bits set before and inverted after.
-    assert rr.crc64(b"123456789") == 0xAE8B14860A799888
+    assert crc64(b"123456789") == 0xAE8B14860A799888
 
 
 @pytest.mark.parametrize("count", [1, 8, 64])
 def test_every_partition_gets_a_key_that_belongs_to_it(count: int) -> None:
     keys = rr.hash_keys(count)
-    assert [rr.crc64(key) % count for key in keys] == list(range(count))
+    assert [crc64(key) % count for key in keys] == list(range(count))
 
 
 def test_a_put_goes_to_its_partition() -> None:
     call = rr.put(5, 3, b"key", 7)
     assert (call.gpid.app_id, call.gpid.partition) == (5, 3)
     assert call.fields["key"] == b"\x00\x03key" + (7).to_bytes(8, "big")
+    assert call.partition_hash == crc64(b"key")
 
 
 @pytest.mark.parametrize(
