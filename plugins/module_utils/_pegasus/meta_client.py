@@ -124,20 +124,31 @@ class MetaClient:
         return decode.table_config(self._accept(reply, messages.QUERY_CONFIG, doing))
 
     def split_status(self, name: str) -> model.SplitStatus | None:
-        """The partition split that is going on; None for none (``ERR_INVALID_STATE``: not splitting)."""
+        """What the server says of a partition split; None for "not splitting" (``ERR_INVALID_STATE``).
+
+        ``pegasus.handler_not_found``: this meta server knows no splits.
+        """
         doing = f"ask for the partition split of the table {name}"
         reply = self._leader.ask(messages.QUERY_SPLIT, {"app_name": name}, doing)
         if reply.err == "ERR_INVALID_STATE":
             return None
         value = self._accept(reply, messages.QUERY_SPLIT, doing)
         states = {index: model.name_of(model.SPLIT_STATUSES, state) for index, state in value.get("status", {}).items()}
-        return model.SplitStatus(decode.need(value, "new_partition_count", "query_split_response"), states)
+        return model.SplitStatus(value.get("new_partition_count", 0), states)
 
     def bulk_load_status(self, name: str) -> model.BulkLoadStatus:
-        """The bulk load of a table, also the last one that ended."""
+        """The bulk load of a table, also the last one that ended.
+
+        ``pegasus.invalid_state``: it has none; ``pegasus.handler_not_found``: this meta server knows no bulk loads.
+        """
         value = self._read(messages.QUERY_BULK_LOAD, {"app_name": name}, f"ask for the bulk load of the table {name}")
-        status = decode.need(value, "app_status", "query_bulk_load_response")
-        return model.BulkLoadStatus(model.name_of(model.BULK_LOAD_STATUSES, status), value.get("is_bulk_loading"))
+        names = model.BULK_LOAD_STATUSES
+        status = value.get("app_status")
+        return model.BulkLoadStatus(
+            "" if status is None else model.name_of(names, status),
+            value.get("is_bulk_loading"),
+            tuple(model.name_of(names, one) for one in value.get("partitions_status", ())),
+        )
 
     def create_app(
         self,

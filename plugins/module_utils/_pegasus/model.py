@@ -302,7 +302,9 @@ class ConfigValue:
 
 @dataclasses.dataclass(frozen=True)
 class SplitStatus:
-    """A partition split of a table that is going on. ``partitions``: state by index of the parent partition."""
+    """What a server says of a table's partition split. ``partitions``: state by index of the parent partition, empty
+    where it names none; ``new_partition_count``: 0 where it does not tell.
+    """
 
     new_partition_count: int
     partitions: t.Mapping[int, str]
@@ -310,10 +312,13 @@ class SplitStatus:
 
 @dataclasses.dataclass(frozen=True)
 class BulkLoadStatus:
-    """Bulk load of a table. ``running`` is None where the server does not tell; ``status``: INGESTING, PAUSED, ..."""
+    """Bulk load of a table. ``running`` is None where the server does not tell; ``status``: INGESTING, PAUSED, ...,
+    empty where it does not tell; ``partitions``: the same of each partition that it names.
+    """
 
     status: str
     running: bool | None
+    partitions: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,7 +17,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_clie
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model import (
     Answers,
     App,
+    BulkLoadStatus,
     Duplication,
+    SplitStatus,
+    TableConfig,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.preflight_view import (
     ClusterView,
@@ -30,6 +33,7 @@ Value = t.TypeVar("Value")
 
 _ENDED = ("INVALID", "SUCCEED", "FAILED", "CANCELED")
 """Bulk loads that are over, or never were."""
+_NO_SUCH_FEATURE = "pegasus.handler_not_found"
 
 
 class TableLook:
@@ -68,7 +72,7 @@ class TableLook:
             app=app,
             config=config,
             duplications=duplications,
-            splitting=_try(lambda: _splitting(meta, app), "splitting", problems),
+            splitting=_try(lambda: _splitting(meta, app, config), "splitting", problems),
             bulk_load=_try(lambda: _bulk_load(meta, app), "bulk_load", problems),
             decrees=self._decrees.get(app.app_id, {}),
             size_mb=counters.size_mb(self._counted, app),
@@ -96,19 +100,50 @@ def _duplications(meta: MetaClient, name: str) -> tuple[Duplication, ...]:
         raise
 
 
-def _splitting(meta: MetaClient, app: App) -> dict[int, str]:
-    status = meta.split_status(app.name)
+def _splitting(meta: MetaClient, app: App, config: TableConfig | None) -> dict[int, str]:
+    """By index the partitions that are being split; empty only where nothing speaks for a split.
+
+    :raises MigrationError: it is not told
+    """
+    try:
+        status = meta.split_status(app.name)
+    except MigrationError as error:
+        if error.code != _NO_SUCH_FEATURE:
+            raise
+        # The meta server answers everything else; what it cannot even be asked for, it does not do.
+        status = SplitStatus(0, {})
     if status is None:
         return {}
-    return dict(status.partitions) or dict.fromkeys(range(app.partition_count // 2), "UNKNOWN")
+    running = {index: state for index, state in status.partitions.items() if state != "NOT_SPLIT"}
+    if running:
+        return running
+    if status.new_partition_count not in (0, app.partition_count):
+        return dict.fromkeys(range(max(1, status.new_partition_count // 2)), "UNKNOWN")
+    # A split gives the table its new number of partitions at once, and those that are new have no primary at first.
+    if config is None or config.partition_count != app.partition_count or config.without_primary:
+        raise MigrationError(
+            "pegasus.invalid_state",
+            "The meta server names no partition that is being split, but not every one is known to have a primary, and "
+            "the new ones of a split have none at first.",
+        )
+    return {}
 
 
 def _bulk_load(meta: MetaClient, app: App) -> str:
+    """What a bulk load is doing; empty for none. :raises MigrationError: it is not told"""
     if app.bulk_loading is False:
         return ""
-    found = meta.bulk_load_status(app.name)
-    running = app.bulk_loading or found.running or (found.running is None and found.status not in _ENDED)
-    return found.status if running else ""
+    try:
+        found = meta.bulk_load_status(app.name)
+    except MigrationError as error:
+        if error.code not in ("pegasus.invalid_state", _NO_SUCH_FEATURE):
+            raise
+        # The table has none, as for a split; or the server knows none.
+        found = BulkLoadStatus("", False)
+    # A server that runs one always tells its status.
+    going_on = [word for word in (found.status, *found.partitions) if word and word not in _ENDED]
+    running = app.bulk_loading or found.running or (found.running is None and bool(going_on))
+    return (going_on or [found.status or "UNKNOWN"])[0] if running else ""
 
 
 def _try(call: t.Callable[[], Value], name: str, problems: dict[str, str]) -> Value | None:

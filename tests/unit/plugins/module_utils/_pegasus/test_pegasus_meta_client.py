@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.versions import Version
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus import schema
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import model, schema
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import thrift_binary as tb
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.meta_client import MetaClient
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.options import ConnectionSettings
@@ -464,6 +464,17 @@ def test_split_and_bulk_load() -> None:
     assert split is not None
     assert (split.new_partition_count, split.partitions) == (16, {0: "SPLITTING"})
     assert (load.status, load.running) == ("INGESTING", True)
+
+
+def test_a_split_and_a_bulk_load_of_which_little_is_told() -> None:
+    def handle(received: Received) -> bytes:
+        if received.name == "RPC_CM_QUERY_PARTITION_SPLIT":
+            return answer(received, {})
+        return answer(received, {"partitions_status": [1, 4]})
+
+    with Server(handle) as server, client(server) as meta:
+        assert meta.split_status("temp") == model.SplitStatus(0, {})
+        assert meta.bulk_load_status("temp") == model.BulkLoadStatus("", None, ("DOWNLOADING", "SUCCEED"))
 
 
 # Versions.

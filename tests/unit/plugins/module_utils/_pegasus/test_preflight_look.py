@@ -60,8 +60,9 @@ class Cluster:
         self.nodes = tuple(Node(address, True) for address in nodes)
         self.apps: t.Tuple[App, ...] = ()
         self.duplications: t.Dict[str, t.Union[t.Tuple[Duplication, ...], MigrationError]] = {}
-        self.split: t.Optional[SplitStatus] = None
-        self.bulk_load = BulkLoadStatus("INVALID", False)
+        self.split: t.Union[SplitStatus, MigrationError, None] = None
+        self.bulk_load: t.Union[BulkLoadStatus, MigrationError] = BulkLoadStatus("INVALID", False)
+        self.config = routing()
         self.known = {other}
         self.broken: t.Optional[MigrationError] = None
         self.calls: t.List[str] = []
@@ -121,7 +122,7 @@ class Meta:
 
     def query_config(self, name: str) -> TableConfig:
         self._say(f"query_config {name}")
-        return routing()
+        return self._cluster.config
 
     def query_duplications(self, name: str) -> t.Tuple[Duplication, ...]:
         self._say(f"query_duplications {name}")
@@ -132,10 +133,14 @@ class Meta:
 
     def split_status(self, name: str) -> t.Optional[SplitStatus]:
         self._say(f"split_status {name}")
+        if isinstance(self._cluster.split, MigrationError):
+            raise self._cluster.split
         return self._cluster.split
 
     def bulk_load_status(self, name: str) -> BulkLoadStatus:
         self._say(f"bulk_load_status {name}")
+        if isinstance(self._cluster.bulk_load, MigrationError):
+            raise self._cluster.bulk_load
         return self._cluster.bulk_load
 
     def add_duplication(self, name: str, remote: str) -> t.NoReturn:
@@ -357,13 +362,44 @@ def test_a_table_that_is_not_there_costs_nothing(clusters: Pair) -> None:
     ("status", "found"),
     [
         (SplitStatus(4, {0: "SPLITTING"}), {"partitions": {"0": "SPLITTING"}, "count": 1}),
-        (SplitStatus(4, {}), {"partitions": {"0": "UNKNOWN", "1": "UNKNOWN"}, "count": 2}),
+        (SplitStatus(4, {0: "PAUSED", 1: "NOT_SPLIT"}), {"partitions": {"0": "PAUSED"}, "count": 1}),
+        (SplitStatus(4, {0: "UNKNOWN(9)"}), {"partitions": {"0": "UNKNOWN(9)"}, "count": 1}),
+        (SplitStatus(2, {}), {"partitions": {"0": "UNKNOWN"}, "count": 1}),
+        (SplitStatus(8, {}), {"partitions": dict.fromkeys("0123", "UNKNOWN"), "count": 4}),
     ],
-    ids=["told", "untold"],
 )
 def test_a_split(clusters: Pair, status: SplitStatus, found: t.Any) -> None:
     clusters[0].split = status
     assert evidence(looked(), "table.splitting") == found
+
+
+NO_HANDLER = MigrationError("pegasus.handler_not_found", "It does not know the request.")
+NOT_SPLITTING = [
+    None,
+    SplitStatus(0, {}),
+    SplitStatus(4, {}),
+    SplitStatus(4, {0: "NOT_SPLIT", 1: "NOT_SPLIT"}),
+    NO_HANDLER,
+]
+
+
+@pytest.mark.parametrize("status", NOT_SPLITTING)
+def test_no_split_however_it_is_said(clusters: Pair, status: t.Any) -> None:
+    clusters[0].split = status
+    assert blockers(looked()) == []
+
+
+@pytest.mark.parametrize("status", NOT_SPLITTING[1:])
+def test_no_split_is_not_believed_of_a_table_that_looks_like_one(clusters: Pair, status: t.Any) -> None:
+    clusters[0].split, clusters[0].config = status, routing(p3=())
+    result = looked()
+    assert "pegasus.table.split_unknown" in blockers(result)
+    assert "primary" in evidence(result, "table.split_unknown")
+
+
+def test_a_split_that_cannot_be_asked_for_is_unknown(clusters: Pair) -> None:
+    clusters[0].split = MigrationError("pegasus.acl_denied", "No.")
+    assert blockers(looked()) == ["pegasus.table.split_unknown"]
 
 
 @pytest.mark.parametrize(
@@ -376,15 +412,29 @@ def test_a_split(clusters: Pair, status: SplitStatus, found: t.Any) -> None:
         (None, BulkLoadStatus("PAUSED", None), "PAUSED"),
         (None, BulkLoadStatus("SUCCEED", None), None),
         (None, BulkLoadStatus("INVALID", False), None),
+        (None, BulkLoadStatus("", None), None),
+        (None, BulkLoadStatus("", True), "UNKNOWN"),
+        (None, BulkLoadStatus("", None, ("SUCCEED", "DOWNLOADING")), "DOWNLOADING"),
+        (None, BulkLoadStatus("", None, ("SUCCEED", "SUCCEED")), None),
+        (None, MigrationError("pegasus.invalid_state", "No."), None),
+        (None, NO_HANDLER, None),
+        (True, MigrationError("pegasus.invalid_state", "No."), "UNKNOWN"),
+        (True, NO_HANDLER, "UNKNOWN"),
     ],
 )
-def test_a_bulk_load(clusters: Pair, flag: t.Optional[bool], status: BulkLoadStatus, loading: t.Optional[str]) -> None:
+def test_a_bulk_load(clusters: Pair, flag: t.Optional[bool], status: t.Any, loading: t.Optional[str]) -> None:
     clusters[0].apps = (app(bulk_loading=flag),)
     clusters[0].bulk_load = status
     result = looked()
     assert blockers(result) == ([] if loading is None else ["pegasus.table.bulk_loading"])
     if loading is not None:
         assert evidence(result, "table.bulk_loading") == {"status": loading}
+
+
+def test_a_bulk_load_that_cannot_be_asked_for_is_unknown(clusters: Pair) -> None:
+    clusters[0].apps = (app(bulk_loading=None),)
+    clusters[0].bulk_load = MigrationError("pegasus.acl_denied", "No.")
+    assert blockers(looked()) == ["pegasus.table.bulk_load_unknown"]
 
 
 def test_what_cannot_be_read_is_told_with_its_reason(clusters: Pair) -> None:
