@@ -53,11 +53,12 @@ def probe(meta: _AddsDuplications, asked: str, taken: t.Container[str]) -> v.Pro
 def classify(error: MigrationError) -> v.ProbeAnswer:
     """The meaning of the refusal."""
     text = error.server_text or error.message
+    for words, outcome in _HINTS:
+        # Under whatever error name: nothing says that it is the same one in all versions.
+        if words in (error.server_text or ""):
+            return v.ProbeAnswer(outcome, text)
     if error.code == "pegasus.app_not_found":
         return v.ProbeAnswer(v.KNOWN, text)
     if error.code == "pegasus.duplication_disabled":
         return v.ProbeAnswer(v.DISABLED, text)
-    for words, outcome in _HINTS:
-        if error.code == "pegasus.invalid_parameters" and words in text:
-            return v.ProbeAnswer(outcome, text)
     return v.ProbeAnswer(v.UNCLEAR, text)

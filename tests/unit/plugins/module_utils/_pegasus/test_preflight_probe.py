@@ -50,7 +50,14 @@ BAD = "ERR_INVALID_PARAMETERS"
         (MigrationError("pegasus.duplication_disabled", "off", server_text="ERR_SERVICE_NOT_ACTIVE"), v.DISABLED),
         (refusal("ERR_TIMEOUT"), v.UNCLEAR),
         (refusal("ERR_ACL_DENY"), v.UNCLEAR),
-        (refusal("ERR_BUSY", "failed to find cluster"), v.UNCLEAR),
+        # The hints are what is known; the error's name beside them may be any.
+        (refusal("ERR_OBJECT_NOT_FOUND", "failed to find cluster[west] address in config [...]"), v.NO_ADDRESS),
+        (refusal("ERR_APP_NOT_EXIST", "get_duplication_cluster_id(west) failed, error: none"), v.NO_ID),
+        (refusal("ERR_INVALID_STATE", "illegal operation: adding duplication to itself"), v.ITSELF),
+        (refusal("ERR_TIMEOUT", "failed to find cluster[west] address"), v.NO_ADDRESS),
+        (refusal("ERR_OBJECT_NOT_FOUND"), v.UNCLEAR),
+        # Not an answer at all, whatever its text is.
+        (MigrationError("pegasus.unreachable", "failed to find cluster address"), v.UNCLEAR),
         (AddedDuplication(0, 0), v.UNCLEAR),
     ],
 )
