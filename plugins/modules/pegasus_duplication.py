@@ -157,8 +157,9 @@ options:
     default: 2s
   stuck_after:
     description:
-      - How long a status may last before the signs of a stuck duplication are taken for one. It must be longer than the
-        servers' own cycle of 10 s. Copying checkpoints is never taken for stuck, however long it lasts.
+      - How long the signs of a stuck duplication may last before they are taken for one, for example that the target
+        has the new table and the source does not hear of it. It must be longer than the servers' own cycle of 10 s.
+        Making and copying checkpoints is never taken for stuck, however long it lasts.
     type: str
     default: 90s
   settle_time:

@@ -24,7 +24,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplicati
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_watchdog import (
     Case,
     Cause,
+    Source,
+    TargetView,
     copying,
+    ours_on_target,
     preparing,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model import App, Duplication
@@ -37,6 +40,8 @@ class TableRun:
     """``followed``: the dupid that must stay, 0 before it is known. Times are Unix seconds.
 
     ``goal``: by partition the decree that must have arrived before a removal, ``arrived`` the last look for that.
+    ``made_since``: since when the target was seen with the table that this duplication has made, and the source was
+    seen not to know of it.
     """
 
     wanted: Wanted
@@ -50,6 +55,7 @@ class TableRun:
     standing: ds.Standing = dataclasses.field(default_factory=lambda: ds.Standing(""))
     status_seen: str = ""
     status_since: float = 0.0
+    made_since: t.Optional[float] = None
     reason_seen: str = ""
     waiting_since: float = 0.0
     copied: t.Optional[int] = None
@@ -138,6 +144,8 @@ class TableRun:
         """A look that could not be made: nothing is known, and samples in a row begin anew."""
         self.looked = True
         self.track = dataclasses.replace(self.track, good=0)
+        # The source had no chance to be told, or to tell, while it was away.
+        self.made_since = None
         self.view = None
         self.standing = ds.Standing(self.wanted.table, Cause(UNREACHABLE, what, "the cluster answers again"))
         if self.reason_seen != UNREACHABLE:
@@ -178,23 +186,38 @@ class TableRun:
     def _diagnose(self, clusters: Clusters, options: Options, there: Duplication, now: float) -> Cause:
         wanted, profile, app = self.wanted, clusters.profile, self.app
         in_app = there.status == "DS_APP"
+        remote_table = there.remote_app_name or wanted.remote_name
+        target = clusters.target(remote_table, with_config=in_app)
+        self._note_made(target, clusters.source, in_app, now)
         case = Case(
             table=wanted.table,
             source=clusters.source,
             remote=wanted.remote,
-            remote_table=there.remote_app_name or wanted.remote_name,
+            remote_table=remote_table,
             # 0 on the wire: as many as the source has.
             replica_count=there.remote_replica_count or (0 if app is None else app.max_replica_count),
             config=clusters.config(wanted.table),
-            target=clusters.target(there.remote_app_name or wanted.remote_name, with_config=in_app),
+            target=target,
             waited=now - self.status_since,
             patience=options.stuck_after,
             create_idempotent=profile.target_create_idempotent,
             single_replica_stuck=profile.single_replica_target_stuck,
+            made=0.0 if self.made_since is None else now - self.made_since,
         )
         cause = copying(case) if in_app else preparing(case)
         self.copied = cause.done if in_app and case.target is not None else None
         return cause
+
+    def _note_made(self, target: t.Optional[TargetView], source: Source, in_app: bool, now: float) -> None:
+        """Since when the table that this duplication has made is there; a target that cannot be seen says nothing."""
+        if target is None or target.problem is not None:
+            return
+        app = target.app
+        made = not in_app and app is not None and app.available and ours_on_target(app, source, self.wanted.table)
+        if not made:
+            self.made_since = None
+        elif self.made_since is None:
+            self.made_since = now
 
     def _forecast(self, options: Options, now: float) -> None:
         """When the backlog will be within the limit, by how fast it has shrunk; None if it does not shrink."""
@@ -220,6 +243,7 @@ class TableRun:
             "goal": {str(index): decree for index, decree in self.goal.items()},
             "track": self.track.as_data(),
             "status": [self.status_seen, self.status_since],
+            "made_since": self.made_since,
             "reason": [self.reason_seen, self.waiting_since],
             "backlog_from": None if self.backlog_from is None else list(self.backlog_from),
         }
@@ -231,6 +255,8 @@ class TableRun:
         self.goal = {int(index): int(decree) for index, decree in data["goal"].items()}
         self.track = Track.from_data(data["track"])
         self.status_seen, self.status_since = str(data["status"][0]), float(data["status"][1])
+        made = data.get("made_since")
+        self.made_since = None if made is None else float(made)
         self.reason_seen, self.waiting_since = str(data["reason"][0]), float(data["reason"][1])
         kept = data.get("backlog_from")
         self.backlog_from = None if kept is None else (float(kept[0]), int(kept[1]))

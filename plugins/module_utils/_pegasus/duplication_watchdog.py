@@ -56,7 +56,8 @@ class Source:
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One stuck or working duplication. ``waited``: seconds that its status was seen unchanged.
+    """One stuck or working duplication. ``waited``: seconds that its status was seen unchanged; ``made``: seconds since
+    the target's table was first seen as this duplication's own and AVAILABLE, 0 if it is seen so for the first time.
 
     ``create_idempotent`` and ``single_replica_stuck`` are the profile's words about the source's version.
     ``target`` None: nobody said where the target is.
@@ -73,6 +74,7 @@ class Case:
     patience: float
     create_idempotent: bool
     single_replica_stuck: bool
+    made: float = 0.0
 
 
 def ours_on_target(app: App, source: Source, source_table: str) -> bool:
@@ -146,11 +148,12 @@ def _taken(case: Case, app: App) -> Cause:
         return Cause(
             "pegasus.wait.target_creating", f"{name} is {app.status}", f"{name} is AVAILABLE and the source knows"
         )
-    lost = not case.create_idempotent and case.waited > case.patience
+    # DS_PREPARE lasts as long as the checkpoints, and only then is the table created: that it lasted says nothing.
+    lost = not case.create_idempotent and case.made > case.patience
     return Cause(
         "pegasus.wait.target_reply_lost" if lost else "pegasus.wait.target_creating",
         f"{name} was made by this duplication, but the source still holds it for not created after "
-        f"{format_duration(case.waited)}: the answer to its creation was lost, which this version never recovers from "
+        f"{format_duration(case.made)}: the answer to its creation was lost, which this version never recovers from "
         "(issue 2146)"
         if lost
         else f"{name} is created; the source learns of it",
