@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_arrival import Said
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_doubts import Settled, settle
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_plan import Seen, Wanted
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_progress import (
     ProgressView,
@@ -48,6 +49,7 @@ class Clusters:
     """The two clusters of one call. A context manager. ``refresh`` before each look, so that nothing stale is used."""
 
     def __init__(self, connection: Connection, clock: Clock) -> None:
+        self._clock = clock
         self.client = MetaClient(connection.meta_servers, connection.settings, clock)
         self._replicas = ReplicaClient(connection.settings, clock)
         self._target = (
@@ -119,7 +121,7 @@ class Clusters:
         if (
             wanted.state != "present"
             or self._target is None
-            or any(one.remote == wanted.remote for one in duplications)
+            or any(one.remote == wanted.remote and one.status != "DS_REMOVED" for one in duplications)
         ):
             return Seen(app, duplications)
         view = self.target(wanted.remote_name, with_config=False)
@@ -177,6 +179,11 @@ class Clusters:
         before = self._replicas.replica_infos(config.primaries, config.app_id)
         progress = self._replicas.progress(config.primaries, config.app_id)
         return Said(config, before, progress, self._replicas.replica_infos(config.primaries, config.app_id))
+
+    def settle(self, table: str, dupid: int, doubted: t.Collection[int]) -> Settled:
+        """What looks in quick succession tell of partitions whose counters are in doubt."""
+        sync = self.profile.duplication_sync_seconds
+        return settle(doubted, dupid, lambda: self.said(table), sync, self._clock)
 
     def left_over(self, table: str, dupid: int) -> t.Tuple[t.Tuple[int, ...], t.Tuple[str, ...]]:
         """After a removal: partitions that still report it, and primaries' servers that do not tell."""

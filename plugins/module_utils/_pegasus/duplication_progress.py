@@ -15,6 +15,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model imp
     ReplicaInfo,
     TableConfig,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.progress_freshness import OF_A_SYNC
 
 RUNNING = "running"
 STARTING = "starting"
@@ -154,24 +155,50 @@ def gone(config: TableConfig, dupid: int, reports: Reports) -> t.Tuple[t.Tuple[i
 
 
 @dataclasses.dataclass(frozen=True)
+class Still:
+    """Counters of a partition that told the same over looks in which its decree went on ``times`` times.
+
+    ``decree``: what it was at the first of these. ``before``: when the look before the last of these began. ``near``:
+    two of them came closer together than a server syncs, so that no sync can have made up for both; if the servers sync
+    as seldom as is known.
+    """
+
+    times: int
+    decree: int
+    before: float
+    near: bool = False
+
+    def rose(self, before: float, now: float, least: float) -> Still:
+        """The decree went on once more, and the counters do not show it."""
+        return Still(self.times + 1, self.decree, before, self.near or now - self.before < least)
+
+
+@dataclasses.dataclass(frozen=True)
 class Track:
     """What several looks in a row have shown of one table.
 
     ``good``: looks in a row with every pipeline running and every backlog within the limit. ``goal``: by partition,
     what was committed at the first of them. ``shipped``: by partition, the least decree that is shipped for certain.
-    ``same``: by partition, how often in a row its counters stood still while its decree went on. ``last``: backlog,
-    unconfirmed and decree of the look before.
+    ``still``: by partition, counters that stand still while its decree goes on. ``last``: backlog, unconfirmed and
+    decree of the look before, which began ``at``. ``records``: by partition, the decree that the meta server has on
+    record as confirmed (2.6).
     """
 
     good: int = 0
     goal: t.Mapping[int, int] = dataclasses.field(default_factory=dict)
     shipped: t.Mapping[int, int] = dataclasses.field(default_factory=dict)
-    same: t.Mapping[int, int] = dataclasses.field(default_factory=dict)
+    still: t.Mapping[int, Still] = dataclasses.field(default_factory=dict)
     last: t.Mapping[int, t.Tuple[int, int, int]] = dataclasses.field(default_factory=dict)
+    at: float = 0.0
+    records: t.Mapping[int, int] = dataclasses.field(default_factory=dict)
+
+    def doubted(self, samples: int) -> t.Tuple[int, ...]:
+        """Partitions whose counters may not be true: over ``samples`` looks they stood still while writes went in."""
+        return tuple(sorted(index for index, one in self.still.items() if one.times >= max(1, samples - 1)))
 
     def frozen(self, samples: int) -> t.Tuple[int, ...]:
-        """Partitions whose counters cannot be true: over ``samples`` looks they stood still while writes went in."""
-        return tuple(sorted(index for index, times in self.same.items() if times >= max(1, samples - 1)))
+        """The doubted partitions about which the meta server tells nothing else that could be gone by."""
+        return tuple(index for index in self.doubted(samples) if index not in self.records)
 
     def behind(self, held_back: int) -> t.Tuple[int, ...]:
         """Partitions that have not shipped yet what was committed at the first good look.
@@ -183,34 +210,67 @@ class Track:
             index for index, goal in sorted(self.goal.items()) if self.shipped.get(index, -1) < goal - held_back
         )
 
-    def then(self, view: ProgressView, limit: int, samples: int) -> Track:
-        """The track after one more look, in which the decrees were asked for before the counters."""
+    def seen(
+        self, view: ProgressView, at: float, sync_seconds: float, records: t.Optional[t.Mapping[int, int]] = None
+    ) -> Track:
+        """The track with the counters of one more look, in which the decrees were asked for before the counters.
+
+        ``at``: when the look began, in seconds. ``sync_seconds``: the servers' duplication sync period.
+        """
         last: t.Dict[int, t.Tuple[int, int, int]] = {}
-        same: t.Dict[int, int] = {}
+        still: t.Dict[int, Still] = {}
         for one in view.partitions:
             if one.backlog is None or one.unconfirmed is None or one.decree is None:
                 continue
-            last[one.index] = (one.backlog, one.unconfirmed, one.decree)
-            times = _stood_still(self.last.get(one.index), last[one.index], self.same.get(one.index, 0))
-            if times:
-                same[one.index] = times
-        following = Track(same=same, last=last)
-        fine = view.running and not view.losing and not view.above(limit) and not following.frozen(samples)
+            now = last[one.index] = (one.backlog, one.unconfirmed, one.decree)
+            before, known = self.last.get(one.index), self.still.get(one.index)
+            if before is None or before[:2] != now[:2]:
+                continue
+            if now[2] > before[2]:
+                least = sync_seconds * OF_A_SYNC
+                still[one.index] = known.rose(self.at, at, least) if known else Still(1, now[2], self.at)
+            elif known is not None:
+                # A look without a write tells nothing.
+                still[one.index] = known
+        return dataclasses.replace(self, still=still, last=last, at=at, records=dict(records or {}))
+
+    def settled(self, live: t.Collection[int], repeated: t.Collection[int], samples: int) -> Track:
+        """The track after looks in quick succession at the doubted partitions.
+
+        ``live``: those of which servers told something new; ``repeated``: those of which they told the same again and
+        again. Of the rest nothing is known: they stay in doubt if they told what no server can tell by what is known.
+        """
+        doubted = self.doubted(samples)
+        cleared = {
+            index
+            for index in doubted
+            if index in live or not (index in repeated or self.still[index].near or index in self.records)
+        }
+        return dataclasses.replace(self, still={key: one for key, one in self.still.items() if key not in cleared})
+
+    def judged(self, view: ProgressView, limit: int, samples: int) -> Track:
+        """The track of :meth:`seen` with what follows from it."""
+        fine = view.running and not view.losing and not view.above(limit) and not self.frozen(samples)
         if not fine:
-            return following
-        decrees = {index: counters[2] for index, counters in last.items()}
+            return Track(still=self.still, last=self.last, at=self.at)
+        decrees = {index: counters[2] for index, counters in self.last.items()}
         # What was committed before the counters were read, less what they say is missing, is shipped for certain.
-        shipped = {index: counters[2] - counters[0] for index, counters in last.items()}
-        goal = self.goal if self.good else decrees
-        return dataclasses.replace(following, good=self.good + 1, goal=goal, shipped=shipped)
+        shipped = {index: counters[2] - counters[0] for index, counters in self.last.items()}
+        goal = dict(self.goal if self.good else decrees)
+        for index in self.doubted(samples):
+            # Counters in doubt say nothing; what the meta server has on record as confirmed since was shipped.
+            shipped[index] = self.records[index]
+            goal[index] = max(goal.get(index, 0), self.still[index].decree)
+        return dataclasses.replace(self, good=self.good + 1, goal=goal, shipped=shipped)
 
     def as_data(self) -> t.Dict[str, t.Any]:
         """For the next step; see :meth:`from_data`."""
         return {
             "good": self.good,
             "goal": {str(index): decree for index, decree in self.goal.items()},
-            "same": {str(index): times for index, times in self.same.items()},
+            "still": {str(index): list(dataclasses.astuple(one)) for index, one in self.still.items()},
             "last": {str(index): list(counters) for index, counters in self.last.items()},
+            "at": self.at,
         }
 
     @classmethod
@@ -219,15 +279,12 @@ class Track:
         return cls(
             good=int(data.get("good", 0)),
             goal={int(index): int(decree) for index, decree in (data.get("goal") or {}).items()},
-            same={int(index): int(times) for index, times in (data.get("same") or {}).items()},
+            still={
+                int(index): Still(int(one[0]), int(one[1]), float(one[2]), bool(one[3]))
+                for index, one in (data.get("still") or {}).items()
+            },
             last={
                 int(index): (int(one[0]), int(one[1]), int(one[2])) for index, one in (data.get("last") or {}).items()
             },
+            at=float(data.get("at", 0.0)),
         )
-
-
-def _stood_still(before: t.Optional[t.Tuple[int, int, int]], now: t.Tuple[int, int, int], times: int) -> int:
-    """How often in a row the counters stood still while the decree went on; a look without a write tells nothing."""
-    if before is None or before[:2] != now[:2]:
-        return 0
-    return times + 1 if now[2] > before[2] else times

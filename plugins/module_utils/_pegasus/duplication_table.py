@@ -177,11 +177,22 @@ class TableRun:
             cause = self._diagnose(clusters, options, there, now)
         elif there.status == "DS_LOG":
             self.view = clusters.progress(table, there.dupid, with_decrees=True)
-            self.track = self.track.then(self.view, options.max_backlog, options.stable_samples)
+            self.track = self._tracked(clusters, options, there, self.view, now)
             self._forecast(options, now)
         gate = ds.Gate(options.max_backlog, options.stable_samples, clusters.profile.resting_not_confirmed)
         mode = self.wanted.fail_mode or "FAIL_SLOW"
         return ds.present(table, there, cause, self.view, self.track, gate, mode)
+
+    def _tracked(
+        self, clusters: Clusters, options: Options, there: Duplication, view: ProgressView, now: float
+    ) -> Track:
+        records = {index: state.confirmed_decree for index, state in there.partition_states.items()}
+        track = self.track.seen(view, now, clusters.profile.duplication_sync_seconds, records)
+        frozen = track.frozen(options.stable_samples)
+        if frozen:
+            settled = clusters.settle(self.wanted.table, there.dupid, frozen)
+            track = track.settled(settled.live, settled.repeated, options.stable_samples)
+        return track.judged(view, options.max_backlog, options.stable_samples)
 
     def _diagnose(self, clusters: Clusters, options: Options, there: Duplication, now: float) -> Cause:
         wanted, profile, app = self.wanted, clusters.profile, self.app

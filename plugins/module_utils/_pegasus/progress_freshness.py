@@ -26,7 +26,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.model imp
     ReplicaInfo,
 )
 
-_OF_A_SYNC = 0.8
+OF_A_SYNC = 0.8
 """Two syncs of a server are at least so much of their period apart, whatever its timer does."""
 _ENOUGH = 3
 """So many mutations that an answer does not show, in looks in quick succession, are no chance any more."""
@@ -76,7 +76,7 @@ class Freshness:
 
     def __init__(self, sync_seconds: float) -> None:
         """``sync_seconds``: the servers' duplication sync period."""
-        self._least = sync_seconds * _OF_A_SYNC
+        self._least = sync_seconds * OF_A_SYNC
         self._committed: t.Dict[t.Tuple[int, str, int], int] = {}
         self._partitions: t.Dict[int, _Run] = {}
         self._nodes: t.Dict[str, _Run] = {}

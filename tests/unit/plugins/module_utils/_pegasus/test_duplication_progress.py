@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import typing as t
 
 import pytest
@@ -79,7 +80,7 @@ def test_what_is_missing_double_or_out_of_place_is_unknown(given: dp.Reports, wh
     assert [one.index for one in view.having(dp.UNKNOWN)] == [1]
     assert why in view.partitions[1].why
     assert (view.running, view.backlog_total) == (False, None)
-    cause = ds.present("t", LOG, None, view, dp.Track().then(view, 100, 3), GATE).cause
+    cause = ds.present("t", LOG, None, view, dp.Track().seen(view, 0, 10).judged(view, 100, 3), GATE).cause
     assert cause is not None
     assert (cause.reason, cause.worst[0][:11]) == ("pegasus.wait.progress_unknown", "partition 1")
 
@@ -96,11 +97,14 @@ def test_a_partition_without_primary_or_decree_is_unknown() -> None:
 LOG = model.Duplication(DUPID, "DS_LOG", "b", 0)
 
 
-def follow(*looks: dp.ProgressView, gate: ds.Gate = GATE) -> str:
+def follow(
+    *looks: dp.ProgressView, gate: ds.Gate = GATE, pause: float = 2.0, records: t.Optional[t.Mapping[int, int]] = None
+) -> str:
     """The reason code after these looks, "" when caught up. The track goes through JSON, as between two steps."""
     track, standing = dp.Track(), ds.Standing("t")
-    for view in looks:
-        track = dp.Track.from_data(track.as_data()).then(view, gate.limit, gate.samples)
+    for number, view in enumerate(looks):
+        track = dp.Track.from_data(json.loads(json.dumps(track.as_data())))
+        track = track.seen(view, number * pause, 10.0, records).judged(view, gate.limit, gate.samples)
         standing = ds.present("t", LOG, None, view, track, gate)
     return "" if standing.cause is None else standing.cause.reason.replace("pegasus.wait.", "")
 
@@ -125,6 +129,35 @@ def test_counters_that_stand_still_while_writes_go_in_are_not_believed() -> None
     assert follow(look(50), look(60), look(70), look(80, unconfirmed=6)) == "backlog_settling"
     # A write between two looks and then silence: too little to doubt.
     assert follow(look(50), look(60), look(60, unconfirmed=2)) == ""
+
+
+def test_where_the_meta_server_has_the_progress_on_record_that_is_gone_by() -> None:
+    looks = [look(50), look(60), look(70)]
+    assert follow(*looks, records={0: 60, 1: 60, 2: 65}) == ""
+    # One that repeats an old answer while nothing is confirmed any more, though all was before.
+    assert follow(*looks, look(80), look(90), records={0: 60, 1: 60, 2: 50}) == "nothing_shipped"
+    assert follow(*looks, records={0: 60, 1: 60}) == "progress_frozen"
+
+
+@pytest.mark.parametrize(
+    ("pause", "live", "repeated", "doubted"),
+    [
+        # Within one sync, no true server tells the same over two writes; unless it syncs more often than is known.
+        (2.0, (), (), (0, 1, 2)),
+        (2.0, (0, 2), (), (1,)),
+        # Farther apart, it may have been chance.
+        (30.0, (), (), ()),
+        (30.0, (), (1,), (1,)),
+    ],
+)
+def test_what_quick_looks_leave_in_doubt(
+    pause: float, live: t.Sequence[int], repeated: t.Sequence[int], doubted: t.Sequence[int]
+) -> None:
+    track = dp.Track()
+    for number in range(3):
+        track = track.seen(look(50 + number), number * pause, 10.0)
+    assert track.doubted(3) == (0, 1, 2)
+    assert track.settled(live, repeated, 3).doubted(3) == doubted
 
 
 def test_a_small_backlog_of_a_pipeline_that_ships_nothing_is_no_catching_up() -> None:
