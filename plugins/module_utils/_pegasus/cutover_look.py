@@ -167,15 +167,17 @@ class Eyes:
     ) -> TableView:
         if app is None:
             return TableView(name)
-        duplications = self.source.query_duplications(name)
+        # A removed one can still be listed for a while.
+        duplications = tuple(one for one in self.source.query_duplications(name) if one.status != "DS_REMOVED")
         ours = [one for one in duplications if one.remote == clusters.remote]
-        target_name = (ours[0].remote_app_name if ours else None) or name
+        duplication = max(ours, key=lambda one: (one.create_ts_ms, one.dupid)) if ours else None
+        target_name = (duplication.remote_app_name if duplication is not None else None) or name
         return TableView(
             name,
             app=app,
             config=self.source.query_config(name),
             duplications=duplications,
-            duplication=ours[0] if ours else None,
+            duplication=duplication,
             target_name=target_name,
             target_app=target_apps.get(target_name),
             same_id=next(

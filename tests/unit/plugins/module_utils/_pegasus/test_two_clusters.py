@@ -93,6 +93,17 @@ def test_two_clusters_are_looked_at(clusters: duplication_look.Clusters) -> None
     assert seen.target_seen and seen.target_app == APP
 
 
+def test_a_removed_duplication_that_is_still_listed_spares_nobody_the_look_at_the_target(
+    clusters: duplication_look.Clusters,
+) -> None:
+    clusters._target = client(dataclasses.replace(INFO, cluster_name="onebox-b", meta_servers=("p:1",)))
+    source = client(INFO)
+    source.query_duplications = lambda _name: (model.Duplication(7, "DS_REMOVED", "onebox-b", 0),)
+    clusters.client = source
+    seen = clusters.seen(Wanted("temp", "onebox-b", "present", "FAIL_SLOW"))
+    assert seen.target_seen and seen.target_app == APP
+
+
 def test_the_source_is_no_proof_that_the_target_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table_task, "MetaClient", _Client)
     store: t.Any = types.SimpleNamespace(entries=[], close=lambda: None)
