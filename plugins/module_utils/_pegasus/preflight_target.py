@@ -64,7 +64,8 @@ def _duplications(table: TableView, target: ClusterView) -> t.Iterator[Finding]:
                 table.subject,
                 _facts(one),
                 f"The table is duplicated to {one.remote} too. After the switch, writes go to the target and no longer "
-                f"reach {one.remote}. Remove that duplication, or accept this finding and set up one from the target.",
+                f"reach {one.remote}, and the cutover refuses a table with several duplications. Remove that one; if "
+                f"{one.remote} is to get the writes later on, set up a duplication from the target after the cutover.",
             )
             continue
         if not _fits(table, one):

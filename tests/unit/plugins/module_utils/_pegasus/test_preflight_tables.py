@@ -301,6 +301,12 @@ def test_duplications_that_are_not_as_they_should_be(
     assert [one for one in ids(findings, "warning") if one.startswith("duplication.")] == warnings
 
 
+def test_nobody_is_told_to_accept_what_the_cutover_refuses() -> None:
+    findings = judged(duplications=(duplication(remote="south"),))
+    remedy = only(findings, "duplication.to_other_cluster").remedy
+    assert "Remove" in remedy and "accept" not in remedy
+
+
 @pytest.mark.parametrize(
     ("pair", "blocks"),
     [
