@@ -68,7 +68,7 @@ def find_running(target: ReplicationServer, scope: Scope, databases: t.Collectio
     ids = {name: one for name, one in reader.databases().items() if name in databases}
     running = [*_jobs(target, {one: name for name, one in ids.items()}), *_transactions(reader, ids)]
     limited = {one.database for one in running if scope.limits(one.database)}
-    names = {name: reader.tables(name, ids[name]) for name in limited}
+    names = {name: reader.tables(name, ids[name]) or {} for name in limited}
     return [one for one in running if _ours(one, scope, names.get(one.database, {}))]
 
 

@@ -14,6 +14,12 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.transport im
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import text
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.partitions import plain_database
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sql import like_literal
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.table_ids import (
+    ids_of,
+    names_of,
+    seen_names,
+    untold,
+)
 
 REPLICATION = "REPLICATION"
 LAKE_COMPACTION = "LAKE_COMPACTION"
@@ -80,6 +86,8 @@ class TransactionReader:
 
     def __init__(self, server: TransactionServer) -> None:
         self._server = server
+        self._silent: t.Set[str] = set()
+        """Databases whose transactions do not tell what they wrote to: the next one is not asked."""
 
     def databases(self) -> t.Dict[str, str]:
         """The id of every database that has transactions, by name."""
@@ -137,16 +145,29 @@ class TransactionReader:
     def written(
         self, database_id: str, transaction: Transaction, state: str = "finished"
     ) -> t.Optional[t.FrozenSet[int]]:
-        """The ids of the tables that a transaction wrote to; None where the server has forgotten it."""
+        """The ids of the tables that a transaction wrote to; None where the server has forgotten it, or never tells."""
+        if database_id in self._silent:
+            return None
         path = f"/transactions/{int(database_id)}/{state}/{transaction.transaction_id}"
-        rows = self._ask(path, f"see which tables {transaction.label} wrote to")
-        return None if rows is None else frozenset(int(text(row.get("tableid"))) for row in rows.records())
+        try:
+            rows = self._ask(path, f"see which tables {transaction.label} wrote to")
+        except MigrationError as error:
+            if not untold(error):
+                raise
+            self._silent.add(database_id)
+            return None
+        return None if rows is None else ids_of(rows)
 
-    def tables(self, database: str, database_id: str) -> t.Dict[int, str]:
-        """The names of a database's tables by id; nothing for one that is gone."""
-        rows = self._ask(f"/dbs/{int(database_id)}", f"list the tables of {database}")
-        listed = () if rows is None else rows.records()
-        return {int(text(row.get("tableid"))): text(row.get("tablename")) for row in listed}
+    def tables(self, database: str, database_id: str) -> t.Optional[t.Dict[int, str]]:
+        """The names of a database's tables by id; None where nobody knows them."""
+        try:
+            rows = self._ask(f"/dbs/{int(database_id)}", f"list the tables of {database}")
+        except MigrationError as error:
+            if not untold(error):
+                raise
+            rows = None
+        found = None if rows is None else names_of(rows)
+        return seen_names(self._server, database) if found is None else found
 
     def _ask(self, path: str, doing: str) -> t.Optional[Rows]:
         """None for what is gone by now."""
@@ -246,22 +267,24 @@ def of_migrated(
 ) -> t.Tuple[Transaction, ...]:
     """Those that wrote to a table that is migrated, with its name, and those of which nobody knows any more.
 
-    A table that was dropped since took what was written with it. The newest ``most`` are asked about.
+    A table that was dropped since took what was written with it. The newest ``most`` are asked about. Where the server
+    tells no names of tables either, every write counts.
     """
     newest = sorted(found, key=lambda one: -one.transaction_id)
     ids = reader.databases() if newest else {}
     taken = {name: set(migrated.tables(name)) for name in {one.database for one in newest} & set(migrated.databases)}
-    names: t.Dict[str, t.Dict[int, str]] = {}
+    names: t.Dict[str, t.Optional[t.Dict[int, str]]] = {}
     kept: t.List[Transaction] = []
     for number, one in enumerate(newest):
         known = number < most and one.database in ids
         written = reader.written(ids[one.database], one) if known else None
-        if not written:
+        if written and one.database not in names:
+            names[one.database] = reader.tables(one.database, ids[one.database])
+        called = names.get(one.database)
+        if not written or called is None:
             kept.append(one)
             continue
-        if one.database not in names:
-            names[one.database] = reader.tables(one.database, ids[one.database])
-        there = {names[one.database].get(table, "") for table in written} & taken.get(one.database, set())
+        there = {called.get(table, "") for table in written} & taken.get(one.database, set())
         if there:
             kept.append(dataclasses.replace(one, tables=tuple(sorted(there))))
     return _sorted(kept)

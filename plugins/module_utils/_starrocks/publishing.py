@@ -53,7 +53,7 @@ def stuck_publishes(
             if not any(words in error for words in FOR_GOOD):
                 continue
             if names is None:
-                names = reader.tables(database, ids[database])
+                names = reader.tables(database, ids[database]) or {}
             written = reader.written(ids[database], one, "running") or frozenset()
             tables = sorted(f"{database}.{names[table]}" for table in written if table in names)
             numbers = tuple(str(table) for table in sorted(written))

@@ -79,3 +79,23 @@ def test_another_table_of_the_same_database_is_not_waited_for() -> None:
         "ours: REPLICATION_1_11_9 is PREPARE",
         "ours: somebody's is PREPARE",
     ]
+
+
+def test_where_nobody_knows_the_tables_every_replication_of_the_database_is_waited_for() -> None:
+    """The names come from the list that the facts promise, and where that is none either, better to wait."""
+    jobs = [("1", "11", "REPLICATING"), ("1", "12", "REPLICATING")]
+
+    class Terse(Target):
+        config: t.Tuple[t.Tuple[str, str], ...] = ()
+
+        def query(self, sql: str, doing: str) -> Rows:
+            if "'/dbs/" in sql:
+                raise MigrationError("starrocks.unknown_proc", "")
+            if "tables_config" in sql:
+                return Rows(("TABLE_NAME", "TABLE_ID"), self.config)
+            return super().query(sql, doing)
+
+    target = Terse(jobs, {})
+    assert running_replications(target, ONE_TABLE, ["ours"]) == ["job 0 is REPLICATING 1/2", "job 1 is REPLICATING 1/2"]
+    target.config = (("t", "11"), ("u", "12"))
+    assert running_replications(target, ONE_TABLE, ["ours"]) == ["job 0 is REPLICATING 1/2"]

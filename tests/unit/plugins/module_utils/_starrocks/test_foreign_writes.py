@@ -131,6 +131,75 @@ def test_of_a_database_that_is_gone_nothing_is_known() -> None:
     assert of_migrated(TransactionReader(Proc({1: [5]})), found, Source()) == tuple(found)
 
 
+INVALID = MigrationError("starrocks.refused", "", server_text="State is invalid")
+NO_PATH = MigrationError("starrocks.unknown_proc", "", server_text="Unknown proc node path: /x. msg: Cannot find path.")
+NO_COLUMN = MigrationError("starrocks.refused", "", server_text="Column 'TABLE_ID' cannot be resolved")
+CONFIG = Rows(("TABLE_NAME", "TABLE_ID"), (("people", 7), ("scratch", 9)))
+OTHER_LIST = Rows(("DbId", "DbName", "TableNum"), (("11", "d", "2"),))
+Answer = t.Union[Rows, MigrationError]
+
+
+class Terse(Proc):
+    """A server without some of the lists. None: as ``Proc`` has it."""
+
+    def __init__(
+        self, leaf: t.Optional[Answer] = None, dbs: t.Optional[Answer] = None, config: Answer = NO_COLUMN
+    ) -> None:
+        super().__init__({1: [9], 2: [7], 3: [8]})
+        self._leaf, self._dbs, self._config = leaf, dbs, config
+
+    def query(self, sql: str, doing: str) -> Rows:
+        answer: t.Optional[Answer] = None
+        if "tables_config" in sql:
+            answer = self._config
+        elif "'/dbs/" in sql:
+            answer = self._dbs
+        elif "/finished/" in sql:
+            answer = self._leaf
+        if answer is None:
+            return super().query(sql, doing)
+        self.asked.append(sql)
+        if isinstance(answer, MigrationError):
+            raise answer
+        return answer
+
+
+@pytest.mark.parametrize("answer", [INVALID, NO_PATH, OTHER_LIST])
+def test_a_server_that_never_tells_what_was_written_to_ends_nothing_and_every_write_counts(answer: Answer) -> None:
+    """The facts name two levels below a database, and another server may answer to the third with anything."""
+    server = Terse(leaf=answer)
+    found = of_migrated(TransactionReader(server), inserts(1, 2, 3), Source())
+    assert [(one.transaction_id, one.tables) for one in found] == [(1, ()), (2, ()), (3, ())]
+    assert not any("/dbs/" in sql for sql in server.asked)
+
+
+@pytest.mark.parametrize("answer", [INVALID, NO_PATH])
+def test_a_server_that_never_tells_is_asked_once(answer: Answer) -> None:
+    server = Terse(leaf=answer)
+    of_migrated(TransactionReader(server), inserts(1, 2, 3), Source())
+    assert len([sql for sql in server.asked if "/finished/" in sql]) == 1
+
+
+@pytest.mark.parametrize("answer", [INVALID, NO_PATH, OTHER_LIST, Rows(("TableId", "TableName"), ())])
+def test_the_names_of_tables_come_from_where_the_server_has_them(answer: Answer) -> None:
+    found = of_migrated(TransactionReader(Terse(dbs=answer, config=CONFIG)), inserts(1, 2, 3), Source())
+    assert [(one.transaction_id, one.tables) for one in found] == [(2, ("people",))]
+
+
+@pytest.mark.parametrize("answer", [NO_COLUMN, Rows(("TABLE_NAME", "TABLE_ID"), ()), OTHER_LIST])
+def test_where_nobody_knows_the_names_of_tables_every_write_counts(answer: Answer) -> None:
+    """An empty list of names would make each of them a write to a table that was dropped since."""
+    found = of_migrated(TransactionReader(Terse(dbs=NO_PATH, config=answer)), inserts(1, 2, 3), Source())
+    assert [(one.transaction_id, one.tables) for one in found] == [(1, ()), (2, ()), (3, ())]
+
+
+@pytest.mark.parametrize("place", ["leaf", "dbs", "config"])
+def test_a_cluster_out_of_reach_is_no_answer(place: str) -> None:
+    lost: t.Dict[str, t.Any] = {place: MigrationError("starrocks.unreachable", "")}
+    with pytest.raises(MigrationError):
+        of_migrated(TransactionReader(Terse(**{"dbs": NO_PATH, **lost})), inserts(2), Source())
+
+
 class Loads(Proc):
     """A replication, a load before it, and one after."""
 

@@ -76,6 +76,16 @@ def test_where_no_table_is_known_the_database_is_named() -> None:
     assert told(Target({"sales": [(9, "COMMITTED", "REPLICATION", FAILS)]}, told=False)) == [("blocker", "sales", 1)]
 
 
+def test_a_server_that_has_no_lists_of_tables_ends_nothing() -> None:
+    class Terse(Target):
+        def query(self, sql: str, doing: str) -> Rows:
+            if "tables_config" in sql or "/dbs/" in sql or sql.endswith("/running/9'"):
+                raise MigrationError("starrocks.refused", "", server_text="State is invalid")
+            return super().query(sql, doing)
+
+    assert told(Terse({"sales": [(9, "COMMITTED", "REPLICATION", FAILS)]})) == [("blocker", "sales", 1)]
+
+
 def test_only_the_databases_that_are_migrated() -> None:
     target = Target({"shop": [(9, "COMMITTED", "REPLICATION", FAILS)]})
     assert told(target, ["sales", "not_there_yet"]) == []
