@@ -86,9 +86,10 @@ EXAMPLES = r"""
 RETURN = r"""
 verdict:
   description: >-
-    C(not_started), C(running), C(converged_as_of_cycle), C(idle) (it finds nothing to copy), C(stalled) (nothing
-    moves), C(stale) (nothing is known any more), C(failed) (does not get better by itself), C(completed) (a run with
-    C(one_time_run_mode) is over, with all equal as of its end) or C(stopped).
+    C(not_started), C(running), C(converged_as_of_cycle), C(idle) (it finds nothing to copy, or has nothing left),
+    C(stalled) (nothing moves), C(stale) (nothing is known any more), C(failed) (does not get better by itself),
+    C(completed) (a run with C(one_time_run_mode) is over, with all equal as of its end), C(ended) (such a run is over,
+    and no last report says whether all is equal, so compare) or C(stopped).
   returned: success
   type: str
 reasons:
@@ -194,7 +195,9 @@ errors:
       description: The tables that were named, each with the time of the last error.
       type: dict
 converged_reports:
-  description: How many of the last reports in a row say that all was equal, see O(converged_since).
+  description: >-
+    How many of the last reports of jobs in a row say that all was equal, see O(converged_since). 0 for a tool that
+    reports tables only.
   returned: success
   type: int
 process:

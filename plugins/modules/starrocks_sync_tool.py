@@ -83,6 +83,8 @@ options:
     description:
       - Whether the tool copies everything once and ends, instead of following the source until it is stopped.
       - Start it with V(false) for the cutover. Nobody copies what is loaded after the one run.
+      - A run that is complete by its last report is not started again. One that ended without such a report is, since
+        only a comparison (M(dbops.migration.starrocks_sync_wait)) tells whether it was complete.
     type: bool
   source_fe_host:
     description:
@@ -460,8 +462,9 @@ properties:
   type: dict
 run:
   description: >-
-    How a one-time run ended that is over, C(completed) or C(failed), by its last reports and errors, not by its exit
-    code. Null for a tool that runs or follows the source.
+    How a one-time run ended that is over, by its last reports and errors, not by its exit code. C(completed),
+    C(failed), or C(ended) where no last report says whether all is equal, so that only a comparison tells; the next
+    call starts it again. Null for a tool that runs or follows the source.
   returned: success
   type: str
 run_reasons:

@@ -19,6 +19,8 @@ description:
     in the line and as the reason C(starrocks.wait.tool), with the newest error of the jobs that the target has aborted.
   - Fails at once when the tool has ended or failed, or when somebody wrote to a table on the target, which never gets
     equal by itself. That is looked for at every look, as its trace can be overtaken.
+  - A one-time run (C(one_time_run_mode)) may end without a last report that says whether all is equal. Then all must be
+    equal by the comparison, whatever O(max_behind) allows, and the summary says that the comparison alone has shown it.
   - Once a minute it asks frontends and nodes for what O(journal) says this migration has set there. A restart forgets
     that, and compactions that come back so spoil the copy. If something is not so any more, the wait fails with
     C(starrocks.sync_blocked) and the finding C(starrocks.setting_forgotten) for each setting. Run the migrate phase

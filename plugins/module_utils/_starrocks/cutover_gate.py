@@ -208,7 +208,7 @@ def _progress(view: GateView, max_behind: int) -> t.Iterator[Finding]:
     if view.tool_restarted and not view.tool_runs:
         return
     reasons = [one.as_result() for one in view.tool.reasons]
-    if view.tool.verdict == tv.COMPLETED:
+    if view.tool.verdict in (tv.COMPLETED, tv.ENDED):
         yield _run_over(view, behind, reasons)
         return
     if view.tool.verdict == tv.CONVERGED or (view.tool.verdict == tv.IDLE and not behind):

@@ -14,6 +14,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_verdict as tv
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_cycle import Cycle, cycle_of
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_home import Home
@@ -26,6 +27,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_lo
     rules_of,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_process import Process, Processes
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_properties import is_secret
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_session import (
     NO_SCRIPT,
     beyond_reach,
@@ -62,9 +64,12 @@ class SyncTool:
         """What its log says now."""
         look = self.look()
         log = read_log(self._log.path(self.directory))
-        rules = rules_of(properties_of(look.files), utc_offset=self._log.utc_offset)
-        rules = dataclasses.replace(rules, compared=True)
-        return tv.judge(log.memory, look.standing, rules, self._clock.now().timestamp())
+        properties = properties_of(look.files)
+        rules = dataclasses.replace(rules_of(properties, utc_offset=self._log.utc_offset), compared=True)
+        found = tv.judge(log.memory, look.standing, rules, self._clock.now().timestamp())
+        # It may write into its log what it was given.
+        redactor = Redactor([value for name, value in properties.items() if is_secret(name)])
+        return tv.Verdict(found.verdict, tuple(tv.Reason(one.code, redactor.mask(one.text)) for one in found.reasons))
 
     def cycle(self) -> Cycle:
         """How often it looks, and what it drops, by its configuration."""

@@ -29,7 +29,8 @@ REASONS = ReasonRegistry(
     frozenset((COPYING, BEHIND, SETTLING, TOOL, COMPACTIONS, REPLICATIONS, UNREACHABLE, PAUSED, CANNOT_READ))
 )
 
-_AT_WORK = (tv.RUNNING, tv.CONVERGED, tv.COMPLETED)
+_RUN_OVER = (tv.COMPLETED, tv.ENDED)
+_AT_WORK = (tv.RUNNING, tv.CONVERGED, *_RUN_OVER)
 """A run that is over by its own mode was at work; what came since is for the cutover, whose tool goes on."""
 _UNWELL = (tv.STALLED, tv.STALE, tv.IDLE, tv.FAILED, tv.STOPPED)
 """Of a tool that has something to do. One that was only just started has said nothing yet, and is none of these."""
@@ -70,6 +71,9 @@ def nearness(
     """
     late = cmp.lagging(counts)
     shown = tuple(worst[:5])
+    if verdict == tv.ENDED:
+        # Nobody says that the run had come to its end: that all is equal is the only sign of it.
+        max_behind = 0
     left = _left(late, cmp.never_copied(counts, not_copied), made_anew, max_behind)
     if left is not None and verdict in _UNWELL:
         # The tool is the reason then: what is left does not come by waiting for it.
@@ -106,7 +110,7 @@ def tool_is_over(verdict: str, near: Nearness, replicating: bool) -> bool:
 
     A one-time run that is over leaves behind what was loaded, or made, since: only what it had sent still comes.
     """
-    if verdict == tv.COMPLETED:
+    if verdict in _RUN_OVER:
         return near.reason in (COPYING, BEHIND) and not replicating
     return bool(near.reason) and verdict in _OVER
 

@@ -32,6 +32,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.redaction im
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import comparison as cmp
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import sync_nearness as sn
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_verdict as tv
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_findings import kept_tables
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_reach import Gap, LastLook, last_look
@@ -294,4 +295,7 @@ def _line(look: SyncLook, near: sn.Nearness, progress: Progress) -> str:
 def _summary(look: SyncLook, progress: Progress) -> str:
     late = cmp.lagging(look.counts)
     text = f"{look.tables} tables with {progress.total} partitions are on the target"
-    return text + (f", {late} of them behind by their latest loads." if late else ", all of them equal.")
+    text += f", {late} of them behind by their latest loads." if late else ", all of them equal."
+    if look.verdict == tv.ENDED:
+        text += " The one run of the sync tool is over without a last report, so the comparison alone says so."
+    return text

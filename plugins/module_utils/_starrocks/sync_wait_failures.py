@@ -33,6 +33,14 @@ def over(look: SyncLook, near: sn.Nearness) -> MigrationError:
             "one_time_run_mode to false and run again, so that it follows the source.",
             details=details,
         )
+    if look.verdict == tv.ENDED:
+        return MigrationError(
+            "starrocks.sync_failed",
+            f"{look.why[:1].upper()}{look.why[1:]}. The comparison says that it is not: {near.waiting_for}. See its "
+            f"log ({look.tool['log']}), put right what is in its way, then run again; the tool is started again and "
+            "copies what is left.",
+            details=details,
+        )
     # One that still runs is not started again, and goes on with what it has.
     again = (
         "put that right, then run again; the tool still runs, and goes on by itself"

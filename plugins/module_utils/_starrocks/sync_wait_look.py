@@ -115,7 +115,7 @@ class Looker:
         ).body()
         self.cursor = told["cursor"]
         # Asked before the comparison, which sees all that had ended by then.
-        over = told["verdict"] == tv.COMPLETED
+        over = told["verdict"] in (tv.COMPLETED, tv.ENDED)
         replicating = over and bool(running_replications(self.target, self._scope, self._theirs.databases))
         comparison = compare_clusters(self._ours, self._theirs, None, _MOST_SHOWN, self._kept)
         findings = [*cf.comparison_findings(comparison), *cf.extra_findings(comparison)]
@@ -178,6 +178,7 @@ class Looker:
 
 
 def _why(reasons: t.Sequence[t.Mapping[str, str]]) -> str:
-    """The decisive reason, and what the target says of the jobs that it has aborted."""
+    """The decisive reason, what the tool has said last, and what the target says of the jobs that it has aborted."""
+    said = [f"its log ends with: {one['text']}" for one in reasons[1:] if one["code"] == tv.LAST_LINES]
     aborted = [one["text"] for one in reasons[1:] if one["code"] == tv.JOB_ABORTED]
-    return "; ".join([one["text"] for one in reasons[:1]] + aborted)
+    return "; ".join([one["text"] for one in reasons[:1]] + said + aborted)

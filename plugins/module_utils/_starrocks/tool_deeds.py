@@ -29,6 +29,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_lo
     ended_run,
     is_one_time,
     look_at,
+    ran,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_process import (
     MARK,
@@ -42,7 +43,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_se
     start_in_session,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_systemd import Systemd, environment_text
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_verdict import COMPLETED
 
 _OUTPUT = "output.log"
 _POLL = 0.1
@@ -152,13 +152,14 @@ class Deeds:
             self._clock.sleep(int(now) + 1 - now)
 
     def _await_alive(self, plan: tpl.Plan, child: t.Optional[subprocess.Popen[bytes]]) -> None:
-        """Wait for as long as was asked; a tool that ends meanwhile has failed, unless its one run was complete."""
+        """Wait for as long as was asked; a tool that ends meanwhile has failed, unless that was its one run."""
         ends = self._clock.monotonic() + self._request.start_wait
         code: t.Optional[int] = None
         while True:
+            alive = bool(self._find())
+            # Not before: one that ends in between would be over with a code that nobody has asked for.
             if child is not None:
                 code = child.poll()
-            alive = bool(self._find())
             if alive and self._clock.monotonic() >= ends:
                 break
             if not alive:
@@ -173,7 +174,7 @@ class Deeds:
         one_time = plan.configuration is not None and is_one_time(plan.configuration.properties)
         look = look_at(self._home, self._processes)
         now = self._clock.now().timestamp()
-        if one_time and ended_run(self._home, look, self._request.log, now)[0] == COMPLETED:
+        if one_time and ran(*ended_run(self._home, look, self._request.log, now), code):
             return
         output = (read_text(self._home.state(_OUTPUT)) or "").encode(ENCODING).decode("utf-8", "replace")
         # Java tells of JAVA_TOOL_OPTIONS with their whole text.

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import typing as t
 
@@ -30,6 +31,8 @@ _LATEST_REPORTS = 100
 _MOST_SUBJECTS = 50
 _LONGEST_LINE = 1 << 16
 _LONGEST_TEXT = 500
+_LAST_LINES = 5
+_LONGEST_LAST = 300
 _LEVELS = ("ERROR", "FATAL")
 
 
@@ -70,6 +73,8 @@ class LogMemory:
         self.sizes: t.Optional[t.Dict[str, int]] = None
         self.errors: t.Dict[str, Tally] = {}
         self.last_at = ""
+        self.tail: t.Deque[t.Tuple[str, str]] = collections.deque(maxlen=_LAST_LINES)
+        """The last lines, as they stand there but for their length, each with its time or that of the line before."""
         self._rest = b""
         # The error of unknown kind that the last dated line told: its time, and the tally as it was before it.
         self._error: t.Optional[t.Tuple[str, t.Optional[Tally]]] = None
@@ -97,6 +102,7 @@ class LogMemory:
         if line.at:
             self.last_at = line.at
             self._error = None
+        self._remember(raw)
         report = read_report(line)
         if report is not None and report.kind == JOB:
             self.jobs.append(report)
@@ -106,6 +112,11 @@ class LogMemory:
         else:
             self.sizes = read_sizes(line) or self.sizes
             self._take_error(line, classify(line.text))
+
+    def _remember(self, raw: bytes) -> None:
+        text = raw[:_LONGEST_LAST].decode("utf-8", "replace").strip()
+        if text:
+            self.tail.append((self.last_at, text))
 
     def _forget(self) -> None:
         """Drop one report if there are too many: one between two that say the same as it does, or the oldest.
@@ -146,6 +157,7 @@ class LogMemory:
             "sizes": self.sizes,
             "errors": {kind: _plain(tally) for kind, tally in self.errors.items()},
             "last_at": self.last_at,
+            "tail": [list(one) for one in self.tail],
             "open_error": None if self._error is None else [self._error[0], _plain(self._error[1])],
         }
 
@@ -158,6 +170,8 @@ class LogMemory:
         memory.sizes = None if data["sizes"] is None else {str(key): int(value) for key, value in data["sizes"].items()}
         memory.errors = {str(kind): Tally(**tally) for kind, tally in data["errors"].items()}
         memory.last_at = str(data["last_at"])
+        # Of a cursor of the release before there is none.
+        memory.tail.extend((str(at), str(line)) for at, line in data.get("tail") or ())
         if data["open_error"] is not None and OTHER in memory.errors:
             at, before = data["open_error"]
             memory._error = (str(at), None if before is None else Tally(**before))

@@ -25,7 +25,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_pr
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_unpack import SYNC_PROPERTIES
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_verdict import (
     COMPLETED,
+    ENDED,
     FAILED,
+    LAST_ERROR,
+    LAST_LINES,
     Reason,
     Rules,
     Standing,
@@ -119,15 +122,28 @@ def ended_run(home: Home, look: Look, place: LogPlace, now: float) -> t.Tuple[st
 
     Exit codes are not documented. ``place``: where its log is. ``now`` in Unix seconds.
 
-    :returns: COMPLETED or ENDED_EARLY, and why
+    :returns: COMPLETED, ENDED (only a comparison tells whether all is equal) or ENDED_EARLY, and why
     """
     log = read_log(place.path_if_there(home.directory))
     standing = dataclasses.replace(look.standing, running=False)
     rules = rules_of(properties_of(look.files), utc_offset=place.utc_offset)
     verdict = judge(log.memory, standing, rules, now)
-    if verdict.verdict == COMPLETED:
-        return COMPLETED, verdict.reasons
+    if verdict.verdict in (COMPLETED, ENDED):
+        return verdict.verdict, verdict.reasons
     return ENDED_EARLY, verdict.reasons if verdict.verdict == FAILED else ()
+
+
+def ran(outcome: str, reasons: t.Sequence[Reason], code: t.Optional[int]) -> bool:
+    """Whether a one-time run that is over already has been one, and no start that went wrong.
+
+    Exit codes are not documented, so another than 0 does not decide: its log must tell of it then, and of no error.
+
+    :param outcome: of ``ended_run``, with its ``reasons``
+    :param code: of the tool's script, None where it is not known
+    """
+    told = {reason.code for reason in reasons}
+    spoke = LAST_LINES in told and LAST_ERROR not in told
+    return outcome == COMPLETED or (outcome == ENDED and (code == 0 or spoke))
 
 
 def _seconds(text: t.Optional[str], default: float) -> float:

@@ -37,6 +37,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_re
     Replications,
     read_replications,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_reports import converged_since
 
 _RATE_WINDOW = 1800.0
 _COUNTS = {
@@ -111,7 +112,7 @@ class ProgressTask:
             "tables": _values(log.memory.tables),
             "sizes": log.memory.sizes,
             "errors": _errors(log),
-            "converged_reports": tv.converged_since(reports, request.since or 0.0),
+            "converged_reports": converged_since(reports, request.since or 0.0),
             "process": _process(look),
             "replications": None if replications is None else replications.as_result(),
             "target_problem": problem,

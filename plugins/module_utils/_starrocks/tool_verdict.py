@@ -23,21 +23,33 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_lo
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log_line import Report
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_log_time import FUTURE, moment, moments
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_reports import (
+    STUCK_REPORTS,
+    TOTAL_TABLES,
+    Timed,
+    all_finished,
+    are_equal,
+    is_converged,
+    last_span,
+    quiet_for,
+    tables_left,
+)
 
 NOT_STARTED, RUNNING, CONVERGED, IDLE = "not_started", "running", "converged_as_of_cycle", "idle"
 STALLED, STALE, FAILED, STOPPED, COMPLETED = "stalled", "stale", "failed", "stopped", "completed"
 """``COMPLETED``: a one-time run is over, with all equal as of its last cycle. Nobody copies what comes after it: "the
 migration tool only performs full synchronization instead of incremental synchronization" (manual, one_time_run_mode).
 """
-VERDICTS = (NOT_STARTED, RUNNING, CONVERGED, IDLE, STALLED, STALE, FAILED, STOPPED, COMPLETED)
+ENDED = "ended"
+"""A one-time run is over and nothing in its log is known to be fatal, but no last report says that all is equal. It may
+end long after its last one, and what its end means is not documented, so only a comparison tells."""
+VERDICTS = (NOT_STARTED, RUNNING, CONVERGED, IDLE, STALLED, STALE, FAILED, STOPPED, COMPLETED, ENDED)
 
-_STUCK_REPORTS = 3
-"""So many reports in a row without any progress, and nothing running, are no coincidence, if they span the time of
-``stuck_after``: with short report intervals they are made before the tool could have found or begun anything."""
 JOB_ABORTED = "starrocks.sync.job_aborted"
-_TROUBLE = (STALLED, STALE, IDLE, FAILED)
+LAST_LINES, LAST_ERROR = "starrocks.sync.last_lines", "starrocks.sync.last_error"
+"""What the tool has said last in its run, and the last error of unknown kind."""
+_TROUBLE = (STALLED, STALE, IDLE, FAILED, ENDED)
 _TROUBLE_CODES = ("starrocks.sync.failed_jobs", "starrocks.sync.failed_growing", "starrocks.sync.unknown_jobs")
-_PENDING = ("ddlPending", "jobPending", "sent", "running")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,33 +100,25 @@ class Verdict:
     reasons: t.Tuple[Reason, ...]
 
 
-def current_reports(memory: LogMemory, standing: Standing, rules: Rules, now: float) -> t.List[t.Tuple[float, Report]]:
+def current_reports(memory: LogMemory, standing: Standing, rules: Rules, now: float) -> t.List[Timed]:
     """The job reports of the present run, not those from before the recorded start, with their Unix seconds."""
-    times = moments([report.at for report in memory.jobs], rules.utc_offset, standing.since, now)
+    return _current(memory.jobs, standing, rules, now)
+
+
+def _current(reports: t.Sequence[Report], standing: Standing, rules: Rules, now: float) -> t.List[Timed]:
+    times = moments([report.at for report in reports], rules.utc_offset, standing.since, now)
     return [
         (at, report)
-        for at, report in zip(times, memory.jobs)
+        for at, report in zip(times, reports)
         # The log tells whole seconds only.
         if at is not None and (standing.since is None or at >= int(standing.since))
     ]
 
 
-def is_converged(report: Report) -> bool:
-    """Whether a report says that all was equal as of its cycle. A count that a release does not tell is taken for 0."""
-    total, finished = report.count("total"), report.count("finished")
-    if not total or finished != total or (report.percent is not None and report.percent < 100):
-        return False
-    return not any(report.count(name) for name in (*_PENDING, "failed", "unknown"))
-
-
-def converged_since(reports: t.Sequence[t.Tuple[float, Report]], since: float) -> int:
-    """How many of the last reports in a row say so, all of them made at ``since`` (Unix seconds) or later."""
-    count = 0
-    for at, report in reversed(reports):
-        if at < since or not is_converged(report):
-            break
-        count += 1
-    return count
+def _table_report(memory: LogMemory, standing: Standing, rules: Rules, now: float) -> t.Optional[Timed]:
+    """The last report of tables of the present run, if it tells how many there are."""
+    found = _current([] if memory.tables is None else [memory.tables], standing, rules, now)
+    return next((one for one in found if one[1].count(TOTAL_TABLES) is not None), None)
 
 
 def in_trouble(verdict: Verdict) -> bool:
@@ -131,22 +135,36 @@ def judge(memory: LogMemory, standing: Standing, rules: Rules, now: float) -> Ve
     if fatal:
         return Verdict(FAILED, tuple(fatal))
     last = reports[-1] if reports else None
+    of_tables = _table_report(memory, standing, rules, now)
+    told = last if last is not None and last[1].count("total") is not None else of_tables
     stale = 2 * rules.report_interval
-    if last is None or last[1].count("total") is None:
+    if told is None:
         return _nothing_yet(standing, last, stale, now)
-    age = now - last[0]
+    age = now - told[0]
     if age < -FUTURE:
         text = f"the last report is {format_duration(-age)} ahead of this host's clock; set log_utc_offset"
         return Verdict(STALE, (Reason("starrocks.sync.clock", text),))
     if age > stale:
         text = f"the last report is {format_duration(age)} old, and one was due every {format_duration(stale / 2)}"
         return Verdict(STALE, (Reason("starrocks.sync.stale", text),))
-    if not last[1].count("total"):
-        return _without_jobs(standing, last[0], stale, now)
+    if not told[1].count(TOTAL_TABLES if told is of_tables else "total"):
+        return _without_jobs(standing, told[0], stale, now)
+    if told is of_tables:
+        return _by_tables(told[1])
     return _by_reports([report for _at, report in reports], reports, rules)
 
 
-def _by_reports(listed: t.Sequence[Report], reports: t.Sequence[t.Tuple[float, Report]], rules: Rules) -> Verdict:
+def _by_tables(report: Report) -> Verdict:
+    """Of a tool that reports no jobs."""
+    if are_equal(report):
+        return Verdict(CONVERGED, (Reason("starrocks.sync.converged", "all tables were equal as of the last cycle"),))
+    left = tables_left(report)
+    count = "an unknown number" if left is None else left
+    text = f"{count} of {report.count(TOTAL_TABLES)} tables are not copied or behind"
+    return Verdict(RUNNING, (Reason("starrocks.sync.tables_left", text),))
+
+
+def _by_reports(listed: t.Sequence[Report], reports: t.Sequence[Timed], rules: Rules) -> Verdict:
     last = listed[-1]
     reasons = list(_remarks(listed))
     if all(report.count("unknown") for report in listed[-2:]) and len(listed) > 1:
@@ -154,12 +172,16 @@ def _by_reports(listed: t.Sequence[Report], reports: t.Sequence[t.Tuple[float, R
     if is_converged(last):
         return Verdict(CONVERGED, (Reason("starrocks.sync.converged", "all was equal as of the last cycle"),))
     stuck = _stuck(reports, rules)
+    quiet = quiet_for(reports)
+    if stuck is None and quiet > rules.stall_after:
+        text = f"no job has finished for {format_duration(quiet)}, although {last.count('running') or 0} run"
+        stuck = Reason("starrocks.sync.no_progress", text)
+    if stuck is not None and all_finished(last):
+        # Nothing is left that could move. What it counts besides may be of the past.
+        text = f"all {last.count('total')} jobs are finished, and it counts others besides: only a comparison tells"
+        return Verdict(IDLE, (Reason("starrocks.sync.all_finished", text), stuck, *reasons))
     if stuck is not None:
         return Verdict(STALLED, (stuck, *reasons))
-    quiet = _quiet_for(reports)
-    if quiet > rules.stall_after:
-        text = f"no job has finished for {format_duration(quiet)}, although {last.count('running') or 0} run"
-        return Verdict(STALLED, (Reason("starrocks.sync.no_progress", text), *reasons))
     left = (last.count("total") or 0) - (last.count("finished") or 0)
     return Verdict(
         RUNNING, (Reason("starrocks.sync.jobs_left", f"{left} of {last.count('total')} jobs are left"), *reasons)
@@ -171,15 +193,15 @@ def _remarks(listed: t.Sequence[Report]) -> t.Iterator[Reason]:
     if last.count("unknown"):
         text = f"{last.count('unknown')} jobs are in an unknown state, which should never be"
         yield Reason("starrocks.sync.unknown_jobs", text)
-    failed = [report.count("failed") or 0 for report in listed[-_STUCK_REPORTS:]]
+    failed = [report.count("failed") or 0 for report in listed[-STUCK_REPORTS:]]
     if len(failed) > 1 and failed[-1] > failed[0]:
         yield Reason("starrocks.sync.failed_growing", f"failed jobs went from {failed[0]} to {failed[-1]}")
     elif failed[-1]:
         yield Reason("starrocks.sync.failed_jobs", f"{failed[-1]} jobs have failed; the tool sends them again")
-    tail = listed[-_STUCK_REPORTS:]
+    tail = listed[-STUCK_REPORTS:]
     sent = [report.count("sent") or 0 for report in tail]
     # Where nothing runs besides, that is why nothing moves: see _stuck.
-    if len(tail) == _STUCK_REPORTS and sent[0] < sent[1] < sent[2] and any(report.count("running") for report in tail):
+    if len(tail) == STUCK_REPORTS and sent[0] < sent[1] < sent[2] and any(report.count("running") for report in tail):
         text = f"jobs that are sent to the target and have not begun went from {sent[0]} to {sent[-1]}"
         yield Reason("starrocks.sync.sent_growing", text)
 
@@ -193,17 +215,9 @@ def stuck_after(rules: Rules) -> float:
     return 2 * max(rules.report_interval, rules.meta_interval)
 
 
-def _last_span(reports: t.Sequence[t.Tuple[float, Report]], rules: Rules) -> t.Sequence[t.Tuple[float, Report]]:
-    """The last reports, no more of them than show it if nothing moves; none if they do not reach back far enough."""
-    for begin in range(len(reports) - _STUCK_REPORTS, -1, -1):
-        if reports[-1][0] - reports[begin][0] >= stuck_after(rules):
-            return reports[begin:]
-    return ()
-
-
-def _stuck(reports: t.Sequence[t.Tuple[float, Report]], rules: Rules) -> t.Optional[Reason]:
+def _stuck(reports: t.Sequence[Timed], rules: Rules) -> t.Optional[Reason]:
     """Why nothing moves, if for some reports in a row, and long enough, no job has run and none has finished."""
-    span = _last_span(reports, rules)
+    span = last_span(reports, stuck_after(rules))
     tail = [report for _at, report in span]
     if not tail or any(report.count("running") for report in tail):
         return None
@@ -222,20 +236,11 @@ def _stuck(reports: t.Sequence[t.Tuple[float, Report]], rules: Rules) -> t.Optio
     return Reason("starrocks.sync.no_progress", f"{text}, which is {format_duration(span[-1][0] - span[0][0])}")
 
 
-def _quiet_for(reports: t.Sequence[t.Tuple[float, Report]]) -> float:
-    """For how long the same number of jobs is finished, in seconds, by the reports."""
-    last_at, last = reports[-1]
-    since = last_at
-    for at, report in reversed(reports):
-        if report.count("finished") != last.count("finished") or report.count("total") != last.count("total"):
-            break
-        since = at
-    return last_at - since
-
-
 def _fatal(memory: LogMemory, standing: Standing, rules: Rules, now: float) -> t.List[Reason]:
     """Errors that do not end by themselves, if they were seen lately: the tool repeats them every cycle."""
-    horizon = now - 2 * (rules.report_interval + rules.meta_interval)
+    # One that has ended repeats nothing any more.
+    until = min(now, _seconds(memory.last_at, rules, now) or now) if standing.running is False else now
+    horizon = until - 2 * (rules.report_interval + rules.meta_interval)
     if standing.since is not None:
         horizon = max(horizon, int(standing.since))
     found = []
@@ -248,8 +253,12 @@ def _fatal(memory: LogMemory, standing: Standing, rules: Rules, now: float) -> t
 
 
 def _at(tally: Tally, rules: Rules, now: float) -> float:
+    return _seconds(tally.last, rules, now)
+
+
+def _seconds(at: str, rules: Rules, now: float) -> float:
     try:
-        return moment(tally.last, rules.utc_offset, now)
+        return moment(at, rules.utc_offset, now)
     except (ValueError, OverflowError):
         return 0.0
 
@@ -272,7 +281,7 @@ def _without_jobs(standing: Standing, reported: float, stale: float, now: float)
     return Verdict(NOT_STARTED, (Reason("starrocks.sync.no_report", "the tool knows of no job yet"),))
 
 
-def _nothing_yet(standing: Standing, last: t.Optional[t.Tuple[float, Report]], stale: float, now: float) -> Verdict:
+def _nothing_yet(standing: Standing, last: t.Optional[Timed], stale: float, now: float) -> Verdict:
     what = "no report has come yet" if last is None else "its report does not tell of jobs"
     begun = standing.since if standing.since is not None else (None if last is None else last[0])
     if standing.running and begun is not None and now - begun > stale:
@@ -285,7 +294,7 @@ def _not_running(
     memory: LogMemory,
     standing: Standing,
     rules: Rules,
-    reports: t.Sequence[t.Tuple[float, Report]],
+    reports: t.Sequence[Timed],
     fatal: t.Sequence[Reason],
     now: float,
 ) -> Verdict:
@@ -293,15 +302,29 @@ def _not_running(
         if not memory.last_at:
             return Verdict(NOT_STARTED, (Reason("starrocks.sync.never_started", "the tool was not started yet"),))
         return Verdict(STOPPED, (Reason("starrocks.sync.stopped", "the tool does not run"),))
-    if rules.one_time and reports and is_converged(reports[-1][1]) and not fatal:
+    said = tuple(_last_words(memory, standing, rules, now))
+    if fatal or not rules.one_time:
+        what = "the one run ended before all was equal" if rules.one_time else "the tool ended by itself"
+        return Verdict(FAILED, (Reason("starrocks.sync.ended", what), *fatal, *said))
+    of_tables = _table_report(memory, standing, rules, now)
+    if is_converged(reports[-1][1]) if reports else of_tables is not None and are_equal(of_tables[1]):
         text = "the one run (one_time_run_mode) is over, with all equal as of its end"
         return Verdict(COMPLETED, (Reason("starrocks.sync.one_time_completed", text),))
-    what = "the one run ended before all was equal" if rules.one_time else "the tool ended by itself"
-    return Verdict(FAILED, (Reason("starrocks.sync.ended", what), *fatal, *_last_words(memory, standing, rules, now)))
+    text = "the one run (one_time_run_mode) is over, and no last report says whether all is equal"
+    lines = tuple(_last_lines(memory, standing, rules, now))
+    return Verdict(ENDED, (Reason("starrocks.sync.one_time_ended", text), *said, *lines))
+
+
+def _last_lines(memory: LogMemory, standing: Standing, rules: Rules, now: float) -> t.Iterator[Reason]:
+    """The end of the log as it stands there, as far as it is of this run."""
+    since = int(standing.since or 0)
+    lines = [line for at, line in memory.tail if _seconds(at, rules, now) >= since]
+    if lines:
+        yield Reason(LAST_LINES, " | ".join(lines))
 
 
 def _last_words(memory: LogMemory, standing: Standing, rules: Rules, now: float) -> t.Iterator[Reason]:
     """The last error of unknown kind since the start: what it said before it ended."""
     tally = memory.errors.get(OTHER)
     if tally is not None and _at(tally, rules, now) >= int(standing.since or 0):
-        yield Reason("starrocks.sync.last_error", tally.text)
+        yield Reason(LAST_ERROR, tally.text)

@@ -143,9 +143,11 @@ OVER = tv.Verdict(tv.COMPLETED, (tv.Reason("starrocks.sync.one_time_completed", 
 @pytest.mark.parametrize(
     ("behind", "loads", "severity"), [(1, [], "blocker"), (0, ["d: l (INSERT)"], "blocker"), (0, [], "warning")]
 )
-def test_a_run_that_is_over_copies_nothing_more(behind: int, loads: t.List[str], severity: str) -> None:
+@pytest.mark.parametrize("verdict", [tv.COMPLETED, tv.ENDED])
+def test_a_run_that_is_over_copies_nothing_more(behind: int, loads: t.List[str], severity: str, verdict: str) -> None:
     """What is behind stays behind, and so does what is being loaded: writes would be stopped for nothing."""
-    told = findings({"p": part(5 + behind)}, {"p": part(5)}, tool=OVER, loads=loads)
+    tool = tv.Verdict(verdict, OVER.reasons)
+    told = findings({"p": part(5 + behind)}, {"p": part(5)}, tool=tool, loads=loads)
     assert [(one.id, one.severity) for one in told] == [("starrocks.tool.run_over", severity)]
     assert (told[0].evidence["partitions"], told[0].evidence["loads"]) == (behind, loads)
     assert "one_time_run_mode to false" in told[0].remedy

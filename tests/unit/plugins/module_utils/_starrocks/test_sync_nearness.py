@@ -95,6 +95,18 @@ def test_a_run_that_is_over_is_waited_for_no_longer() -> None:
     assert not sn.tool_is_over(tv.COMPLETED, near(tv.COMPLETED, behind=3), False)
 
 
+def test_a_run_that_ended_without_a_word_counts_where_all_is_equal_and_only_there() -> None:
+    """Nobody says that it had come to its end, so not even what may be behind otherwise is passed."""
+    assert near(tv.ENDED, good=1).reason == ""
+    assert near(tv.ENDED).reason == sn.SETTLING
+    for counts in ({"missing_on_target": 1}, {"behind": 1}, {"extra_on_target": 1}):
+        found = near(tv.ENDED, good=5, **counts)
+        assert (found.good, found.reason) == (0, sn.COPYING if "missing_on_target" in counts else sn.BEHIND)
+        assert sn.tool_is_over(tv.ENDED, found, False)
+        assert not sn.tool_is_over(tv.ENDED, found, True), "what it had sent may still come"
+    assert not sn.tool_is_over(tv.ENDED, near(tv.ENDED), False)
+
+
 def test_every_reason_is_documented() -> None:
     for found in (near(), near(behind=9), near(missing_on_target=1), near(tv.STALE)):
         assert sn.REASONS.check(found.reason)

@@ -30,6 +30,17 @@ def test_a_tool_that_has_ended_is_started_again(verdict: str) -> None:
     assert "/opt/sync.INFO.log" in message and "the tool is started again" in message
 
 
+def test_a_one_time_run_that_has_left_something_is_told_with_its_last_lines() -> None:
+    why = "the one run is over; its log ends with: out of memory"
+    look: t.Any = types.SimpleNamespace(
+        verdict="ended", why=why, tool={"reasons": [], "log": "/opt/sync.INFO.log"}, tool_runs=False
+    )
+    error = over(t.cast(SyncLook, look), Nearness(COPYING, "the first copy of 3 partitions", "", 0))
+    assert error.code == "starrocks.sync_failed"
+    assert "the first copy of 3 partitions" in error.message and "out of memory" in error.message
+    assert "started again" in error.message
+
+
 def test_a_tool_that_still_runs_is_not_started_again() -> None:
     code, message = told("failed", True)
     assert code == "starrocks.sync_failed"
