@@ -15,6 +15,8 @@ description:
     servers keep. Partitions are joined by the names of database, table and partition.
   - One query per cluster on C(information_schema.partitions_meta) where the version has it (3.1.9, 3.2.4, 3.3.0 and
     newer), one per database above 2000 tables. Elsewhere C(SHOW PARTITIONS) for every table.
+  - A table that has no partition yet, as one with automatic partitioning that nothing was loaded into, is in no list of
+    partitions. It must be on the target all the same; if not, that counts as one partition that is missing.
   - Finds writes to the target that were no replication. Their trace in the partitions is gone once the replication has
     overtaken them, so run this module during the sync too, and not only at its end.
   - The same partitions give the same result, byte by byte, so that two results can be compared.
@@ -133,7 +135,7 @@ differences:
       description: The table.
       type: str
     partition:
-      description: The partition.
+      description: The partition. Empty for a table that has none on the source and is not on the target.
       type: str
     verdict:
       description: See RV(counts).
@@ -143,8 +145,8 @@ differences:
         What decided it, where the verdict leaves that open, such as C(not_copied), C(made_anew) (the source's was
         truncated, overwritten, or dropped and added again since it was copied; the sync tool drops the old copy and
         copies anew), C(higher_version) (the same, or a write to the target; no epoch tells), C(txn_type), C(epoch),
-        C(physical_partitions) or C(source_version). With C(extra_on_target), C(txn_type) says that data was loaded
-        into it there.
+        C(physical_partitions), C(source_version) or C(no_table) (a table without partitions is missing as a whole).
+        With C(extra_on_target), C(txn_type) says that data was loaded into it there.
       type: str
     source:
       description: Its physical partitions with versions, epoch and type of transaction, and its rows (a statistic).

@@ -34,6 +34,8 @@ source's was truncated, overwritten, or dropped and added again. The sync tool d
 HIGHER_VERSION = "higher_version"
 """The same where no epoch tells it from a write to the target: only the target's higher version speaks for it."""
 RENEWED = (MADE_ANEW, HIGHER_VERSION)
+NO_TABLE = "no_table"
+"""The reason of a table without partitions that is missing as a whole."""
 EMPTY_VERSION = 1
 """The version of a partition that nothing was ever written to."""
 

@@ -28,7 +28,10 @@ Sink = t.Callable[[str, t.Mapping[str, t.Any]], None]
 
 
 class Difference(t.NamedTuple):
-    """One partition that is not equal. ``source`` and ``target``: as :func:`shown`, None where there is none."""
+    """One partition that is not equal. ``source`` and ``target``: as :func:`shown`, None where there is none.
+
+    ``partition``: "" for a whole table that has none on the source and is not on the target.
+    """
 
     database: str
     table: str
@@ -41,7 +44,7 @@ class Difference(t.NamedTuple):
     @property
     def subject(self) -> str:
         """For people."""
-        return f"{self.database}.{self.table}/{self.partition}"
+        return f"{self.database}.{self.table}" + (f"/{self.partition}" if self.partition else "")
 
     def as_result(self) -> t.Dict[str, t.Any]:
         """For results and the journal."""
@@ -109,12 +112,15 @@ class Comparison:
                 if table not in ours:
                     self.target_only.append(f"{database}.{table}")
                     continue
-                self._table(database, table, ours[table], theirs.get(table, {}))
+                self._table(database, table, ours[table], theirs.get(table))
 
-    def _table(self, database: str, table: str, ours: Table, theirs: Table) -> None:
+    def _table(self, database: str, table: str, ours: Table, there: t.Optional[Table]) -> None:
         counts = dict.fromkeys(cmp.VERDICTS, 0)
         equal: t.Dict[str, t.Any] = {}
         self.tables += 1
+        theirs = there or {}
+        if not ours:
+            self._without_partitions(database, table, there is None, counts)
         for name in sorted(set(ours) | set(theirs)):
             source, target = ours.get(name), theirs.get(name)
             outcome = cmp.judge(source, target, self.rules)
@@ -149,6 +155,15 @@ class Comparison:
         for verdict, number in counts.items():
             here[verdict] += number
             self.counts[verdict] += number
+
+    def _without_partitions(self, database: str, table: str, missing: bool, counts: t.Dict[str, int]) -> None:
+        """Of a table without a partition on the source: it has to be there, and a missing one counts as one."""
+        self._all.update(repr((database, table, missing)).encode("utf-8"))
+        self._source.update(repr((database, table)).encode("utf-8"))
+        if missing:
+            counts[cmp.MISSING] += 1
+            if len(self.differences) < self._most:
+                self.differences.append(Difference(database, table, "", cmp.MISSING, cmp.NO_TABLE, None, None))
 
     def _versions(self, source: t.Optional[Partition]) -> t.List[int]:
         if source is None:

@@ -16,9 +16,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.redaction im
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import comparison_findings as cf
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_live import compare_clusters
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_read import PartitionReader
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_scope import Scope, read_scope
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_sum import MOST_DIFFERENCES
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_tables import TableReader
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import (
     ForeignWrites,
     TransactionReader,
@@ -78,7 +78,7 @@ class ComparisonTask:
             target_connection, self._redactor, self._clock
         ) as target:
             require_two_clusters(source, target)
-            ours, theirs = PartitionReader(source, scope), PartitionReader(target, scope)
+            ours, theirs = TableReader(source, scope), TableReader(target, scope)
             sampler = Sampler(size, str(params["sample_seed"] or source.cluster_id))
 
             def offer(table: str, partitions: t.Mapping[str, t.Any]) -> None:
@@ -88,7 +88,7 @@ class ComparisonTask:
             def look(tables: t.Collection[str]) -> t.Dict[Key, t.Any]:
                 found: t.Dict[Key, t.Any] = {}
                 few = Scope(frozenset(tables))
-                readers = PartitionReader(source, few), PartitionReader(target, few)
+                readers = TableReader(source, few), TableReader(target, few)
                 compare_clusters(*readers, lambda table, partitions: found.update(_keyed(table, partitions)), 0)
                 return found
 

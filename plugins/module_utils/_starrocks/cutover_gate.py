@@ -191,9 +191,9 @@ def _progress(view: GateView, max_behind: int) -> t.Iterator[Finding]:
             "comparison.not_copied",
             ", ".join(list(tables)[:3]),
             {"tables": len(tables), "partitions": dict(list(tables.items())[:_SHOWN])},
-            "These tables hold partitions that are missing on the target or were never copied, and a first copy can "
-            "take long. Wait for it. If it does not come, see the log of the sync tool, or leave out what it cannot "
-            "copy with exclude_data_list.",
+            "These tables hold partitions that are missing on the target or were never copied, or hold none and are "
+            "missing as a whole, and a first copy can take long. Wait for it. If it does not come, see the log of the "
+            "sync tool, or leave out what it cannot copy with exclude_data_list.",
         )
     if view.tool is None:
         if behind:

@@ -17,8 +17,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks import 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import quiescence as qu
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_live import compare_clusters
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_read import PartitionReader
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_scope import Scope
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_tables import TableReader
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_drain import running_replications
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_options import CutoverRequest
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_settings import find_forgotten
@@ -43,7 +43,7 @@ class Eyes:
         self.clock = clock
         self.source = Cluster(request.source, redactor, clock)
         self.target = Cluster(request.target, redactor, clock)
-        self.readers = (PartitionReader(self.source, request.scope), PartitionReader(self.target, request.scope))
+        self.readers = (TableReader(self.source, request.scope), TableReader(self.target, request.scope))
         self.freeze = Freeze(self.source, clock)
         self.tool: t.Optional[SyncTool] = None
         if request.tool_directory:
@@ -58,7 +58,7 @@ class Eyes:
 
     def compare_within(self, scope: Scope) -> None:
         """Look at what was proved, whatever the options say now."""
-        self.readers = (PartitionReader(self.source, scope), PartitionReader(self.target, scope))
+        self.readers = (TableReader(self.source, scope), TableReader(self.target, scope))
 
     def require_two(self) -> None:
         """MigrationError ``starrocks.same_cluster``."""

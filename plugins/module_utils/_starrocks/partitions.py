@@ -87,6 +87,8 @@ class Collector:
                 wanted = self._kept[key] = db not in SYSTEM_DATABASES and self._wanted(db, name)
             if not wanted:
                 continue
+            # A table is there, whatever of it is left out below.
+            here = self._found.setdefault(db, {}).setdefault(name, {})
             partition = str(row[at["partition"]])
             if partition == SHADOW or ("temporary" in at and _true(row[at["temporary"]])):
                 continue
@@ -97,7 +99,6 @@ class Collector:
                 _word(row, at.get("txn_type")),
             )
             physical = self._physical.setdefault(physical, physical)
-            here = self._found.setdefault(db, {}).setdefault(name, {})
             here.setdefault(partition, []).append((physical, max(0, _number(row, at.get("rows")))))
 
     def catalog(self) -> Catalog:

@@ -16,8 +16,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks import 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import tool_verdict as tv
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_live import compare_clusters
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_read import PartitionReader
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_sum import Comparison
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_tables import TableReader
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.cutover_drain import running_replications
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_reach import (
     Gap,
@@ -101,8 +101,8 @@ class Looker:
         self._redactor = redactor
         self._clock = clock
         self._kept = kept
-        self._ours = PartitionReader(source, request.scope)
-        self._theirs = PartitionReader(target, request.scope)
+        self._ours = TableReader(source, request.scope)
+        self._theirs = TableReader(target, request.scope)
 
     def look(self) -> SyncLook:
         """One look. The tool is asked first, so that its word is not newer than the comparison."""

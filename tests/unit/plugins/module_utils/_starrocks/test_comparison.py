@@ -182,6 +182,57 @@ def test_rows_of_every_shape() -> None:
     assert collector.catalog() == {"d": {"t": {"p": Partition((Physical(ABSENT, 5, ABSENT, ""),), 3)}}}
 
 
+def test_a_table_of_which_every_partition_is_left_out_is_there_all_the_same() -> None:
+    rows = [
+        ("d", "loaded_never", "$shadow_automatic_partition", 1, 1, 7, "TXN_NORMAL", 0, 0),
+        ("d", "being_swapped", "tp", "5", "5", "7", "TXN_NORMAL", "3", "1"),
+    ]
+    assert collect(rows) == {"d": {"loaded_never": {}, "being_swapped": {}}}
+
+
+FULL = {"p": Partition((Physical(5, 5, 7, "TXN_REPLICATION"),), 3)}
+
+
+def compared(source: Catalog, target: Catalog) -> Comparison:
+    comparison = Comparison(MODERN)
+    comparison.add(source, target)
+    return comparison
+
+
+def test_a_table_without_partitions_has_to_be_on_the_target() -> None:
+    """Clients that are switched find no table otherwise, at their first INSERT."""
+    found = compared({"d": {"full": FULL, "empty": {}}}, {"d": {"full": FULL}})
+    assert not found.equal
+    assert (found.tables, found.partitions, found.counts[cmp.MISSING]) == (2, 2, 1)
+    assert found.never_copied == {"d.empty": 1}
+    assert found.worst() == ["d.empty missing_on_target (no_table)"]
+    result = found.as_result()
+    assert result["unequal_tables"] == {"d.empty": {cmp.MISSING: 1}}
+    assert [(one["table"], one["partition"]) for one in result["differences"]] == [("empty", "")]
+    assert result["differences_left_out"] == 0
+
+
+def test_a_table_without_partitions_is_equal_to_its_like() -> None:
+    found = compared({"d": {"full": FULL, "empty": {}}}, {"d": {"full": FULL, "empty": {}}})
+    assert found.equal
+    assert (found.tables, found.partitions, found.differences) == (2, 1, [])
+    # Nothing but such tables: the partitions may only not have been told.
+    assert not compared({"d": {"empty": {}}}, {"d": {"empty": {}}}).equal
+
+
+def test_partitions_that_only_the_target_has_count_also_where_the_source_has_none_at_all() -> None:
+    """The table was emptied on the source since, and the copy is of before."""
+    found = compared({"d": {"emptied": {}}}, {"d": {"emptied": FULL}})
+    assert (found.counts[cmp.EXTRA], found.target_only) == (1, [])
+
+
+def test_a_table_without_partitions_is_part_of_the_digests() -> None:
+    few, more = compared({"d": {"full": FULL}}, {}), compared({"d": {"full": FULL, "empty": {}}}, {})
+    assert few.source_digest != more.source_digest
+    copied = compared({"d": {"full": FULL, "empty": {}}}, {"d": {"empty": {}}})
+    assert (copied.source_digest, copied.digest == more.digest) == (more.source_digest, False)
+
+
 ROW = st.tuples(
     st.sampled_from(["d1", "d2"]),
     st.sampled_from(["t1", "t2"]),
