@@ -19,10 +19,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks import 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import freeze_plan as fp
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import freeze_switch as fs
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import TransactionReader
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_record import FreezeRecord
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import Frontend
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.partitions import SYSTEM_DATABASES
 
 FOUND_KIND = "freeze.found"
 """The journal entry of what a freeze found before it changed anything: {cluster_id, frontends, jobs}."""
@@ -101,8 +99,7 @@ class Freeze:
         """Everything that a freeze may change. MigrationError when a living frontend does not answer."""
         switch = self.switch.look()
         switch.require_known()
-        databases = set(TransactionReader(self.cluster).databases()) - set(SYSTEM_DATABASES)
-        return FreezeLook(switch, tuple(self.jobs.jobs(databases)))
+        return FreezeLook(switch, tuple(self.jobs.jobs()))
 
     def predict(self, look: FreezeLook) -> ChangeList:
         """What ``apply`` sends, in order."""

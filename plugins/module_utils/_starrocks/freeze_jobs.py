@@ -12,7 +12,10 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.transport import Rows
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.model import text
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.partitions import plain_database
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.partitions import (
+    SYSTEM_DATABASES,
+    plain_database,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sql import quote_identifier, quote_string
 
 ROUTINE_LOAD = "routine_load"
@@ -113,8 +116,8 @@ class JobReader:
         self._server = server
         self._views: t.Optional[t.FrozenSet[str]] = None
 
-    def jobs(self, databases: t.Collection[str]) -> t.List[LoadJob]:
-        """Every job of these databases that has not ended, sorted."""
+    def jobs(self) -> t.List[LoadJob]:
+        """Every job that has not ended, sorted; those of the system's databases left out."""
         views = self._known_views()
         found: t.List[LoadJob] = []
         if "routine_load_jobs" in views:
@@ -124,12 +127,13 @@ class JobReader:
             )
             found += [_job(ROUTINE_LOAD, *row) for row in rows.rows]
         else:
-            for database in sorted(databases):
+            for database in self._databases():
                 found += self._shown(f"SHOW ROUTINE LOAD FROM {quote_identifier(database)}", database)
         if "pipes" in views:
             found += self._pipes("")
         return sorted(
-            (one for one in found if one.database in databases and one.state != ENDED), key=lambda one: one.key
+            (one for one in found if one.database not in SYSTEM_DATABASES and one.state != ENDED),
+            key=lambda one: one.key,
         )
 
     def job(self, wanted: LoadJob) -> t.Optional[LoadJob]:
@@ -145,6 +149,11 @@ class JobReader:
         # Of a name that was used again, the jobs that have ended are listed too.
         same.sort(key=lambda one: (one.job_id == wanted.job_id, one.state != ENDED))
         return same[-1] if same else None
+
+    def _databases(self) -> t.List[str]:
+        """All of them: a list of those that have transactions may leave out one whose job has not loaded anything."""
+        rows = self._server.query("SHOW PROC '/dbs'", "list the databases")
+        return sorted({plain_database(text(row.get("dbname"))) for row in rows.records()} - set(SYSTEM_DATABASES))
 
     def _known_views(self) -> t.FrozenSet[str]:
         if self._views is None:

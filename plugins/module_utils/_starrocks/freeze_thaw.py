@@ -15,14 +15,12 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks import 
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import freeze_plan as fp
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import freeze_switch as fs
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.foreign_writes import TransactionReader
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import (
     FreezeLook,
     Sender,
     send_switch,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_voice import Voice
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.partitions import SYSTEM_DATABASES
 
 NOT_ALIVE = "not alive"
 """The state of a frontend that is dead, or no more there: it has forgotten its switch."""
@@ -80,7 +78,7 @@ class Thaw:
         """Everything that a freeze may have changed, as far as it answers."""
         switch = self._switch.look()
         self._voice.choose(switch)
-        return FreezeLook(switch, tuple(self._jobs.jobs(self._databases())))
+        return FreezeLook(switch, tuple(self._jobs.jobs()))
 
     def predict(self) -> ChangeList:
         """What has to be sent, as things are now."""
@@ -166,14 +164,11 @@ class Thaw:
             return False
         return leader not in now.silent or fs.resource(self._cluster_id, leader.address) in self._told
 
-    def _databases(self) -> t.Set[str]:
-        return set(TransactionReader(self._voice).databases()) - set(SYSTEM_DATABASES)
-
     def _look_at_jobs(self) -> Jobs:
         found: Jobs = {}
         for resource in fp.job_resources(self._past):
             found[resource] = self._jobs.job(fj.job_of(resource, self._past[resource].ours))
-        for job in self._jobs.jobs(self._databases()):
+        for job in self._jobs.jobs():
             found.setdefault(job.resource(self._cluster_id), job)
         return found
 

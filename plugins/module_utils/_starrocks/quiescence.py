@@ -111,7 +111,11 @@ class QuietReader:
         """Conditions 1, 2 and 4, as they are now."""
         tables = self._migrating.databases
         ids = {name: one for name, one in self._transactions.databases().items() if tables.get(name)}
-        return [_refused(freeze), self._no_transactions(ids), self._no_jobs(sorted(ids), freeze)]
+        # Not those that have transactions: an ALTER job needs none.
+        altered = sorted(name for name, count in tables.items() if count)
+        transactions = self._no_transactions(ids)
+        alter = [job for name in altered for job in self._alter_jobs(name, name in ids)]
+        return [_refused(freeze), transactions, self._no_jobs(alter, freeze)]
 
     def _no_transactions(self, ids: t.Mapping[str, str]) -> Condition:
         running = [
@@ -122,21 +126,25 @@ class QuietReader:
         looked = f"0 running in {len(ids)} databases" if not running else f"{len(running)} running"
         return Condition(NO_TRANSACTIONS, not running, (looked, *running[:5]))
 
-    def _no_jobs(self, databases: t.Sequence[str], freeze: FreezeLook) -> Condition:
+    def _no_jobs(self, alter: t.Sequence[str], freeze: FreezeLook) -> Condition:
         # Those first that a freeze does not stop: only the first few are told.
-        left: t.List[str] = []
-        for database in databases:
-            left += self._alter_jobs(database)
+        left = [*alter]
         left += [f"{job.subject} is {job.word}" for job in freeze.running]
         left += [f"broker load {row[0]} is {row[1]}" for row in self._optional(_LOADS, "list the broker loads").rows]
         looked = "no ALTER job, routine load, pipe or broker load is unfinished" if not left else f"{len(left)} left"
         return Condition(NO_JOBS, not left, (looked, *left[:5]))
 
-    def _alter_jobs(self, database: str) -> t.List[str]:
+    def _alter_jobs(self, database: str, listed: bool) -> t.List[str]:
+        """``listed``: whether the server has just named it. Otherwise it may be dropped since the last comparison."""
         found: t.List[str] = []
         for kind in _ALTER_KINDS:
             sql = f"SHOW ALTER TABLE {kind} FROM {quote_identifier(database)}"
-            rows = self._optional(sql, f"list the ALTER jobs of {database}", kind)
+            try:
+                rows = self._optional(sql, f"list the ALTER jobs of {database}", kind)
+            except MigrationError as error:
+                if listed or error.code != "starrocks.unknown_database":
+                    raise
+                return []
             for row in rows.records():
                 state = text(row.get("state")).upper()
                 if state not in _ENDED:

@@ -64,6 +64,8 @@ class World:
         self.bad_gateway = 0
         """So many requests over HTTP are carried out, and answered by a proxy that knows nothing of it."""
         self.jobs: t.Dict[t.Tuple[str, str], Job] = {}
+        self.loading: t.Sequence[str] = ("d",)
+        """Databases that have transactions."""
         self.changes: t.List[str] = []
         self.asked: t.List[str] = []
         """Whom each statement of ``changes`` was sent to."""
@@ -120,7 +122,10 @@ class World:
     def _list(self, sql: str) -> Rows:
         self.tick()
         if sql == "SHOW PROC '/transactions'":
-            return Rows(("DbId", "DbName"), (("10", "d"), ("11", "_statistics_")))
+            listed = [("10", name) for name in self.loading] + [("11", "_statistics_")]
+            return Rows(("DbId", "DbName"), tuple(listed))
+        if sql == "SHOW PROC '/dbs'":
+            return Rows(("DbId", "DbName", "TableNum"), (("10", "d", "1"), ("11", "_statistics_", "9")))
         if "information_schema.columns" in sql:
             return Rows(("TABLE_NAME",), (("routine_load_jobs",), ("pipes",)))
         if "routine_load_jobs" in sql:

@@ -17,12 +17,15 @@ from hypothesis import strategies as st
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
+from ansible_collections.dbops.migration.plugins.module_utils._core.transport import Rows
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze import Freeze
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_jobs import JobReader
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_lift import unended
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_record import LIFTED_KIND, FreezeRecord
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.freeze_thaw import Plainly, Thaw
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._starrocks.freeze_world import (
     BY_SWITCH,
+    Job,
     Migration,
     World,
 )
@@ -65,6 +68,39 @@ def test_freeze_and_lift(migration: Migration) -> None:
     world.changes.clear()
     migration.lift()
     assert world.changes == []
+
+
+def test_jobs_count_in_a_database_that_has_no_transaction(migration: Migration) -> None:
+    """The server may list only databases that have some, and a load may not have begun one yet."""
+    world = migration.world
+    world.loading = ()
+    world.add("a")
+    world.add("p", "RUNNING", "pipe")
+    world.jobs[("pipe", "s")] = Job("pipe", "_statistics_", "s", "9", "RUNNING")
+    migration.freeze()
+    assert world.changes[:2] == ["ALTER PIPE `d`.`p` SUSPEND", "PAUSE ROUTINE LOAD FOR `d`.`a`"]
+    migration.lift()
+    assert world.changes[-2:] == ["ALTER PIPE `d`.`p` RESUME", "RESUME ROUTINE LOAD FOR `d`.`a`"]
+    assert not any("`s`" in sql for sql in world.changes)
+
+
+def test_jobs_that_are_asked_for_by_database_are_those_of_all() -> None:
+    """Versions without the views: the list of databases is the one that has every database."""
+
+    class Old:
+        def query(self, sql: str, doing: str) -> Rows:
+            if "information_schema.columns" in sql:
+                return Rows(("TABLE_NAME",), ())
+            if sql == "SHOW PROC '/dbs'":
+                return Rows(("DbId", "DbName"), ((1, "default_cluster:d"), (2, "_statistics_"), (3, "e")))
+            database = sql.split("`")[1]
+            assert sql == f"SHOW ROUTINE LOAD FROM `{database}`"
+            return Rows(("Id", "Name", "DbName", "State"), (("7", "j", f"default_cluster:{database}", "RUNNING"),))
+
+        def execute(self, sql: str, doing: str) -> Rows:
+            raise AssertionError(sql)
+
+    assert [job.database for job in JobReader(Old()).jobs()] == ["d", "e"]
 
 
 def test_what_comes_after_the_end_of_a_freeze_is_known_before_it(migration: Migration) -> None:

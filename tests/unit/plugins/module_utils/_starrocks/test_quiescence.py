@@ -126,6 +126,29 @@ def test_databases_with_nothing_to_migrate_are_not_asked_for() -> None:
     assert len(about) == 4
 
 
+def test_an_alter_job_counts_in_a_database_that_has_no_transaction() -> None:
+    """The server may list only those that have some."""
+    source = Source(databases=Rows(("DbId", "DbName"), ()), alter=Rows(("TableName", "State"), (("t", "RUNNING"),)))
+    assert list(unmet(source, look())) == [qu.NO_JOBS]
+
+
+@pytest.mark.parametrize("listed", [(), ((1, "d"),)])
+def test_a_database_that_is_dropped_meanwhile_has_no_alter_jobs(listed: t.Tuple[t.Tuple[int, str], ...]) -> None:
+    class Dropped(Source):
+        def query(self, sql: str, doing: str) -> Rows:
+            if sql.startswith("SHOW ALTER"):
+                raise MigrationError("starrocks.unknown_database", "")
+            return super().query(sql, doing)
+
+    source = Dropped(databases=Rows(("DbId", "DbName"), listed))
+    if listed:
+        # The server has just named it, so the user may only not see it.
+        with pytest.raises(MigrationError):
+            unmet(source, look())
+    else:
+        assert unmet(source, look()) == {}
+
+
 def test_two_looks_at_the_same_versions() -> None:
     clock = FakeClock()
     watch = qu.QuietWatch(clock, 10)
