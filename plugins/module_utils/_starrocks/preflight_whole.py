@@ -12,6 +12,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import volume_mirror as mirrors
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.comparison_scope import Scope
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.inventory_read import (
     DATABASES_AT_MOST,
     Asker,
@@ -128,10 +129,7 @@ def _volumes(
         return _table_volume(request, VolumeReader(target)), {}
     if not (here.profile.shared_data and there.profile.shared_data) or here.natives is None:
         return (), {}
-    by_volume: t.Dict[str, t.List[str]] = {}
-    for table in here.natives:
-        if table.volume and table.engine.startswith(LAKE_ENGINE) and request.scope.takes(table.database, table.name):
-            by_volume.setdefault(table.volume, []).append(table.full)
+    by_volume = tables_by_volume(here.natives, request.scope)
     reader, target_reader = VolumeReader(source), VolumeReader(target)
     problems: t.List[str] = []
     found: t.List[mirrors.Mirror] = []
@@ -144,6 +142,15 @@ def _volumes(
     destinations = target_reader.several(mirrors.destination_names(found))
     problems.extend(mirrors.destination_problems(found, request.destinations, destinations))
     return tuple(problems), {name: len(tables) for name, tables in sorted(by_volume.items())}
+
+
+def tables_by_volume(natives: t.Iterable[Native], scope: Scope) -> t.Dict[str, t.List[str]]:
+    """The tables that move, by the volume that they are in, where it is told."""
+    found: t.Dict[str, t.List[str]] = {}
+    for table in natives:
+        if table.volume and table.engine.upper() == LAKE_ENGINE and scope.takes(table.database, table.name):
+            found.setdefault(table.volume, []).append(table.full)
+    return found
 
 
 def _table_volume(request: PreflightRequest, reader: VolumeReader) -> t.Tuple[str, ...]:

@@ -22,6 +22,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.volume 
 
 TABLES_CONFIG = "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_ENGINE, PROPERTIES FROM information_schema.tables_config"
 LAKE_ENGINE = "CLOUD_NATIVE"
+"""Not that of materialized views, whose data stays where it is: CLOUD_NATIVE_MATERIALIZED_VIEW."""
 _PROPERTY = re.compile(r'"storage_volume"\s*=\s*"((?:[^"\\]|\\.)*)"')
 
 
@@ -80,7 +81,7 @@ def uses_of(rows: Rows, scope: Scope) -> t.Tuple[t.Dict[str, t.List[str]], t.Lis
     unsaid: t.List[t.Tuple[str, str]] = []
     for row in rows.records():
         database, table = str(row["table_schema"]), str(row["table_name"])
-        if not str(row["table_engine"]).upper().startswith(LAKE_ENGINE) or not scope.takes(database, table):
+        if str(row["table_engine"]).upper() != LAKE_ENGINE or not scope.takes(database, table):
             continue
         volume = volume_of_properties(row.get("properties"))
         if volume:

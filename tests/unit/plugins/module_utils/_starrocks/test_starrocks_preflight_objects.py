@@ -36,6 +36,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflig
     Objects,
     Written,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.preflight_whole import tables_by_volume
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.profile import Profile
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_properties import DROPS
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.version import parse_version
@@ -584,6 +585,17 @@ def test_all_configs_that_differ_are_one_finding() -> None:
     assert list(found.evidence) == ["max_column_number_per_table", "max_running_txn_num_per_db"]
     assert found.severity == "warning" and "max_column_number_per_table" in found.remedy
     assert "max_running_txn_num_per_db" not in found.remedy
+
+
+def test_volumes_of_materialized_views_are_not_looked_at() -> None:
+    """Their data is never migrated."""
+    natives = [
+        Native("d", "a", "CLOUD_NATIVE", "HASH", "hot", ()),
+        Native("d", "mv", "CLOUD_NATIVE_MATERIALIZED_VIEW", "HASH", "views", ()),
+        Native("d", "nowhere", "CLOUD_NATIVE", "HASH", "", ()),
+        Native("e", "left_out", "CLOUD_NATIVE", "HASH", "cold", ()),
+    ]
+    assert tables_by_volume(natives, Scope(frozenset({"d"}))) == {"hot": ["d.a"]}
 
 
 def test_volumes_that_are_not_ready() -> None:

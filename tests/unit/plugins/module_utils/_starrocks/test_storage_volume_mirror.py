@@ -160,7 +160,8 @@ def test_the_volumes_in_use_of_the_selected_tables() -> None:
     rows = config(
         ("d", "b", "CLOUD_NATIVE", json.dumps({"storage_volume": "hot"})),
         ("d", "a", "CLOUD_NATIVE", json.dumps({"x": 1, "storage_volume": "hot"})),
-        ("d", "mv", "CLOUD_NATIVE_MV", json.dumps({"storage_volume": "views"})),
+        # Its data is never migrated, so its volume needs neither credentials nor a destination.
+        ("d", "mv", "CLOUD_NATIVE_MATERIALIZED_VIEW", json.dumps({"storage_volume": "views"})),
         ("d", "told", "CLOUD_NATIVE", "{}"),
         ("d", "silent", "CLOUD_NATIVE", None),
         ("d", "sn", "OLAP", "{}"),
@@ -173,7 +174,6 @@ def test_the_volumes_in_use_of_the_selected_tables() -> None:
         uses.Use(BUILTIN, ("d.silent",)),
         uses.Use("cold", ("d.told",)),
         uses.Use("hot", ("d.a", "d.b")),
-        uses.Use("views", ("d.mv",)),
     ]
     assert len(source.asked) == 3
 
