@@ -10,6 +10,7 @@ processes are gone.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -36,14 +37,17 @@ def environment(extra: t.Mapping[str, str]) -> t.Dict[str, str]:
 def start_in_session(directory: str, output: str, mark: str, variables: t.Mapping[str, str]) -> subprocess.Popen[bytes]:
     """Run bin/start.sh, with what it prints in the file ``output``. It outlives the module, the task and the terminal.
 
+    One without an interpreter in its first line is run by /bin/sh, as a shell does it.
+
     :raises MigrationError: ``starrocks.tool_not_started``
     """
     script = os.path.join(directory, START)
     descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
+
+    def start(*command: str) -> subprocess.Popen[bytes]:
         # run_command would wait for its end.
         return subprocess.Popen(  # pylint: disable=ansible-bad-function
-            [script],
+            command,
             cwd=directory,
             env={**environment(variables), MARK: mark},
             stdin=subprocess.DEVNULL,
@@ -51,6 +55,14 @@ def start_in_session(directory: str, output: str, mark: str, variables: t.Mappin
             stderr=descriptor,
             start_new_session=True,
         )
+
+    try:
+        try:
+            return start(script)
+        except OSError as error:
+            if error.errno != errno.ENOEXEC:
+                raise
+            return start("/bin/sh", script)
     except OSError as error:
         raise MigrationError(
             "starrocks.tool_not_started", f"{script} cannot be run ({error.strerror or error})."

@@ -118,7 +118,8 @@ def unit_text(directory: str, environment_file: str, user: str, stop_timeout: fl
         f"WorkingDirectory={_literal(directory)}",
         f"EnvironmentFile={_literal(environment_file)}",
         *([f"User={_literal(user)}"] if user else []),
-        f'ExecStart="{_quoted(directory)}/bin/start.sh"',
+        # The shell runs a script without an interpreter in its first line too, which the manager does not.
+        "ExecStart=/bin/sh -c 'exec \"$$0\"' " + f'"{_quoted(directory)}/bin/start.sh"',
     ]
     return "\n".join(lines) + "\n"
 
@@ -146,4 +147,4 @@ def _literal(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    return _literal(text).replace("\\", "\\\\").replace('"', '\\"')
+    return _literal(text).replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$")

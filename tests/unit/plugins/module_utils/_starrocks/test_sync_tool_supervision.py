@@ -18,6 +18,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_process import MARK, Processes
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._starrocks.tool_lot import (
     DIES,
+    NO_INTERPRETER,
     ONCE,
     SLEEPS,
     STUBBORN,
@@ -82,6 +83,14 @@ def test_a_tool_that_dies_at_once_is_told_with_what_it_said(lot: Lot) -> None:
     assert caught.value.code == "starrocks.tool_died"
     assert lot.failed["changed"]
     assert [change["action"] for change in lot.failed["changes"]] == ["install", "configure"]
+
+
+def test_a_script_without_an_interpreter_runs_as_it_does_in_a_shell(lot: Lot) -> None:
+    """The kernel does not know how to run it (ENOEXEC); a shell takes it for one of its own."""
+    lot.archive(NO_INTERPRETER)
+    assert lot.call("started")["pids"]
+    assert not lot.call("started")["changed"]
+    assert not lot.call("stopped")["running"]
 
 
 def test_what_it_said_is_told_in_its_own_letters(lot: Lot) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import pathlib
 import stat
+import sys
 import typing as t
 
 import pytest
@@ -19,6 +20,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.tool_sy
     unit_text,
 )
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._starrocks.tool_lot import (
+    NO_INTERPRETER,
     Lot,
     is_alive,
     make_lot,
@@ -36,7 +38,9 @@ restart)
   set -a
   . $(sed -n 's/^EnvironmentFile=//p' $unit)
   cd $(sed -n 's/^WorkingDirectory=//p' $unit)
-  setsid $(sed -n 's/^ExecStart="\\(.*\\)"/\\1/p' $unit) > /dev/null 2>&1 < /dev/null &
+  # A literal dollar is doubled there. It takes nothing for a shell script that does not say so, other than sh and env.
+  begin="{python} -c 'import os, sys; os.execv(sys.argv[1], sys.argv[1:])'"
+  eval "exec setsid $begin $(sed -n 's/^ExecStart=//p' $unit | sed 's/[$][$]/$/g')" > /dev/null 2>&1 < /dev/null &
   sleep 0.2 ;;
 fail) echo broken >&2; exit 3 ;;
 esac
@@ -49,7 +53,7 @@ def fixture_root(tmp_path: pathlib.Path) -> pathlib.Path:
     (root / "run/systemd/system").mkdir(parents=True)
     (root / "etc/systemd/system").mkdir(parents=True)
     manager = root / "systemctl"
-    manager.write_text(MANAGER.format(root=root))
+    manager.write_text(MANAGER.format(root=root, python=sys.executable))
     manager.chmod(manager.stat().st_mode | stat.S_IXUSR)
     return root
 
@@ -79,6 +83,14 @@ def test_a_life_as_a_unit(lot: Lot, root: pathlib.Path) -> None:
     assert not any(is_alive(pid) for pid in (*first["pids"], *second["pids"]))
     assert lot.actions(call("absent")) == ["remove_unit", "remove"]
     assert not list((root / "etc/systemd/system").iterdir())
+
+
+def test_a_script_without_an_interpreter_runs_as_a_unit_too(lot: Lot, root: pathlib.Path) -> None:
+    """./bin/start.sh works in a shell, which takes it for a script of its own."""
+    lot.archive(NO_INTERPRETER)
+    systemd = Systemd(str(root), [str(root / "systemctl")])
+    assert lot.call("started", supervisor="auto", systemd=systemd)["pids"]
+    assert not lot.call("stopped", supervisor="auto", systemd=systemd)["running"]
 
 
 def test_values_of_variables_are_for_the_tool_alone(lot: Lot, root: pathlib.Path) -> None:
@@ -132,7 +144,8 @@ def test_text_of_a_unit() -> None:
     assert "EnvironmentFile=/opt/sync/m\n" in text
     assert "User=tool\n" in text
     assert "TimeoutStopSec=30\n" in text
-    assert 'ExecStart="/opt/sync/bin/start.sh"\n' in text
+    assert """ExecStart=/bin/sh -c 'exec "$$0"' "/opt/sync/bin/start.sh"\n""" in text
+    assert '"/o%%p$$t/bin/start.sh"\n' in unit_text("/o%p$t", "/m", "", 30)
     assert "User=" not in unit_text("/opt/sync", "/opt/sync/m", "", 30)
 
 

@@ -43,6 +43,7 @@ report_interval_seconds=300
 """
 HOSTS = "# <SOURCE/TARGET>_<host>=<mappedHost>[;<srcPort>:<dstPort>[,<srcPort>:<dstPort>...]]\n"
 SLEEPS = "#!/bin/sh\necho begun\nsleep 600 &\nwait\n"
+NO_INTERPRETER = "echo begun\nsleep 600 &\nwait\n"
 STUBBORN = "#!/bin/sh\ntrap '' TERM\n: > ready\nwhile :; do sleep 0.2; done\n"
 DIES = "#!/bin/sh\necho no java here\nexit 7\n"
 ONCE = """#!/bin/sh
