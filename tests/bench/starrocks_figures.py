@@ -127,14 +127,14 @@ def comparisons(looked: t.Sequence[Looked], seed: int) -> t.Iterator[Figure]:
 
 
 def again(tables: int, whole: Again, steps: Again, seed: int) -> t.Iterator[Figure]:
-    """P8. The bar in seconds is for the modules, as for the other engines; the rest of a playbook is Ansible's own."""
-    for name, one, seconds in (
-        ("the modules that cut over and put back, again in one play", steps, AGAIN_SECONDS),
-        ("playbooks/starrocks.yml again", whole, None),
+    """P8, of the whole playbook, and of the modules by themselves for those who use them so."""
+    for name, one in (
+        ("the modules that cut over and put back, again in one play", steps),
+        ("playbooks/starrocks.yml again", whole),
     ):
         where = f"lab 4.1, finished migration of {tables:,} tables, {name}"
         cpu = f" ({one.played.cpu_seconds:.1f} s CPU)"
-        yield Figure("P8", f"{where}{cpu}", one.played.seconds, "s", must_be=seconds, seed=seed)
+        yield Figure("P8", f"{where}{cpu}", one.played.seconds, "s", must_be=AGAIN_SECONDS, seed=seed)
         yield Figure("P8", f"{where}: mutating calls that the lab received", one.calls, "calls", must_be=0, seed=seed)
         yield Figure("P8", f"{where}: changed tasks", one.played.changed, "changed", must_be=0, seed=seed)
 
