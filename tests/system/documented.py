@@ -218,15 +218,25 @@ NOT_RUN: tuple[tuple[str, str], ...] = (
         "it runs until Ctrl-C; the same with --detach is run",
     ),
     (
-        r"ansible-galaxy ",
+        r"ansible-galaxy collection install (dbops\.migration|-r requirements\.yml)",
         "it asks Galaxy, where a release is; tests/conformance/test_galaxy.py installs the built tarball",
+    ),
+    (
+        r"ansible-galaxy collection install .*(infra\.aap_configuration|awx\.awx)",
+        "it asks Galaxy for the collections of others; what their playbook would load is checked by "
+        "tests/conformance/test_awx_loading.py",
     ),
     (r"(docker|podman|kubectl|helm) ", "there is no container engine where the tests run"),
     (
         r"make molecule-docker-",
         "there is no container engine where the tests run; tests/conformance/test_molecule_docker.py has its refusals",
     ),
-    (r"git clone .*/incubator-pegasus\.git", "it compiles Pegasus, for an hour, from what is on the network"),
+    (r"git clone .*/incubator-pegasus\.git", "it fetches Pegasus from the network, to compile it for an hour"),
+    (r"incubator-pegasus/docker/\S+\.sh ", "there is no container engine where the tests run"),
+    (
+        r"sed -i \S+ extensions/molecule/",
+        "it changes the repository; tests/conformance/test_molecule_docker_values.py runs it on a copy",
+    ),
     (r"(\.venv/bin/)?ansible-builder build", "there is no container engine; tests/conformance builds the context"),
     (r"(\.venv/bin/)?ansible-navigator ", "it needs a container engine"),
     (

@@ -93,8 +93,9 @@ BUGS: t.Sequence[KnownBug] = (
         (">=4.1.0-0,<4.2.0-0",),
         "warning",
         "Tables arrive empty, and replication fails with 'shard does not exist', where the source bundles the metadata "
-        "of its tablets (fix merged in August 2026).",
-        "Use a 4.1 release of the target from September 2026 or later, and watch that the first tables really arrive.",
+        "of its tablets, as it does by default for tables made from 4.0 on (fix merged in August 2026).",
+        "Use a 4.1 release of the target from September 2026 or later, and watch that the first tables really arrive. "
+        "Tables that were made with the property file_bundling = false are not affected.",
         77362,
     ),
     _bug(
