@@ -102,6 +102,7 @@ def test_regions_of_tables_created_since_are_seen() -> None:
         result = run(lab, empty_datanodes="1")
         assert result["code"] == "greptimedb.datanode_not_empty"
         assert result["holding"][0]["table"].startswith("public.late_")
+        assert f"of {result['holding'][0]['table']}" in result["msg"]
         assert result["looks"] == 1
 
 

@@ -197,7 +197,10 @@ class ProofTask:
             shown = "; ".join(f"region {one.region_id}: {one.reason}" for one in missing[:_SHOWN])
             parts.append(f"{len(missing)} of {len(regions)} regions are not proved: {shown}{_more(missing)}.")
         for one in full:
-            things = [f"{thing.kind} of region {thing.region_id}" for thing in one.holding]
+            things = [
+                f"{thing.kind} of region {thing.region_id}{f' of {thing.table}' if thing.table else ''}"
+                for thing in one.holding
+            ]
             parts.append(f"Datanode {one.datanode} still holds {', '.join(things[:_SHOWN])}{_more(things)}.")
         if not parts:
             self._told.update(passed=True, summary=_summary(regions, datanodes))
