@@ -14,15 +14,14 @@ import functools
 import re
 import typing as t
 
-from lab.client import LabClient
-from system import pegasus_playbooks, playbooks, starrocks_playbooks
-from tooling import commands
+from system import documented_steps as steps
+from system import starrocks_playbooks
+from system.documented_steps import Labs
+from tooling import commands, shown
 from tooling.documents import SHELL, Block, all_blocks, blocks
 
-if t.TYPE_CHECKING:
-    import pathlib
-
-Labs = t.Mapping[str, LabClient]
+Step = t.Union[str, t.Callable[[Labs], t.Any]]
+"""What a test does beside the document: a function, a command, or tasks (a text that begins with ``- ``)."""
 GREPTIMEDB: dict[str, t.Any] = {"engine": "greptimedb", "profile": "1.1", "regions": 16, "writers": 2, "factor": 5}
 PEGASUS: dict[str, t.Any] = {
     "engine": "pegasus",
@@ -43,9 +42,10 @@ class Chapter:
 
     ``headings``: whose blocks, in the document's order; empty: all. ``files``: documents whose named files (of blocks
     that begin with ``# drain-3.yml``) are laid there before. ``prepare``: commands that the reader has given before.
-    ``refused``: parts of commands that fail on purpose, with a part of what they say. ``before``: what is done right
-    before a block with this text, ``after``: right behind it. ``judge``: what must hold in the end. ``tasks``: whether
-    its tasks are run, too.
+    ``refused``: parts of commands that fail on purpose, with a part of what they say. ``said``: the same of commands
+    that end well. ``before``: what is done right before a block with this text, ``after``: right behind it. ``judge``:
+    what must hold in the end. ``tasks``: whether its tasks are run, too. ``shows``: guides whose outputs have to be as
+    those of its commands.
     """
 
     document: str
@@ -54,10 +54,12 @@ class Chapter:
     files: tuple[str, ...] = ()
     prepare: tuple[str, ...] = ()
     refused: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
-    before: t.Mapping[str, t.Callable[[Labs], t.Any]] = dataclasses.field(default_factory=dict)
-    after: t.Mapping[str, t.Callable[[Labs], t.Any]] = dataclasses.field(default_factory=dict)
+    said: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    before: t.Mapping[str, t.Sequence[Step]] = dataclasses.field(default_factory=dict)
+    after: t.Mapping[str, t.Sequence[Step]] = dataclasses.field(default_factory=dict)
     judge: t.Callable[[Labs], t.Any] = lambda labs: None
     tasks: bool = False
+    shows: tuple[str, ...] = ()
     thorough: bool = True
     cost: int = 60
 
@@ -71,60 +73,21 @@ class Chapter:
         return [one for one in blocks(self.document) if not self.headings or one.heading in self.headings]
 
 
-def drained(labs: Labs) -> None:
-    """Datanode 3 holds nothing, and no write is lost."""
-    lab = labs["greptimedb"]
-    assert 3 not in {one["leader"] for one in lab.state()["regions"].values()}
-    assert lab.ledger()["missing"] == 0
-
-
-def brought_back(labs: Labs) -> None:
-    """Datanode 3 leads regions again, and no write is lost."""
-    lab = labs["greptimedb"]
-    assert 3 in {one["leader"] for one in lab.state()["regions"].values()}
-    assert lab.ledger()["missing"] == 0
-
-
-def tables_moved(labs: Labs) -> None:
-    """The clients of Pegasus write to the target, and have lost nothing."""
-    pegasus_playbooks.writing_to(labs["pegasus"], "target")
-
-
-def databases_moved(labs: Labs) -> None:
-    """The clients of StarRocks write to the target, and have lost nothing."""
-    starrocks_playbooks.writing_to(labs["starrocks"], "target")
-
-
-def fence(labs: Labs) -> None:
-    """The table refuses writes, as behind a cutover that somebody has to end by hand."""
-    labs["pegasus"].foreign(table="orders", env={pegasus_playbooks.DENY: "reconfig*write"})
-
-
-def freeze(labs: Labs) -> None:
-    """The source refuses loads, as behind a cutover that somebody has to end by hand."""
-    labs["starrocks"].foreign(config={"disable_load_job": "true"})
-    assert all(starrocks_playbooks.frozen(labs["starrocks"]))
-
-
-def fence_is_lifted(labs: Labs) -> None:
-    """The table takes requests."""
-    assert pegasus_playbooks.DENY not in pegasus_playbooks.apps(labs["pegasus"], "source")["orders"]["envs"]
-
-
-def freeze_is_lifted(labs: Labs) -> None:
-    """Every frontend takes loads."""
-    assert not any(starrocks_playbooks.frozen(labs["starrocks"]))
-
-
 CUT_OVER = "These tables were cut over"
 SWITCHED = "The cutover is committed and clients write to the target"
 CHAPTERS: tuple[Chapter, ...] = (
-    Chapter("docs/docsite/rst/guide_greptimedb.rst", labs=(GREPTIMEDB,), judge=brought_back, cost=60),
+    Chapter(
+        "docs/docsite/rst/guide_greptimedb.rst",
+        labs=(GREPTIMEDB,),
+        said={"migration.greptimedb -e @drain-3.yml\n": steps.REHEARSED},
+        judge=steps.brought_back,
+        cost=60,
+    ),
     Chapter(
         "README.md",
         ("Drain a GreptimeDB datanode",),
         labs=(GREPTIMEDB,),
-        judge=drained,
+        judge=steps.drained,
         tasks=True,
         thorough=False,
         cost=40,
@@ -133,40 +96,43 @@ CHAPTERS: tuple[Chapter, ...] = (
         "README.md",
         ("Move Pegasus tables to another cluster",),
         labs=({**PEGASUS, "table": "orders,invoices"},),
-        judge=tables_moved,
+        judge=steps.tables_moved,
     ),
     Chapter(
         "README.md",
         ("Migrate StarRocks databases to another cluster",),
         labs=(STARROCKS,),
         files=("roles/starrocks/README.md",),
-        judge=databases_moved,
+        judge=steps.databases_moved,
     ),
-    Chapter("roles/greptimedb/README.md", labs=(GREPTIMEDB,), judge=drained),
+    Chapter("roles/greptimedb/README.md", labs=(GREPTIMEDB,), judge=steps.drained),
     Chapter(
         "roles/pegasus/README.md",
         labs=(PEGASUS,),
         refused={"pegasus_rollback": CUT_OVER},
-        judge=tables_moved,
+        judge=steps.tables_moved,
     ),
     Chapter(
         "roles/starrocks/README.md",
         labs=(STARROCKS,),
         files=("roles/starrocks/README.md",),
         refused={"starrocks_rollback": SWITCHED},
-        judge=databases_moved,
+        judge=steps.databases_moved,
     ),
     Chapter(
         "docs/docsite/rst/guide_pegasus.rst",
         labs=(PEGASUS,),
         refused={"pegasus_rollback": CUT_OVER},
-        judge=tables_moved,
+        # The forecast of the real cutover uses what the rehearsal has measured.
+        before={"pegasus_cutover -e": (steps.PREDICT,)},
+        said={steps.PREDICT: '"from": "rehearsal"'},
+        judge=steps.tables_moved,
     ),
     Chapter(
         "docs/docsite/rst/guide_starrocks.rst",
         labs=(STARROCKS,),
         refused={"starrocks_rollback": SWITCHED},
-        judge=databases_moved,
+        judge=steps.databases_moved,
     ),
     Chapter(
         "docs/docsite/rst/guide_operating.rst",
@@ -174,14 +140,39 @@ CHAPTERS: tuple[Chapter, ...] = (
         files=tuple(f"docs/docsite/rst/guide_{engine}.rst" for engine in commands.ENGINES),
         prepare=(
             "ansible-playbook dbops.migration.greptimedb -e @drain-3.yml",
-            "ansible-playbook dbops.migration.pegasus_migrate -e @move-orders.yml",
+            steps.MIGRATE["pegasus"],
         ),
         # The cutover of this chapter went well, so its rollbacks of Pegasus are refused, as the guide says.
         refused={"pegasus_rollback": CUT_OVER},
-        before={"./run.sh": fence, "mysql": freeze},
-        after={"./run.sh": fence_is_lifted, "mysql": freeze_is_lifted},
-        judge=brought_back,
+        before={"./run.sh": (steps.fence,), "mysql": (steps.freeze,), "_set_config": (steps.freeze,)},
+        after={
+            "./run.sh": (steps.fence_is_lifted,),
+            "mysql": (steps.freeze_is_lifted,),
+            "_set_config": (steps.freeze_is_lifted,),
+        },
+        judge=steps.brought_back,
         cost=200,
+    ),
+    Chapter(
+        "docs/docsite/rst/guide_operating.rst",
+        ("End a switch that was handed over",),
+        labs=(PEGASUS, STARROCKS),
+        files=tuple(f"docs/docsite/rst/guide_{engine}.rst" for engine in steps.MIGRATE),
+        prepare=tuple(steps.MIGRATE.values()),
+        before={
+            "name: Take the fence off orders": (steps.HAND_OVER_PEGASUS, steps.fence_is_set),
+            "name: Commit orders": (steps.HAND_OVER_PEGASUS, steps.fence_is_set),
+            "name: Lift the freeze": (steps.HAND_OVER_STARROCKS, steps.freeze_is_set),
+            "name: Commit, as": (steps.MIGRATE["starrocks"], steps.HAND_OVER_STARROCKS, steps.freeze_is_set),
+        },
+        after={
+            "name: Take the fence off orders": (steps.fence_is_lifted,),
+            "name: Commit orders": (steps.table_is_closed,),
+            "name: Lift the freeze": (steps.freeze_is_lifted,),
+            "name: Commit, as": (steps.freeze_is_set,),
+        },
+        tasks=True,
+        cost=150,
     ),
     Chapter(
         "docs/docsite/rst/guide_lab.rst",
@@ -193,7 +184,7 @@ CHAPTERS: tuple[Chapter, ...] = (
         "docs/docsite/rst/guide_lab.rst", ("The control port", "Faults"), labs=(GREPTIMEDB,), thorough=False, cost=5
     ),
     Chapter("docs/docsite/rst/guide_lab.rst", ("How the tests use it",), thorough=False, cost=5),
-    Chapter("docs/docsite/rst/guide_lab.rst", ("See it work",), cost=300),
+    Chapter("docs/docsite/rst/guide_lab.rst", ("See it work",), shows=tuple(shown.GUIDES), cost=300),
     Chapter("tests/lab/README.md", ("The lab",), cost=20),
 )
 
@@ -266,51 +257,3 @@ def forgotten() -> list[str]:
         for command in commands.split(block.text)
         if not reason_not_to_run(command)
     ]
-
-
-def variables(labs: Labs, folder: pathlib.Path) -> dict[str, t.Any]:
-    """What leads the documented variables to the labs; everything else is as documented."""
-    found: dict[str, t.Any] = {}
-    if "greptimedb" in labs:
-        found.update(playbooks.connection(labs["greptimedb"]))
-    if "pegasus" in labs:
-        theirs = pegasus_playbooks.variables(labs["pegasus"], folder)
-        places = ("meta_servers", "target_meta_servers", "metaproxies", "zookeeper_hosts", "zookeeper_root")
-        found.update({f"pegasus_{name}": theirs[f"pegasus_{name}"] for name in places})
-        # The lab's clock runs, ours does not, so the forecast in our seconds is larger.
-        found.update(pegasus_budget="6m", pegasus_config_sync_interval="keep", pegasus_poll_interval="0.5s")
-    if "starrocks" in labs:
-        theirs = starrocks_playbooks.variables(labs["starrocks"], folder)
-        documented = ("starrocks_journal", "starrocks_migration_id", "starrocks_report", "starrocks_tool_directory")
-        found.update({name: value for name, value in theirs.items() if name not in documented})
-        found.update(
-            starrocks_password="", starrocks_target_password="", starrocks_include_data_list=["sales", "logistics"]
-        )
-        found.update(starrocks_compaction_ramp_time="1s")
-    return found
-
-
-def replacements(labs: Labs, folder: pathlib.Path) -> dict[str, str]:
-    """Documented places, and what stands there in a test."""
-    found = {place: f"{folder}{place}" for place in ("/var/lib/dbops", "/srv/migration", "/opt/starrocks-cluster-sync")}
-    found["/tmp/lab.json"] = f"{folder}/lab.json"
-    found["GREPTIMEDB_USER=admin GREPTIMEDB_PASSWORD=..."] = "GREPTIMEDB_HOST=127.0.0.1"
-    if "greptimedb" in labs:
-        found["greptimedb.example.com"] = "127.0.0.1"
-        found["http://127.0.0.1:40801"] = labs["greptimedb"].describe["control"]
-    if "pegasus" in labs:
-        metas = ",".join(labs["pegasus"].describe["clusters"]["source"]["metas"])
-        found["old-meta-0.example.com:34601,old-meta-1.example.com:34601"] = metas
-    if "starrocks" in labs:
-        first = labs["starrocks"].describe["clusters"]["source"]["address"][0]
-        found["old-fe-0.example.com -P 9030"] = "{} -P {}".format(*first.rsplit(":", 1))
-    return found
-
-
-def module_defaults(labs: Labs) -> dict[str, t.Any]:
-    """Options that lead documented tasks to the labs, where the documents do not give them."""
-    if "greptimedb" not in labs:
-        return {}
-    given = {name[len("greptimedb_") :]: value for name, value in playbooks.connection(labs["greptimedb"]).items()}
-    given.pop("frontend_host")
-    return {"group/dbops.migration.greptimedb": given}

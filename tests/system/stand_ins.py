@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
 import sys
 import typing as t
 import urllib.request
@@ -63,17 +64,23 @@ async def _shell(calls: Calls, text: str) -> None:
 
 
 def curl(arguments: t.Sequence[str]) -> None:
-    """curl, as far as the control port of a lab needs it."""
+    """curl, as far as the control port of a lab and a frontend of StarRocks need it; nobody has a password."""
     parser = argparse.ArgumentParser()
     parser.add_argument("url")
     parser.add_argument("-sS", action="store_true")
     parser.add_argument("-X", dest="method", default="")
     parser.add_argument("-d", dest="data")
+    parser.add_argument("-u", dest="user")
     given = parser.parse_args(arguments)
     data = given.data.encode() if given.data is not None else None
-    request = urllib.request.Request(given.url, data=data, method=given.method or None)
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        print(answer.read().decode())
+    before, _brace, rest = given.url.partition("{")
+    several, _brace, after = rest.partition("}")
+    for one in several.split(","):
+        request = urllib.request.Request(before + one + after, data=data, method=given.method or None)
+        if given.user:
+            request.add_header("Authorization", "Basic " + base64.b64encode(f"{given.user}:".encode()).decode())
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            print(answer.read().decode())
 
 
 PROGRAMS: t.Mapping[str, t.Callable[[t.Sequence[str]], None]] = {"curl": curl, "mysql": mysql, "run.sh": run_sh}
