@@ -19,6 +19,7 @@ WORDS: t.Mapping[str, Words] = {
         place="cluster",
         part="partition",
         behind="Mutations that were still to be shipped to the target, in all, at each look.",
+        still="mutations still to be shipped",
     ),
     "starrocks": Words(
         engine="StarRocks",
@@ -38,6 +39,7 @@ WORDS: t.Mapping[str, Words] = {
             ("committed", "moved", "switched by the operator and committed"),
             ("lifted", "failed", "lifted"),
         ),
-        behind="",
+        behind="Partitions not as on the source, at each look: still to be copied, brought up to date or taken away.",
+        still="partitions not as on the source",
     ),
 }

@@ -53,14 +53,14 @@ def copied(report: r.Report) -> str:
 
 
 def behind(report: r.Report) -> str:
-    """What was still to be shipped, over time; "" when it was not seen twice."""
-    points = _thin([(one.at, sum(one.backlog.values())) for one in looks(report) if one.backlog])
+    """How far the target was behind, over time; "" when it was not seen twice."""
+    points = _thin([(one.at, one.lag) for one in looks(report) if one.lag is not None])
     if len(points) < 2:
         return ""
     most, last = max(points, key=lambda point: point[1]), points[-1]
     svg = Svg(
         "backlog",
-        "Backlog over time",
+        "Lag over time",
         f"At most {w.count(most[1])} at {w.instant(most[0])} UTC, {w.count(last[1])} at {w.instant(last[0])} UTC.",
         _FLOOR + 34,
     )
@@ -69,7 +69,7 @@ def behind(report: r.Report) -> str:
     line = "L".join(f"{num(axis.x(at))} {num(y_of(value))}" for at, value in points)
     svg.path(f"M{line}", "curve")
     svg.text(WIDTH - RIGHT, max(12.0, y_of(last[1]) - 7), w.count(last[1]), "value", "end")
-    return figure(svg, report.words.behind, (), "Backlog over time")
+    return figure(svg, report.words.behind, (), "Lag over time")
 
 
 def looks(report: r.Report) -> t.List[r.Progress]:

@@ -198,10 +198,10 @@ class _Fold:
         self.waits.progress(data, at)
         done, total = v.number(data.get("done")), v.number(data.get("total"))
         if done is not None and total is not None:
-            numbers = {str(name): v.number(one) for name, one in v.mapping(data.get("backlog")).items()}
-            backlog = {name: number for name, number in numbers.items() if number is not None}
             rate = v.number(data.get("rate_per_minute"))
-            self.progress.append(Progress(at, int(done), int(total), v.number(data.get("eta_seconds")), backlog, rate))
+            self.progress.append(
+                Progress(at, int(done), int(total), v.number(data.get("eta_seconds")), _lag(data), rate)
+            )
 
     def _proof(self, data: Data, at: float) -> None:
         kind, items = v.word(data.get("kind")), v.mappings(data.get("items"))
@@ -269,3 +269,10 @@ class _Fold:
             key = next((plan_key(move) for plan in self.planned for move in plan.moves), "")
             return key[: -len("_id")] if key.endswith("_id") else "item"
         return kind.rpartition(".")[2] or "item"
+
+
+def _lag(data: Data) -> t.Optional[float]:
+    """How far the target is behind, by a ``progress`` entry: its backlog by table, or a lag that is told as a whole."""
+    numbers = [v.number(one) for one in v.mapping(data.get("backlog")).values()]
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known else v.number(v.mapping(data.get("lag")).get("total"))

@@ -51,7 +51,8 @@ class Words:
     """How an engine's people call things: its presentation hook. Empty words are derived from the journal.
 
     ``part``: what an item consists of. ``fence``: what stops the writes. ``steps``: the steps of a cutover in order, as
-    (mark in its window, colour, what goes on until then). ``behind``: what a backlog counts, as a sentence.
+    (mark in its window, colour, what goes on until then). ``behind``: what a lag counts, as a sentence; ``still``: the
+    same in a few words behind its number.
     """
 
     engine: str = ""
@@ -62,6 +63,7 @@ class Words:
     fence: str = "fence"
     steps: t.Tuple[t.Tuple[str, str, str], ...] = STEPS
     behind: str = "What was still to be shipped to the target, in all, at each look."
+    still: str = "still to be shipped"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -222,14 +224,14 @@ class Helper:
 
 @dataclasses.dataclass(frozen=True)
 class Progress:
-    """One progress entry. ``backlog``: what is still to be shipped, by table; empty where nobody tells. ``rate``: done
-    in a minute."""
+    """One progress entry. ``lag``: how far the target is behind, in all; None where nobody tells. ``rate``: done in a
+    minute."""
 
     at: float
     done: int
     total: int
     eta: t.Optional[float]
-    backlog: t.Mapping[str, float] = dataclasses.field(default_factory=dict)
+    lag: t.Optional[float] = None
     rate: t.Optional[float] = None
 
 

@@ -129,9 +129,8 @@ def _copied_tiles(report: r.Report) -> t.Iterator[Tile]:
         note += f"; about {w.seconds(last.eta)} left at {w.instant(last.at)[11:]} UTC"
     tone = GOOD if last.done >= last.total else PLAIN
     yield Tile("Copied", f"{last.done:,} of {last.total:,}", note, tone)
-    if last.backlog:
-        lag = sum(last.backlog.values())
-        yield Tile("Lag", w.count(lag), f"still to be shipped at {w.instant(last.at)[11:]} UTC")
+    if last.lag is not None:
+        yield Tile("Lag", w.count(last.lag), f"{report.words.still} at {w.instant(last.at)[11:]} UTC")
 
 
 _LEGAL_TILES = {

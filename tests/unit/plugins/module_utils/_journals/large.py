@@ -96,7 +96,8 @@ def starrocks(tables: int, partitions: int = 3) -> t.List[Line]:
     large.add("run.started", {"run_id": "r1", "phase": "migrate", "options": {}})
     for look in range(400):
         progress = {"done": look * total // 399, "total": total, "rate_per_minute": total / 200, "eta_seconds": 60.0}
-        large.add("progress", {**progress, "failed": 0}, 30.0)
+        lag = {"unit": "partitions", "total": total - look * total // 399}
+        large.add("progress", {**progress, "failed": 0, "lag": lag}, 30.0)
     large.add("run.finished", {"run_id": "r1", "phase": "migrate", "status": "ok", "summary": "on the target"})
     large.add("run.started", {"run_id": "r2", "phase": "cutover", "options": {"budget": 900.0}})
     both = {"source": "77", "target": "78"}

@@ -11,6 +11,7 @@ import typing as t
 import pytest
 
 from ansible_collections.dbops.migration.plugins.module_utils._core import legality as le
+from ansible_collections.dbops.migration.plugins.module_utils._core.progress import Lag
 from ansible_collections.dbops.migration.plugins.module_utils._core.report.fold import fold
 from ansible_collections.dbops.migration.plugins.module_utils._core.report.page import page
 from ansible_collections.dbops.migration.plugins.module_utils._core.report.records import Report, Verification
@@ -20,7 +21,11 @@ from ansible_collections.dbops.migration.plugins.module_utils._journals.switches
 from ansible_collections.dbops.migration.plugins.module_utils._journals.words import WORDS
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.report.reading import Page
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._journals import large
-from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._journals.journals import Altered, report
+from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._journals.journals import (
+    Altered,
+    moved,
+    report,
+)
 
 WHOLE = 2_000_000
 
@@ -54,6 +59,35 @@ def test_a_whole_run_is_good_and_nothing_is_left(engine: str, sentence: str, hea
     assert headings | {"Timeline", "Was the switch legal?", "Findings", "Journal"} <= set(read.headings)
     assert all(row[1] == "proved" for row in read.rows["checks-0"])
     assert WORDS[engine].engine in read.text
+
+
+def _with_looks(altered: Altered, lags: t.Sequence[int]) -> Altered:
+    """With more looks at a copy, and a lag at each as StarRocks tells it, from the last ``progress`` on."""
+    place = altered.last("progress")
+    at, _kind, data = altered.records[place]
+    altered.records[place : place + 1] = [
+        (moved(at, number * 0.1), "progress", {**data, "done": number, "lag": Lag("partitions", lag).as_result()})
+        for number, lag in enumerate(lags)
+    ]
+    return altered
+
+
+def test_the_lag_of_partitions_is_a_curve_too_and_a_figure_while_nothing_is_switched() -> None:
+    altered = _with_looks(Altered("starrocks"), [10, 7, 2])
+    read = Page(page(report(altered)))
+    assert "Lag" in read.headings
+    assert "Partitions not as on the source, at each look" in read.text
+    assert "At most 10 at " in read.text
+    altered.records = altered.records[: altered.last("progress") + 1]
+    (line,) = [line for line in summary_lines(report(altered)) if line.startswith("Lag: ")]
+    assert line.startswith("Lag: 2 (partitions not as on the source at ")
+
+
+def test_regions_that_move_one_by_one_have_no_lag() -> None:
+    found = report(Altered("greptimedb"))
+    assert len(found.progress) > 1
+    assert "Lag" not in Page(page(found)).headings
+    assert not [line for line in summary_lines(found) if line.startswith("Lag")]
 
 
 def test_fence_and_drain_are_told_partition_by_partition() -> None:
