@@ -24,15 +24,18 @@ description:
     C(dbops_migration_phase_started_timestamp_seconds), C(dbops_migration_phase_finished_timestamp_seconds);
     C(dbops_migration_items), C(dbops_migration_items_done), C(dbops_migration_items_running),
     C(dbops_migration_items_failed), C(dbops_migration_items_per_second), C(dbops_migration_eta_seconds);
-    C(dbops_migration_lag), C(dbops_migration_lag_largest); C(dbops_migration_window_forecast_p50_seconds),
-    C(dbops_migration_window_forecast_p95_seconds), C(dbops_migration_window_budget_seconds);
+    C(dbops_migration_lag), C(dbops_migration_lag_largest); C(dbops_migration_plan_forecast_seconds),
+    C(dbops_migration_window_forecast_p50_seconds), C(dbops_migration_window_forecast_p95_seconds),
+    C(dbops_migration_window_budget_seconds);
     C(dbops_migration_fence_held), C(dbops_migration_fence_deadline_timestamp_seconds),
     C(dbops_migration_fence_remaining_seconds), C(dbops_migration_cutover_committed_timestamp_seconds);
     C(dbops_migration_wait), C(dbops_migration_wait_since_timestamp_seconds); C(dbops_migration_findings_open);
     C(dbops_migration_journal_entries), C(dbops_migration_journal_valid) and
     C(dbops_migration_last_entry_timestamp_seconds). The file says of each what it tells. All are gauges with the labels
     C(migration_id) and C(engine)."
-  - What is not known is absent and never 0.
+  - What is not known is absent and never 0. A cutover forecasts when it has looked at both clusters, seconds before its
+    fence, and tells the forecast also when it then refuses to begin. While it waits at M(dbops.migration.migration_gate)
+    for the first time, there is none yet. Region moves of GreptimeDB have the forecast of their plan from the begin.
   - Example alert rules are in C(extensions/monitoring/dbops_migration_alerts.yml) of the collection.
 extends_documentation_fragment:
   - dbops.migration._attributes

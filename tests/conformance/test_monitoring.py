@@ -36,6 +36,7 @@ FENCED: list[tuple[str, str, dict[str, t.Any]]] = [
     ("2026-11-21T03:00:00.000Z", "journal.opened",
      {"migration_id": 'or"de\\rs\nü', "engine": "pegasus", "collection_version": "1.0.0"}),
     ("2026-11-21T03:00:01.000Z", "run.started", {"run_id": "one", "phase": "migrate"}),
+    ("2026-11-21T03:00:01.000Z", "plan", {"plan_id": "p", "plan": {"forecast": {"seconds": 90.5}}}),
     ("2026-11-21T03:00:02.000Z", "findings",
      {"phase": "migrate", "findings": [{"severity": "warning", "accepted": False}]}),
     ("2026-11-21T03:01:00.000Z", "run.finished", {"run_id": "one", "phase": "migrate", "status": "ok"}),

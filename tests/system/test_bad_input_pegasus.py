@@ -308,6 +308,10 @@ def test_a_budget_below_what_the_forecast_needs(lab: LabClient, tmp_path: pathli
         lab.wait_for(lambda _state: "budget" in pegasus_places.run("cutover", options)["msg"], 60)
         result = refused(lab, "cutover", "budget: 2s is too short", "at least", budget="2s", **journal)
         assert result["code"] == "pegasus.budget_too_small"
+        # Who watches the metrics sees that it does not fit, too.
+        entries = [json.loads(line) for line in (tmp_path / "journal.jsonl").read_text().splitlines()]
+        told = [entry["data"] for entry in entries if entry["kind"] == "cutover.forecast"][-1]
+        assert told["windows"][0]["p95"] > told["budget"] == 2.0
     finally:
         lab.foreign(duplication={"status": "removed"})
         lab.foreign(cluster="target", drop_table="temp")

@@ -117,6 +117,11 @@ def _of_progress(standing: Standing, base: Labels) -> t.List[Metric]:
             _one(base, moving.get("eta")),
         ),
         Metric(
+            "dbops_migration_plan_forecast_seconds",
+            "How long all moves of the newest plan may take, by the forecast that was made with it.",
+            _one(base, standing.duration),
+        ),
+        Metric(
             "dbops_migration_lag",
             "How far the target is behind: mutations not shipped, partitions not equal. Absent while unknown.",
             _one(labels, v.number(lag.get("total"))),
@@ -142,7 +147,8 @@ def _of_cutover(standing: Standing, base: Labels) -> t.List[Metric]:
         ),
         Metric(
             "dbops_migration_window_forecast_p95_seconds",
-            "How long the cutover is expected to refuse writes: 95th percentile, of the fence that takes longest.",
+            "How long the cutover is expected to refuse writes: 95th percentile, of the fence that takes longest. Of "
+            "region moves, for each region: the longest that a rehearsal has seen.",
             _one(base, p95),
         ),
         Metric(

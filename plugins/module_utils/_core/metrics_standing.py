@@ -72,7 +72,10 @@ class Standing:
         self.phases: t.Dict[str, Phase] = {}
         self.progress: t.Dict[str, float] = {}
         self.lag: Data = {}
-        self.forecast: t.Optional[t.Tuple[float, float]] = None
+        self.forecast: t.Optional[t.Tuple[t.Optional[float], float]] = None
+        """How long a cutover refuses writes: median (where it is known), and the most but for one in twenty."""
+        self.duration: t.Optional[float] = None
+        """How long the moves of the newest plan may take."""
         self.budget: t.Optional[float] = None
         self._fence: t.Optional[Fence] = None
         self.committed: t.Optional[float] = None
@@ -89,6 +92,7 @@ class Standing:
             "wait": self._wait,
             "findings": self._findings,
             FORECAST_KIND: self._forecast,
+            "plan": self._plan,
             "proof": self._proof,
             "cutover.committed": self._committed,
             "cutover.lifted": self._ended,
@@ -205,6 +209,13 @@ class Standing:
         most = [v.number(one.get("p95")) or 0.0 for one in windows]
         self.forecast = (max(halves), max(most)) if windows else None
         self.budget = v.number(data.get("budget"))
+
+    def _plan(self, data: Data, at: str) -> None:
+        """A plan of moves has no fence: each item refuses writes while it moves, for as long as a rehearsal has seen."""
+        told = v.mapping(v.mapping(data.get("plan")).get("forecast"))
+        refused = v.number(told.get("refused_per_region"))
+        self.duration = v.number(told.get("seconds"))
+        self.forecast = None if refused is None else (None, refused)
 
     def _proof(self, data: Data, at: str) -> None:
         """The guard counts from its proof on; all tables of a fence have one guard, and one deadline."""

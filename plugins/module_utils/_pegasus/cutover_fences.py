@@ -140,6 +140,8 @@ class Fences:
             for name in group:
                 call.forecasts[name] = {**forecast.as_result(self._request.budget), "basis": basis}
             found[group[0]] = forecast
+        if not call.check_mode:
+            self._tell_forecasts(groups, found)
         for group in groups:
             fc.require_budget(found[group[0]], self._request.budget, " and ".join(group))
         return found
@@ -158,7 +160,6 @@ class Fences:
         try:
             reconcile(record, self._eyes, self._clusters, self._past, self._place, call.tracks)
             self._put_right(record)
-            self._tell_forecasts(record, groups, forecasts)
             for group in groups:
                 self._group(record, group, forecasts[group[0]])
             if refused is not None:
@@ -175,15 +176,13 @@ class Fences:
         return call.result(record.changes)
 
     def _tell_forecasts(
-        self,
-        record: CutoverRecord,
-        groups: t.Sequence[t.Sequence[str]],
-        forecasts: t.Mapping[str, fc.Forecast],
+        self, groups: t.Sequence[t.Sequence[str]], forecasts: t.Mapping[str, fc.Forecast]
     ) -> None:
+        """As soon as it is known: who watches wants it before the fence, and most of all where it does not fit."""
         found = [(group, forecasts[group[0]]) for group in groups]
         if found:
             windows = [WindowForecast(group, one.window_p50, one.window_p95) for group, one in found]
-            record.append(*forecast_entry(windows, self._request.budget))
+            self._journal.append(*forecast_entry(windows, self._request.budget))
 
     def _put_right(self, record: CutoverRecord) -> None:
         """Lift fences that were left, and finish what was switched."""

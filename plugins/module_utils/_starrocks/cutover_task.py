@@ -150,6 +150,10 @@ class CutoverTask:
         forecast = fc.forecast(eyes.pace(view))
         self._more["forecast"] = forecast.as_result(eyes.request.budget)
         self._more["lift_command"] = lift_command(eyes.source, view.source.running) + same_host_note(eyes.source)
+        if not self._check_mode:
+            # Loads are refused until the operator has switched, too. Told where it does not fit, most of all.
+            window = WindowForecast([cluster_id], forecast.held_p50 + forecast.hook, forecast.held_p95 + forecast.hook)
+            self._open(journal, cluster_id).append(*forecast_entry([window], eyes.request.budget))
         fc.require_budget(forecast, eyes.request.budget)
         self._heed(journal, cluster_id, forecast.held_p95 + forecast.hook)
         if self._check_mode:
@@ -162,9 +166,6 @@ class CutoverTask:
         status = "failed"
         try:
             self._put_right(eyes, record, place, False)
-            # Loads are refused until the operator has switched, too.
-            window = WindowForecast([cluster_id], forecast.held_p50 + forecast.hook, forecast.held_p95 + forecast.hook)
-            record.append(*forecast_entry([window], eyes.request.budget))
             self._run(eyes, record, place, forecast, view)
             status = "ok"
         except MigrationError as error:

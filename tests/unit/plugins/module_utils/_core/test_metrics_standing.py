@@ -166,6 +166,16 @@ def test_a_fence_is_held_from_its_first_change_to_its_end() -> None:
     assert told.at_once == [False, True, True, False, True, True, True], "what was proved can wait, a fence cannot"
 
 
+def test_moves_have_the_forecast_of_their_plan_before_the_first_one() -> None:
+    told = Told().start().add("plan", {"plan_id": "p1", "plan": {"forecast": {"seconds": 84.5, "basis": "a guess"}}})
+    assert told.samples["plan_forecast_seconds"] == 84.5
+    assert not [name for name in told.samples if name.startswith("window_")], "nobody has seen how long writes wait"
+    rehearsed = {"seconds": 30.0, "move_seconds": 1.5, "refused_per_region": 0.75}
+    told.add("plan", {"plan_id": "p2", "plan": {"forecast": rehearsed}})
+    assert (told.samples["plan_forecast_seconds"], told.samples["window_forecast_p95_seconds"]) == (30, 0.75)
+    assert "window_forecast_p50_seconds" not in told.samples
+
+
 def test_a_freeze_of_a_whole_cluster_ends_as_a_whole() -> None:
     for kind, data in (("freeze.lifted", {"cluster_id": "7"}), ("cutover.committed", {"source": "7", "target": "8"})):
         told = Told().start("two", "cutover").arm("7").add("change.intent", INTENT).add("cutover.handed_over", {})
