@@ -16,7 +16,7 @@ description:
   - An C(abort) fails it with the code C(control.aborted).
   - A control text that cannot be read holds it too, because it may have been meant to.
   - Tells what it waits for. It contacts no cluster and changes nothing; a journal that is there gets an entry for what
-    is waited for, and for each wish that is acknowledged.
+    is waited for, when that has ended or is given up, and for each wish that is acknowledged.
   - It does not look at forecasts. The modules that cut over look at control and window again, with the forecast, right
     before they refuse the first write.
 extends_documentation_fragment:

@@ -33,9 +33,9 @@ description:
     C(dbops_migration_journal_entries), C(dbops_migration_journal_valid) and
     C(dbops_migration_last_entry_timestamp_seconds). The file says of each what it tells. All are gauges with the labels
     C(migration_id) and C(engine)."
-  - What is not known is absent and never 0. A cutover forecasts when it has looked at both clusters, seconds before its
-    fence, and tells the forecast also when it then refuses to begin. While it waits at M(dbops.migration.migration_gate)
-    for the first time, there is none yet. Region moves of GreptimeDB have the forecast of their plan from the begin.
+  - What is not known is absent and never 0. A cutover forecasts when it has looked at both clusters, seconds before
+    its fence, and tells the forecast also when it then refuses to begin. While the first one waits at
+    M(dbops.migration.migration_gate), there is none yet. Region moves of GreptimeDB have their plan's from the begin.
   - Example alert rules are in C(extensions/monitoring/dbops_migration_alerts.yml) of the collection.
 extends_documentation_fragment:
   - dbops.migration._attributes

@@ -21,9 +21,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.control_wait
 )
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
-from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption
+from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import open_journal, read_journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_view import JournalView
+from ansible_collections.dbops.migration.plugins.module_utils._core.metrics_standing import Standing
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
 from ansible_collections.dbops.migration.plugins.module_utils._core.window import parse_windows
@@ -68,7 +69,17 @@ class GateTask:
             self._clock, timeout, f"timeout: the wait before {params['before']}", follow.get("deadline")
         )
         self._told = str(follow.get("reason") or "")
-        self._watch(control, deadline, since)
+        try:
+            self._watch(control, deadline, since)
+        except MigrationError:
+            try:
+                self._end_waits()
+            except MigrationError:
+                # Why the gate has failed is the news, and not that a journal is locked or out of reach.
+                pass
+            raise
+        if self.result["finished"]:
+            self._end_waits()
         self.result["follow"] = {
             "deadline": deadline.absolute_epoch,
             "since": since,
@@ -137,6 +148,16 @@ class GateTask:
         self.result["events"] += [one.line for one in found]
         self._record([("control", one.as_entry()) for one in found])
 
+    def _end_waits(self) -> None:
+        """Write that nothing is waited for any more, where the journal says so; a gate that was killed could not."""
+        view = None if self._check_mode else self._view()
+        standing = Standing()
+        for entry in view.entries if view is not None else ():
+            standing.take(entry)
+        left = {reason: _since(at) for reason, at in standing.waits.items() if reason not in ENDS_WHEN}
+        if len(left) < len(standing.waits):
+            self._record([("progress", {"waits": left})])
+
     def _record(self, records: t.Sequence[t.Tuple[str, t.Mapping[str, t.Any]]]) -> None:
         """Write into a journal that is there already; it is open no longer than that, as waiting may take days."""
         if not records or self._view() is None:
@@ -151,3 +172,7 @@ class GateTask:
         if view is None or not view.entries:
             return None
         return view.expecting(self._params.get("migration_id") or "").require_valid()
+
+
+def _since(at: t.Optional[float]) -> t.Optional[str]:
+    return None if at is None else iso(datetime.datetime.fromtimestamp(at, datetime.timezone.utc))

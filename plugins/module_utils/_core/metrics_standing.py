@@ -211,7 +211,7 @@ class Standing:
         self.budget = v.number(data.get("budget"))
 
     def _plan(self, data: Data, at: str) -> None:
-        """A plan of moves has no fence: each item refuses writes while it moves, for as long as a rehearsal has seen."""
+        """Moves have no fence: each item refuses writes while it moves, for as long as a rehearsal has seen."""
         told = v.mapping(v.mapping(data.get("plan")).get("forecast"))
         refused = v.number(told.get("refused_per_region"))
         self.duration = v.number(told.get("seconds"))

@@ -175,9 +175,7 @@ class Fences:
                 record.append("run.finished", told)
         return call.result(record.changes)
 
-    def _tell_forecasts(
-        self, groups: t.Sequence[t.Sequence[str]], forecasts: t.Mapping[str, fc.Forecast]
-    ) -> None:
+    def _tell_forecasts(self, groups: t.Sequence[t.Sequence[str]], forecasts: t.Mapping[str, fc.Forecast]) -> None:
         """As soon as it is known: who watches wants it before the fence, and most of all where it does not fit."""
         found = [(group, forecasts[group[0]]) for group in groups]
         if found:

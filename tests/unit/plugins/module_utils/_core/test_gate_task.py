@@ -15,6 +15,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.clock import
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.gate_task import GateTask
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
+from ansible_collections.dbops.migration.plugins.module_utils._core.metrics_standing import Standing
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.fake_clock import FakeClock
 
@@ -210,6 +211,56 @@ def test_a_journal_that_is_there_remembers_and_no_other_is_made(clock: Saying, t
         # Another run holds the journal; while there is nothing to tell, it is not needed.
         follow = {"reason": "control.paused"}
         assert gate(clock, wait=False, journal=str(journal), follow=follow).body()["finished"] is False
+
+
+def waits(journal: pathlib.Path) -> t.Dict[str, t.Any]:
+    """What the metrics say is waited for."""
+    standing = Standing()
+    for entry in Journal.read(str(journal)).entries:
+        standing.take(entry)
+    return standing.waits
+
+
+@pytest.mark.parametrize(
+    ("later", "given", "code"),
+    [
+        ("abort it is late", {}, "control.aborted"),
+        ("pause", {}, "deadline.expired"),
+        ("pause", {"cutover_window": "2026-11-21T03:00:00Z/2026-11-21T03:14:30Z"}, "cutover.no_window"),
+        (None, {}, ""),
+    ],
+)
+def test_a_wait_that_has_ended_is_told_however_it_ended(
+    clock: Saying, tmp_path: pathlib.Path, later: t.Optional[str], given: t.Dict[str, str], code: str
+) -> None:
+    journal = tmp_path / "m.jsonl"
+    make(journal)
+    clock.say("pause")
+    follow = gate(clock, wait=False, journal=str(journal)).body()["follow"]
+    assert list(waits(journal)) == ["control.paused"]
+    clock.say(later)
+    last = gate(clock, timeout="60", journal=str(journal), follow=follow, **given)
+    if code:
+        with pytest.raises(MigrationError) as caught:
+            last.body()
+        assert caught.value.code == code
+    else:
+        assert last.body()["finished"] is True
+    assert waits(journal) == {}
+
+
+def test_the_next_gate_ends_the_wait_of_one_that_was_killed_and_only_that(
+    clock: Saying, tmp_path: pathlib.Path
+) -> None:
+    journal = tmp_path / "m.jsonl"
+    make(journal)
+    assert gate(clock, journal=str(journal)).body()["finished"] is True
+    assert len(Journal.read(str(journal)).entries) == 1, "nothing was waited for, and nothing is told"
+    since = "2026-11-21T03:00:00.000Z"
+    with Journal.open(str(journal), migration_id="", engine="", clock=clock, redactor=Redactor([])) as opened:
+        opened.append("progress", {"waits": {"control.paused": since, "x.wait.y": since}})
+    assert gate(clock, journal=str(journal)).body()["finished"] is True
+    assert list(waits(journal)) == ["x.wait.y"]
 
 
 def test_the_file_beside_the_journal_is_found(clock: Saying, tmp_path: pathlib.Path) -> None:
