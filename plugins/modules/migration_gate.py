@@ -67,6 +67,8 @@ options:
         waiting.
       - When O(cutover_window) is closed and opens only after that, the module fails with C(cutover.no_window) at once,
         and says how long would do. Not with O(wait=false).
+      - The same goes for a C(postpone) beyond that, or beyond the last window. The acknowledgement says so; the code is
+        C(control.postponed) or C(cutover.no_window).
     type: str
     default: 24h
   poll_interval:

@@ -11,8 +11,14 @@ import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_mapping
-from ansible_collections.dbops.migration.plugins.module_utils._core.control import Acknowledgement, Control
+from ansible_collections.dbops.migration.plugins.module_utils._core.control import (
+    Acknowledgement,
+    Answer,
+    Control,
+    usual_answer,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_options import control_store
+from ansible_collections.dbops.migration.plugins.module_utils._core.control_text import CUTOVER, Wish
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_waits import (
     ENDS_WHEN,
     REASONS,
@@ -20,7 +26,11 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.control_wait
     held_by,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
-from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
+from ansible_collections.dbops.migration.plugins.module_utils._core.durations import (
+    enough,
+    format_duration,
+    parse_duration,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import InvalidOption, MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import open_journal, read_journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_view import JournalView
@@ -63,9 +73,9 @@ class GateTask:
             )
         view = self._view()
         entries = view.entries if view is not None else ()
-        control = Control(store, self._clock, entries=entries, carried=follow.get("control"))
+        control = Control(store, self._clock, self._answer, entries, follow.get("control"))
         since = {str(key): str(at) for key, at in (follow.get("since") or {}).items()}
-        deadline = Deadline(
+        self._deadline = deadline = Deadline(
             self._clock, timeout, f"timeout: the wait before {params['before']}", follow.get("deadline")
         )
         self._told = str(follow.get("reason") or "")
@@ -97,7 +107,9 @@ class GateTask:
             self.result["control"] = control.location
             if control.wish.aborted:
                 raise control.aborted(f"{self._params['before']} was not begun")
-            self._require_opening(now, deadline)
+            in_vain = self._in_vain(control.wish, now)
+            if in_vain is not None:
+                raise in_vain
             hold = held_by(control, self._windows, now, hold=bool(self._params["hold"]), needed=self._needed)
             self._tell(hold, since)
             if hold is None or self._check_mode:
@@ -115,14 +127,38 @@ class GateTask:
                 return
             deadline.sleep(self._poll)
 
-    def _require_opening(self, now: datetime.datetime, deadline: Deadline) -> None:
-        """Nobody waits for a window that opens never, or only after the wait. Who looks once may look again then."""
+    def _in_vain(self, wish: Wish, now: datetime.datetime) -> t.Optional[MigrationError]:
+        """Why nobody waits: it may begin never, or only after the wait. Who looks once may look again then."""
         before = str(self._params["before"])
-        in_vain = self._windows.never(now, self._needed, before, _FIX)
-        if in_vain is None and self._params["wait"]:
-            in_vain = self._windows.too_late(now, self._needed, before, deadline.remaining(), _PATIENCE)
-        if in_vain is not None:
-            raise in_vain
+        if wish.until is None or wish.until <= now:
+            never = self._windows.never(now, self._needed, before, _FIX)
+            if never is not None or not self._params["wait"]:
+                return never
+            return self._windows.too_late(now, self._needed, before, self._deadline.remaining(), _PATIENCE)
+        said = f"It was postponed (the control text says {wish.line(CUTOVER)})"
+        never = self._windows.never(wish.until, self._needed, before, _FIX)
+        if never is not None:
+            return MigrationError(never.code, f"{said}. From then on, {never.message}")
+        closed = self._windows.refusal(wish.until, self._needed, before) is not None
+        begins = (self._windows.opens_for(wish.until, self._needed) if closed else None) or wish.until
+        wait, left = (begins - now).total_seconds(), self._deadline.remaining()
+        if not self._params["wait"] or wait <= left:
+            return None
+        give = f"Give at least {enough(wait)} for it, run" if wait < LONGEST else "Run"
+        return MigrationError(
+            "control.postponed",
+            f"{said}, so {before} begins in {format_duration(wait)} at the earliest, and {_PATIENCE} ends the wait in "
+            f"{format_duration(left)}: there is nothing to wait for. {give} this again later, or write proceed.",
+            details={"begins": iso(begins)},
+        )
+
+    def _answer(self, kind: str, wish: Wish) -> Answer:
+        """To a postponement beyond window or wait, what becomes of this run: whoever wished it is there now."""
+        answer = usual_answer(kind, wish)
+        in_vain = self._in_vain(wish, self._clock.now()) if kind == CUTOVER and wish.until is not None else None
+        if in_vain is None:
+            return answer
+        return Answer(answer.effect, f"{answer.detail}, and this run ends now: {in_vain.code}")
 
     def _tell(self, hold: t.Optional[Hold], since: t.Dict[str, str]) -> None:
         before = self._params["before"]

@@ -139,6 +139,36 @@ def test_a_pause_that_takes_the_window_away_is_not_waited_out(clock: Saying) -> 
     assert sum(clock.slept) == pytest.approx(360, abs=2), "until the window closed"
 
 
+@pytest.mark.parametrize(
+    ("wish", "given", "code", "told"),
+    [
+        ("postpone until 06:00", "daily 03:00-05:00 UTC", "control.postponed", "begins in 23h 46m at the earliest"),
+        ("postpone until 06:00", "2026-11-21T03:00:00Z/2026-11-21T05:00:00Z", "cutover.no_window", "not open any more"),
+        ("postpone 3d", "", "control.postponed", "Give at least 3d"),
+    ],
+)
+def test_a_postponement_beyond_window_or_wait_is_told_at_once(
+    clock: Saying, wish: str, given: str, code: str, told: str
+) -> None:
+    clock.say("pause")
+    clock.plan = [(5, wish.replace("06:00", "2026-11-21T06:00:00Z"))]
+    task = gate(clock, cutover_window=given, timeout="10h")
+    with pytest.raises(MigrationError) as caught:
+        task.body()
+    assert caught.value.code == code
+    assert told in caught.value.message
+    assert sum(clock.slept) < 10
+    assert task.result["events"][-1].endswith(f"no cutover begins before, and this run ends now: {code})")
+    assert gate(clock, wait=False, timeout="10h").body()["finished"] is False, "who looks once may look again"
+
+
+def test_a_postponement_within_window_and_wait_is_waited_for(clock: Saying) -> None:
+    clock.say("postpone until 2026-11-21T04:00:00Z")
+    result = gate(clock, cutover_window="daily 03:00-05:00 UTC", poll_interval="1m").body()
+    assert result["finished"] is True
+    assert result["events"] == ["control: postpone until 2026-11-21T04:00:00.000Z (no cutover begins before)"]
+
+
 def test_what_cannot_be_read_holds(clock: Saying) -> None:
     clock.say("psotpone 2h")
     clock.plan = [(5, "proceed")]
@@ -231,7 +261,7 @@ def waits(journal: pathlib.Path) -> t.Dict[str, t.Any]:
     ],
 )
 def test_a_wait_that_has_ended_is_told_however_it_ended(
-    clock: Saying, tmp_path: pathlib.Path, later: t.Optional[str], given: t.Dict[str, str], code: str
+    clock: Saying, tmp_path: pathlib.Path, later: t.Optional[str], given: t.Dict[str, t.Any], code: str
 ) -> None:
     journal = tmp_path / "m.jsonl"
     make(journal)
