@@ -45,6 +45,7 @@ EXAMPLES = r"""
     that: journal.valid
     fail_msg: "{{ journal.problems | map(attribute='msg') | join(' ') }}"
 
+# A journal that was copied without its head, and tells of no switch, is stopped by this too: it may have been cut off.
 - name: Stop when a switch was not proved to be legal
   ansible.builtin.assert:
     that: journal.switch.legal in ['yes', 'none']
@@ -154,7 +155,9 @@ torn:
   type: bool
   sample: false
 head_missing:
-  description: Whether the side file with the last entry's mark is missing, as after copying the journal alone.
+  description: >-
+    Whether the side file with the last entry's mark is missing, as after copying the journal alone. The journal is
+    valid all the same, but nobody can tell then whether entries are missing at its end.
   returned: success
   type: bool
   sample: false
@@ -170,10 +173,14 @@ switch:
         V(yes) when everything that each switch rests on is proved. V(no) when the journal says that something was not
         so, such as a position that was not reached, or a switch after the guard's deadline. V(unknown) when evidence is
         missing, when the journal is damaged, or while a switch is not committed. V(none) when nothing was switched.
+        Where entries may be missing at the end (see RV(head_missing)), it is V(unknown) in the place of V(none), and
+        V(yes) is about the switches that the journal tells of.
       type: str
       sample: "yes"
     reasons:
-      description: What stands against V(yes), worst first, at most about twenty.
+      description: >-
+        What stands against V(yes), worst first, at most about twenty; and that entries may be missing at the end of the
+        journal, also beside V(yes).
       type: list
       elements: str
       sample: []

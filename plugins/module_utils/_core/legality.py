@@ -87,8 +87,11 @@ def worst(answers: t.Iterable[str]) -> str:
     return next((answer for answer in _WORST_FIRST if answer in found), UNKNOWN)
 
 
-def judged(cutovers: t.Sequence[CutoverJudgement], damage: str = "") -> SwitchJudgement:
-    """Add the judgements up. ``damage``: what is wrong with the journal; then nothing in it proves anything."""
+def judged(cutovers: t.Sequence[CutoverJudgement], damage: str = "", cut: str = "") -> SwitchJudgement:
+    """Add the judgements up. ``damage``: what is wrong with the journal; then nothing in it proves anything.
+
+    ``cut``: why entries may be missing at its end; then what is there holds, but not that nothing was switched.
+    """
     bad = [one for one in cutovers if one.legal == NO] + [one for one in cutovers if one.legal == UNKNOWN]
     reasons = [reason for one in bad for reason in one.reasons]
     if len(reasons) > _MOST_REASONS:
@@ -98,8 +101,8 @@ def judged(cutovers: t.Sequence[CutoverJudgement], damage: str = "") -> SwitchJu
     if damage:
         return SwitchJudgement(NO if legal == NO else UNKNOWN, (damage, *reasons), tuple(cutovers))
     if not cutovers:
-        return SwitchJudgement(NONE, ("Nothing was switched.",), ())
-    return SwitchJudgement(legal, tuple(reasons), tuple(cutovers))
+        return SwitchJudgement(UNKNOWN, (cut,), ()) if cut else SwitchJudgement(NONE, ("Nothing was switched.",), ())
+    return SwitchJudgement(legal, (*reasons, cut) if cut else tuple(reasons), tuple(cutovers))
 
 
 def proved(name: str, problems: t.Sequence[t.Tuple[str, str]], reason: str) -> Check:

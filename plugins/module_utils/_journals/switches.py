@@ -17,6 +17,9 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.legality imp
 )
 from ansible_collections.dbops.migration.plugins.module_utils._core.legality_trail import EntryLike
 
+_CUT = frozenset(("journal.head_missing", "journal.acknowledged_entry_torn"))
+"""Problems that let a run go on, and with which entries may be missing at the end of the journal."""
+
 Rules = t.Callable[[t.Iterable[EntryLike]], t.List[CutoverJudgement]]
 
 
@@ -38,10 +41,12 @@ def rules_of(engine: str) -> t.Optional[Rules]:
 
 
 def judge_switches(view: JournalView) -> SwitchJudgement:
-    """The judgement of a journal as it was found. Of a damaged one, nothing is more than unknown."""
+    """The judgement of a journal as it was found. Of a damaged one, nothing is more than unknown; of one that may have
+    been cut off, that nothing was switched is not known."""
     rules = rules_of(view.engine)
     if rules is None:
         what = f"Nothing is known of the engine {view.engine!r}." if view.engine else "The journal holds no entry."
         return SwitchJudgement(UNKNOWN, (what,), ())
     damage = " ".join(problem.message for problem in view.problems if problem.fatal)
-    return judged(rules(view.entries), damage)
+    cut = " ".join(problem.message for problem in view.problems if problem.code in _CUT)
+    return judged(rules(view.entries), damage, cut)

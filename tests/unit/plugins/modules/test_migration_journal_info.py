@@ -98,6 +98,8 @@ def test_copied_without_head(path: pathlib.Path) -> None:
     pathlib.Path(f"{path}.head").unlink()
     result = inspect(path)
     assert (result["valid"], result["head_missing"], codes(result)) == (True, True, ["journal.head_missing"])
+    assert result["switch"]["legal"] == "unknown"
+    assert "missing at its end" in result["switch"]["reasons"][0]
 
 
 def test_none(tmp_path: pathlib.Path) -> None:

@@ -309,6 +309,18 @@ def test_a_damaged_journal_proves_nothing() -> None:
     assert (found.legal, found.reasons[0]) == (le.UNKNOWN, "line 90 was changed")
 
 
+@pytest.mark.parametrize("code", ["journal.head_missing", "journal.acknowledged_entry_torn"])
+def test_a_journal_that_may_have_been_cut_off_does_not_say_that_nothing_was_switched(code: str) -> None:
+    altered = Altered("pegasus")
+    whole = altered.view()
+    problem = Problem(code, "entries may be missing", False)
+    found = judge_switches(JournalView(whole.location, whole.entries, (problem,)))
+    assert (found.legal, found.reasons) == (le.YES, ("entries may be missing",))
+    altered.records = altered.records[: altered.where("proof", kind="guard")[0]]
+    found = judge_switches(JournalView(whole.location, altered.view().entries, (problem,)))
+    assert (found.legal, found.reasons) == (le.UNKNOWN, ("entries may be missing",))
+
+
 def test_the_rules_read_what_the_engines_write() -> None:
     """They know the form of a journal by themselves, so that reading one needs nothing of a cutover."""
     assert guard_state.ARMED == legality_trail.ARMED
