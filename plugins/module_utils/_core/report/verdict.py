@@ -18,6 +18,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.report.fold_
 
 GOOD, CARE, BAD, PLAIN = "good", "care", "bad", "plain"
 _COPYING = "migrate"
+_POSTPONED = "postpone until "
+_AGAIN = ("run", "start")
 BACK = ("restored", "already_original", "unchanged")
 
 # The one figure of the caller that has a place of its own; the rest is listed.
@@ -212,6 +214,12 @@ def todo_list(report: r.Report) -> t.List[str]:
     if blockers:
         ids = ", ".join(sorted({v.word(finding.get("id")) for finding in blockers}))
         todo.append(f"Remedy or accept {w.counted(len(blockers), 'open blocker')}: {ids}.")
+    held = _held(report)
+    if held:
+        todo.append(f"The migration was asked to {_some(held)}: take that back when it is to go on.")
+    # Whether a run without an end was killed or is at work, its journal does not tell.
+    alive = bool(report.runs) and report.runs[-1].ended is None
+    again, start = (f"Unless the last run is still at work, {word}" if alive else word.capitalize() for word in _AGAIN)
     failed = report.count(r.FAILED)
     if failed:
         todo.append(
@@ -221,32 +229,28 @@ def todo_list(report: r.Report) -> t.List[str]:
     unknown = report.count(r.UNKNOWN, r.RUNNING)
     if unknown:
         todo.append(
-            f"Run the migration again with this journal: it finds out how {w.counted(unknown, one, many)}"
+            f"{again} the migration again with this journal: it finds out how {w.counted(unknown, one, many)}"
             " ended whose outcome is not recorded."
         )
     waiting = report.count(r.WAITING)
     if waiting:
-        todo.append(f"Start the move of {w.counted(waiting, one, many)}: run the same plan again with this journal.")
+        todo.append(f"{start} the move of {w.counted(waiting, one, many)}: run the same plan again with this journal.")
     if not (failed or unknown or waiting or blockers) and unfinished_run(report):
-        todo.append(f"Run {report.runs[-1].phase or 'the last phase'} again: its last run did not end well.")
+        how = "has no recorded end" if alive else "did not end well"
+        todo.append(f"{again} {report.runs[-1].phase or 'the last phase'} again: its last run {how}.")
     handed_over = [each.subject for each in report.cutovers if each.state == r.HANDED_OVER]
     if handed_over:
         todo.insert(0, f"Commit the cutover, or lift the {report.words.fence}: {_some(handed_over)}.")
     stopped = [setting.resource for setting in report.settings if _still_stops_writes(setting)]
+    still = ", unless the last run is still at work" if alive else ""
     if stopped and not handed_over:
         todo.insert(
             0,
-            "Writes may still be refused: run the cutover again, or the rollback, with this journal; the command that"
-            f" lifts the {report.words.fence} by hand is among the notes.",
+            f"Writes may still be refused: run the cutover again, or the rollback, with this journal{still}; the"
+            f" command that lifts the {report.words.fence} by hand is among the notes.",
         )
     if report.switch is not None and report.switch.legal == le.NO:
         todo.insert(0, f"Find out why the switch was not legal: {'; '.join(report.switch.reasons[:2])}.")
-    wishes = {one.topic: one for one in report.happenings if one.kind == r.CONTROL}
-    held = [
-        one.what for one in wishes.values() if one.outcome == "taken" and one.what.startswith(("pause", "postpone"))
-    ]
-    if held:
-        todo.append(f"The migration was asked to {_some(held)}: take that back when it is to go on.")
     todo.extend(f"Prove again what did not pass: {proof.kind}." for proof in failed_proofs(report))
     ours = [setting.resource for setting in report.settings if setting.state == "changed"]
     if ours and not handed_over:
@@ -258,6 +262,19 @@ def todo_list(report: r.Report) -> t.List[str]:
     if theirs:
         todo.append(f"Check what somebody else has changed meanwhile; it was left as it is: {_some(theirs)}.")
     return todo
+
+
+def _held(report: r.Report) -> t.List[str]:
+    """What is wished that keeps a run from going on: no postponement that is over, nor one of what is done."""
+    newest = {one.topic: one for one in report.happenings if one.kind == r.CONTROL}
+    wishes = [one.what for one in newest.values() if one.outcome == "taken"]
+    switched = bool(report.cutovers) and all(one.state == r.COMMITTED for one in report.cutovers)
+    found = [what for what in wishes if what.startswith(("pause", "abort"))]
+    for what in wishes:
+        until = v.moment(what[len(_POSTPONED) :]) if what.startswith(_POSTPONED) else None
+        if until is not None and until > (report.last or 0.0) and not switched:
+            found.append(what)
+    return found
 
 
 def _grouped(resources: t.Sequence[str]) -> str:

@@ -179,6 +179,44 @@ def test_wishes_hooks_and_notifications_are_told() -> None:
     assert "wishes" in read.text and "hooks" in read.text and "notifications" in read.text
 
 
+def _wished(altered: Altered, line: str, effect: str = "taken") -> Altered:
+    """With a wish as the last word."""
+    kind = "cutover" if line.startswith(("postpone", "proceed")) else "run"
+    at = altered.records[-1][0]
+    altered.records.append((at, "control", {"kind": kind, "wish": line, "effect": effect, "detail": "so"}))
+    return altered
+
+
+def test_an_abort_is_taken_back_before_anything_is_run_again() -> None:
+    altered = Altered("pegasus")
+    altered.records = altered.records[: altered.last("proof", kind="guard")]
+    assert verdict(report(_wished(altered, "abort the backup is late"))).todo[:2] == [
+        "The migration was asked to abort the backup is late: take that back when it is to go on.",
+        "Unless the last run is still at work, run cutover again: its last run has no recorded end.",
+    ]
+    late = report(_wished(Altered("pegasus"), "abort", "not_applicable"))
+    assert verdict(late).todo == []
+
+
+def test_a_postponement_is_to_be_done_about_while_it_lasts_and_something_is_left_to_switch() -> None:
+    altered = Altered("pegasus")
+    altered.records = altered.records[: altered.last("run.started", phase="cutover")]
+    held = verdict(report(_wished(altered, "postpone until 2199-01-01T00:00:00.000Z"))).todo
+    assert "The migration was asked to postpone until 2199-01-01T00:00:00.000Z: take" in " ".join(held)
+    assert "postpone" not in " ".join(verdict(report(_wished(altered, "postpone until 2020-01-01T00:00:00Z"))).todo)
+    for until in ("2020", "2199"):
+        assert verdict(report(_wished(Altered("pegasus"), f"postpone until {until}-01-01T00:00:00.000Z"))).todo == []
+
+
+@pytest.mark.parametrize("engine", ["greptimedb", "pegasus", "starrocks"])
+def test_nobody_is_told_to_start_beside_a_run_that_may_be_at_work(engine: str) -> None:
+    altered = Altered(engine)
+    altered.records = altered.records[: altered.where("progress")[0] + 1]
+    todo = verdict(report(altered)).todo
+    assert [one for one in todo if one.startswith("Unless the last run is still at work, ")]
+    assert not [one for one in todo if one.startswith(("Run migr", "Run the migr", "Start the move"))]
+
+
 @pytest.fixture(scope="module", params=["pegasus", "starrocks"])
 def ten_thousand(request: pytest.FixtureRequest) -> t.Tuple[str, t.List[large.Line]]:
     make = {"pegasus": large.pegasus, "starrocks": large.starrocks}[request.param]
