@@ -45,6 +45,7 @@ BEING_WRITTEN = 1.0
 """Seconds for which an empty or unreadable text counts as one that somebody is just writing."""
 
 
+NOTHING = "nothing was begun"
 _OF = {RUN: "the run", LIMITS: "limits", CUTOVER: "the cutover"}
 
 
@@ -161,29 +162,28 @@ class Control:
         """What the next step is to be given, where no journal remembers it."""
         return {"lines": dict(self._lines), "unreadable": self._unreadable}
 
-    def refusal(self) -> t.Optional[MigrationError]:
-        """Why nothing that refuses writes may begin now; None where nothing speaks against it.
+    def refusal(self, done: str = NOTHING) -> t.Optional[MigrationError]:
+        """Why nothing that refuses writes may begin now; None where nothing speaks against it. ``done``: what was.
 
         ``control.aborted``, ``control.unreadable`` (what cannot be read may be a stop), ``control.paused``,
         ``control.postponed``.
         """
         if self.wish.aborted:
-            return self.aborted("nothing was begun")
+            return self.aborted(done)
         if self.problem:
             return MigrationError(
                 "control.unreadable",
-                f"{self.location}: what is wished cannot be read, so nothing was begun. {self.problem}",
+                f"{self.location}: what is wished cannot be read, so {done}. {self.problem}",
             )
         if self.wish.paused:
             return MigrationError(
                 "control.paused",
-                f"{self.location} says pause, so nothing was begun. Write resume into it, then run again.",
+                f"{self.location} says pause, so {done}. Write resume into it, then run again.",
             )
         if self.wish.until is not None and self.wish.until > self._clock.now():
             return MigrationError(
                 "control.postponed",
-                f"{self.location} says {self.wish.line(CUTOVER)}, so nothing was begun. Run again then, or write "
-                "proceed into it.",
+                f"{self.location} says {self.wish.line(CUTOVER)}, so {done}. Run again then, or write proceed into it.",
             )
         return None
 

@@ -13,6 +13,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.clock import
 from ansible_collections.dbops.migration.plugins.module_utils._core.control import (
     CONTROL,
     NOT_APPLICABLE,
+    NOTHING,
     TAKEN,
     Answer,
     Control,
@@ -20,7 +21,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.control impo
 )
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_options import control_store
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_store import ControlStore, Kept
-from ansible_collections.dbops.migration.plugins.module_utils._core.control_text import RUN, Wish
+from ansible_collections.dbops.migration.plugins.module_utils._core.control_text import CUTOVER, RUN, Wish
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.window import Windows, parse_windows
 
@@ -29,6 +30,7 @@ Append = t.Callable[[str, t.Mapping[str, t.Any]], object]
 
 COMMITTED_ALREADY = Answer(NOT_APPLICABLE, "too late: the clients had been switched, and the cutover is committed")
 LIFTED_NOW = Answer(TAKEN, "writes go on at the source")
+POSTPONED_TOO_LATE = Answer(NOT_APPLICABLE, "too late for this cutover, which has begun; a later one begins only then")
 _PATIENCE = 3.0
 
 
@@ -87,6 +89,7 @@ class CutoverControl:
         self._behind = None if store is None else Behind(store)
         self._control = Control(self._behind, clock, self._answer, entries)
         self._abort: t.Optional[Answer] = None
+        self._begun = False
         self._windows = windows
         self._clock = clock
         self.events: t.List[str] = []
@@ -98,20 +101,22 @@ class CutoverControl:
         windows = parse_windows(params.get("cutover_window"), "cutover_window")
         return cls(control_store(params), windows, entries, clock)
 
-    def refusal(self, seconds: float, append: t.Optional[Append]) -> t.Optional[MigrationError]:
+    def refusal(self, seconds: float, append: t.Optional[Append], done: str = NOTHING) -> t.Optional[MigrationError]:
         """Why no cutover may begin now that may take so many seconds; None where it may.
 
-        ``append``: writes acknowledgements into the journal, None in check mode.
+        ``append``: writes acknowledgements into the journal, None in check mode. ``done``: what was begun so far.
         ``control.aborted``, ``.unreadable``, ``.paused``, ``.postponed``, or ``cutover.outside_window``.
         """
         if self._behind is not None:
             self._behind.waits = True
+        self._begun = False
         self._poll(append, at_once=True)
-        return self._control.refusal() or self._windows.refusal(self._clock.now(), seconds, "the cutover")
+        closed = self._windows.refusal(self._clock.now(), seconds, "the cutover", done)
+        return self._control.refusal(done) or closed
 
-    def require(self, seconds: float, append: Append) -> None:
+    def require(self, seconds: float, append: Append, done: str = NOTHING) -> None:
         """Raise what ``refusal`` returns."""
-        refused = self.refusal(seconds, append)
+        refused = self.refusal(seconds, append, done)
         if refused is not None:
             raise refused
 
@@ -121,6 +126,7 @@ class CutoverControl:
         if self._behind is None:
             return
         self._behind.waits = False
+        self._begun = True
         self._poll(append)
         if self._control.wish.aborted:
             raise self._control.aborted(lifted)
@@ -139,7 +145,12 @@ class CutoverControl:
                 return
 
     def _answer(self, kind: str, wish: Wish) -> Answer:
-        return self._abort if self._abort is not None and wish.aborted and kind == RUN else usual_answer(kind, wish)
+        if self._abort is not None and wish.aborted and kind == RUN:
+            return self._abort
+        too_late = self._begun or self._abort == COMMITTED_ALREADY
+        return (
+            POSTPONED_TOO_LATE if too_late and kind == CUTOVER and wish.until is not None else usual_answer(kind, wish)
+        )
 
     def _poll(self, append: t.Optional[Append], at_once: bool = False) -> None:
         news = self._control.poll(at_once)

@@ -139,18 +139,23 @@ class Windows:
     def _around(self, moment: datetime.datetime) -> t.List[Opening]:
         return [opening for window in self._windows for opening in window.around(moment)]
 
-    def refusal(self, now: datetime.datetime, seconds: float, what: str) -> t.Optional[MigrationError]:
-        """``cutover.outside_window`` when it is closed, or closes before ``what`` ends that may take ``seconds``."""
+    def refusal(
+        self, now: datetime.datetime, seconds: float, what: str, done: str = "nothing was begun"
+    ) -> t.Optional[MigrationError]:
+        """``cutover.outside_window`` when it is closed, or closes before ``what`` ends that may take ``seconds``.
+
+        ``done``: what was begun so far.
+        """
         if not self._windows:
             return None
         closes, opens = self.closes(now), self.opens(now)
         next_time = f"It opens next at {iso(opens)}." if opens is not None else "It does not open again."
         if closes is None:
-            problem = f"cutover_window: it is closed now ({iso(now)}), so nothing was begun. {next_time}"
+            problem = f"cutover_window: it is closed now ({iso(now)}), so {done}. {next_time}"
         elif now + datetime.timedelta(seconds=seconds) > closes:
             problem = (
                 f"cutover_window: it closes at {iso(closes)}, in {_span(closes - now)}, and {what} may take "
-                f"{format_duration(seconds)}, so nothing was begun. {next_time}"
+                f"{format_duration(seconds)}, so {done}. {next_time}"
             )
         else:
             return None

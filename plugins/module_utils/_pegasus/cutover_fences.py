@@ -13,6 +13,7 @@ import uuid
 from ansible_collections.dbops.migration.plugins.module_utils._core import guard_state as gs
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import ChangeList
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import iso
+from ansible_collections.dbops.migration.plugins.module_utils._core.control import NOTHING
 from ansible_collections.dbops.migration.plugins.module_utils._core.cutover_entries import (
     WindowForecast,
     forecast_entry,
@@ -205,7 +206,9 @@ class Fences:
         call, request, clusters = self._call, self._request, self._clusters
         tracks = [call.tracks[name] for name in group]
         seconds = held_seconds(request, forecast)
-        call.control.require(seconds, record.append)
+        moved = [name for name, track in call.tracks.items() if track.state == "committed"]
+        done = f"nothing more was begun ({', '.join(moved)}: committed)" if moved else NOTHING
+        call.control.require(seconds, record.append, done)
         former, self._link = self._link or self._earlier_guard(), None
         self._link = start(request, clusters, self._place, self._keeper, tracks, call.clock)
         if former is not None:

@@ -92,6 +92,18 @@ def test_before_the_fence_it_is_asked_there_and_then() -> None:
     assert set(one.store.read_by) == {threading.current_thread().name}
 
 
+@pytest.mark.parametrize("text", ["abort", "pause", "postpone until 2199-01-01", "?", ""])
+def test_what_was_done_before_it_was_stopped_is_told(text: str) -> None:
+    closed = "2020-01-01T00:00:00Z/2020-01-01T01:00:00Z" if not text else None
+    one = Cutover(parse_windows(closed, "cutover_window"))
+    one.store.text = text
+    with pytest.raises(MigrationError, match="nothing was begun"):
+        one.control.require(0, one.append)
+    with pytest.raises(MigrationError, match=r"nothing more was begun \(orders: committed\)") as caught:
+        one.control.require(0, one.append, "nothing more was begun (orders: committed)")
+    assert "nothing was begun" not in caught.value.message
+
+
 def test_check_mode_acknowledges_nothing() -> None:
     one = Cutover()
     one.store.text = "abort"
@@ -121,6 +133,8 @@ def test_under_the_fence_other_wishes_are_acknowledged_and_change_nothing() -> N
     one.store.text = "pause\npostpone until 2199-01-01"
     one.beats_until(2)
     assert [data["wish"] for _kind, data in one.entries] == ["pause", "postpone until 2199-01-01T00:00:00.000Z"]
+    assert [data["effect"] for _kind, data in one.entries] == ["taken", "not_applicable"]
+    assert "too late for this cutover" in one.control.events[-1]
     one.store.text = "?"
     one.beats_until(3)
     assert one.entries[-1][1]["effect"] == "unreadable"
