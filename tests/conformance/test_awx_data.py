@@ -15,13 +15,11 @@ import pytest
 
 from tooling import content, linked, paths
 from tooling.awx import __main__ as made
-from tooling.awx import sources, survey, templates, workflows, writing
+from tooling.awx import loading, markup, sources, survey, templates, workflows, writing
 
 ROLES = sources.roles()
 CHOICES = sources.choices()
-DATA: dict[str, t.Any] = {}
-for _path in sorted((paths.ROOT / "awx" / "config").glob("*.yml")):
-    DATA.update(writing.load(_path.read_text(encoding="utf-8")))
+DATA = loading.load()
 SURVEYS = [
     (one["name"], question)
     for one in DATA["controller_templates"] + DATA["controller_workflows"]
@@ -96,7 +94,42 @@ def test_a_survey_is_within_the_limits_of_awx(where: str) -> None:
             assert kind in ("text", "textarea")
             assert question["max"] == (survey.TEXT_MAX if kind == "text" else survey.TEXTAREA_MAX)
             assert isinstance(default, str) and len(default) <= question["max"]
-            assert not re.search(r"\b[A-Z]\(", question["question_description"])
+
+
+def test_people_read_no_markup() -> None:
+    """Of no question, whatever its type, and of nothing else that a controller shows."""
+    texts = [
+        text for _name, question in SURVEYS for text in (question["question_name"], question["question_description"])
+    ]
+    shown = DATA["controller_templates"] + DATA["controller_workflows"] + DATA["controller_credential_types"]
+    texts += [one["description"] for one in shown]
+    texts += [
+        field.get("help_text", "") for one in DATA["controller_credential_types"] for field in one["inputs"]["fields"]
+    ]
+    for workflow in DATA["controller_workflows"]:
+        approvals = [node.get("approval_node", {}) for node in workflow["simplified_workflow_nodes"]]
+        texts += [text for one in approvals for text in (one.get("name", ""), one.get("description", ""))]
+    assert len(texts) > 500
+    assert [text for text in texts if markup.left(text)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("with C(COUNT(*)). It reads", "with COUNT(*). It reads"),
+        ("C(SELECT TO_BASE64(AES_ENCRYPT('p', 'k'\\))) shows", "SELECT TO_BASE64(AES_ENCRYPT('p', 'k'\\)) shows"),
+        (r"V(a\)b\\) or O(switch=by_hand)", r"a)b\ or switch=by_hand"),
+        (
+            "the module P(dbops.migration.migration_notification#module).",
+            "the module dbops.migration.migration_notification.",
+        ),
+        ("RV(dbops.migration.greptimedb_region_plan#module:plan)", "plan of dbops.migration.greptimedb_region_plan"),
+        ("O(dbops.migration.pegasus#role:cutover:pegasus_budget)", "pegasus_budget of dbops.migration.pegasus"),
+        ("B(never) L(here,https://example.com) R(there,some.label) M(a.b.c)", "never here there a.b.c"),
+    ],
+)
+def test_markup_is_read_as_ansible_reads_it(text: str, shown: str) -> None:
+    assert markup.plain(text) == shown
 
 
 @pytest.mark.parametrize(("role", "phase"), PHASES)
@@ -233,6 +266,23 @@ def test_every_template_names_credentials_and_playbooks_that_are_there() -> None
         assert (paths.ROOT / "playbooks" / f"{name}.yml").is_file()
 
 
+def test_one_setting_logs_in_to_the_hosts_that_outlive_a_job() -> None:
+    """Every template declares its credentials, so one that is added by hand is gone with the next load."""
+    own = {one["name"]: one["credentials"] for one in DATA["controller_templates"]}
+    lasting = loading.load(machine_credential="ops' key")["controller_templates"]
+    assert len(lasting) == len(PHASES)
+    for template in lasting:
+        assert template["credentials"] == [*own[template["name"]], "ops' key"]
+
+
+def test_private_images_and_repositories_are_reached_by_settings_alone() -> None:
+    (image,), (project,) = DATA["controller_execution_environments"], DATA["controller_projects"]
+    assert "credential" not in image and "credential" not in project
+    private = loading.load(image_credential="registry", project_credential="git")
+    assert private["controller_execution_environments"] == [{**image, "credential": "registry"}]
+    assert private["controller_projects"] == [{**project, "credential": "git"}]
+
+
 def test_migrations_do_not_wait_for_each_other_but_for_cutovers() -> None:
     """AWX compares templates only, and a workflow runs for as long as one of its approvals waits.
 
@@ -306,14 +356,32 @@ def test_artifacts_have_names_of_their_own_phase() -> None:
 # --- what Ansible makes of the files ---------------------------------------------------------------------------------
 
 
+HANDED = ("controller_projects", "controller_execution_environments", "controller_templates")
+CREDENTIALS = ("credential", "credentials")
+
+
 @pytest.mark.cost(4)
-def test_ansible_loads_the_files_as_the_controller_collection_does(tmp_path: pathlib.Path) -> None:
-    names = [name for name in DATA if name.startswith("controller_")]
+@pytest.mark.parametrize("given", [{}, {"machine": "ops' key", "project": "git", "image": "registry"}])
+def test_ansible_loads_the_files_as_the_controller_collection_does(
+    tmp_path: pathlib.Path, given: t.Mapping[str, str]
+) -> None:
+    names = [name for name in DATA if name.startswith("controller_") and name not in HANDED]
+    names += [f"{name}_handed" for name in HANDED]
+    (tmp_path / "given.yml").write_text(
+        json.dumps({f"dbops_migration_{name}_credential": value for name, value in given.items()})
+    )
+    # As that collection hands them to the modules: one by one, and what is empty not at all.
+    handed = {f"handed_{name}": f"{{{{ item.{name} | default(omit, true) }}}}" for name in ("name", *CREDENTIALS)}
     play = {
         "hosts": "localhost",
         "gather_facts": False,
         "tasks": [
             {"ansible.builtin.include_vars": {"dir": str(made.FOLDER / "config"), "extensions": ["yml"]}},
+            {"ansible.builtin.include_vars": {"file": str(tmp_path / "given.yml")}},
+            *(
+                {"ansible.builtin.set_fact": handed, "loop": f"{{{{ {name} }}}}", "register": f"{name}_handed"}
+                for name in HANDED
+            ),
             {
                 "ansible.builtin.copy": {
                     "content": "{{ {" + ", ".join(f"'{name}': {name}" for name in names) + "} | to_json }}",
@@ -337,8 +405,14 @@ def test_ansible_loads_the_files_as_the_controller_collection_does(tmp_path: pat
     )
     assert done.returncode == 0, done.stdout + done.stderr
     loaded = json.loads((tmp_path / "loaded.json").read_text())
-    assert loaded["controller_projects"][0]["organization"] == "Default"
-    assert loaded["controller_templates"][0]["project"] == "dbops.migration"
+    assert loaded["controller_inventories"][0]["organization"] == "Default"
+    rows = {name: [one["ansible_facts"] for one in loaded[f"{name}_handed"]["results"]] for name in HANDED}
+    for name, key in (("controller_projects", "project"), ("controller_execution_environments", "image")):
+        assert rows[name][0].get("handed_credential", "") == given.get(key, "")
+    machine = [given["machine"]] if given else []
+    assert [row["handed_credentials"] for row in rows["controller_templates"]] == [
+        [*one["credentials"], *machine] for one in DATA["controller_templates"]
+    ]
     kinds = {one["name"]: one for one in loaded["controller_credential_types"]}
     # Still for AWX to fill in.
     assert kinds["dbops.migration GreptimeDB"]["injectors"]["env"]["GREPTIMEDB_PASSWORD"] == "{{ password }}"

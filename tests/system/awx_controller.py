@@ -15,33 +15,11 @@ import dataclasses
 import pathlib
 import typing as t
 
-import jinja2
-
 from system.awx_jobs import Injected, Job, inject
-from tooling import paths
-from tooling.awx import writing
+from tooling.awx import loading
 
 SUCCEEDED, FAILED, NOT_RUN = "successful", "failed", "not run"
 Data = t.Mapping[str, t.Any]
-
-
-def load() -> dict[str, t.Any]:
-    """All files of awx/config as one, with the names of settings.yml filled in."""
-    found: dict[str, t.Any] = {}
-    for path in sorted((paths.ROOT / "awx" / "config").glob("*.yml")):
-        found.update(writing.load(path.read_text()))
-    settings = {name: value for name, value in found.items() if name.startswith("dbops_migration_")}
-    return {name: _filled(value, settings) for name, value in found.items()}
-
-
-def _filled(value: t.Any, settings: t.Mapping[str, str]) -> t.Any:
-    if isinstance(value, dict):
-        return {key: _filled(one, settings) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_filled(one, settings) for one in value]
-    if isinstance(value, str) and not isinstance(value, writing.Unsafe) and "{{ dbops_migration_" in value:
-        return jinja2.Template(value, undefined=jinja2.StrictUndefined).render(settings)
-    return value
 
 
 def answer(survey: Data, given: t.Mapping[str, str]) -> dict[str, str]:
@@ -89,7 +67,7 @@ class Controller:
 
     def __init__(self, folder: pathlib.Path, inputs: t.Mapping[str, t.Mapping[str, str]]) -> None:
         self._folder = folder
-        self._data = load()
+        self._data = loading.load()
         self._inputs = inputs
         self.jobs: list[Job] = []
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import typing as t
 
 from tooling.awx import sources
-from tooling.awx.survey import label, plain
+from tooling.awx.markup import plain
+from tooling.awx.survey import label
 from tooling.awx.writing import Unsafe
 
 

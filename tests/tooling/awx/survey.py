@@ -9,10 +9,10 @@ text, `choices` as lines of text, and a default of the question's own type, or e
 
 from __future__ import annotations
 
-import re
 import typing as t
 
 from tooling.awx import sources
+from tooling.awx.markup import plain
 
 # AWX takes any length. A list of 10,000 names, or a plan of as many moves, must fit.
 TEXT_MAX = 16 * 1024
@@ -30,7 +30,6 @@ TYPES = {
 SWITCH = ["true", "false"]
 HOSTS = "hosts"
 
-_MARKUP = re.compile(r"\b[A-Z]\(([^()]*)\)")
 # How a label writes what a name cannot.
 _WRITTEN = {
     **{word: word.upper() for word in ("ca", "ddl", "fe", "http", "s3", "sql", "tls", "url")},
@@ -40,13 +39,6 @@ _WRITTEN = {
 }
 
 Question = dict[str, t.Any]
-
-
-def plain(text: str) -> str:
-    """A description without Ansible's markup, whose brackets would be taken for text."""
-    while _MARKUP.search(text):
-        text = _MARKUP.sub(r"\1", text)
-    return " ".join(text.split())
 
 
 def label(name: str) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import typing as t
 
 from tooling.awx import sources
-from tooling.awx.survey import phase_survey, plain
+from tooling.awx.markup import plain
+from tooling.awx.survey import phase_survey
 
 COMMON: dict[str, t.Any] = {
     "organization": "{{ dbops_migration_organization }}",
@@ -49,6 +50,7 @@ def _template(role: str, phase: str) -> dict[str, t.Any]:
     said = sources.choices()
     spec = sources.specs(role)[phase]
     credentials = [said["credentials"][key]["name"] for key in sources.brought(role)]
+    machine = "([dbops_migration_machine_credential] | select | list)"
     return {
         "name": name_of(role, phase),
         "description": plain(f"{spec['short_description']}."),
@@ -57,7 +59,8 @@ def _template(role: str, phase: str) -> dict[str, t.Any]:
         # cutovers of one migration, the second could lift the fence of the first, so these wait for each other.
         "allow_simultaneous": phase != "cutover",
         "playbook": playbook_of(role, phase),
-        "credentials": credentials,
+        # Whoever loads the files puts this list back to what they say, so what logs in to hosts has its place in it.
+        "credentials": f"{{{{ {credentials!r} + {machine} }}}}",
         "survey_enabled": True,
         "survey_spec": phase_survey(role, phase),
     }

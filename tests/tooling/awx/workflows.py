@@ -23,6 +23,17 @@ PHASES = ("preflight", "migrate", "cutover", "restore", "rollback")
 # Where the last approval may still lead to the rollback: elsewhere there is none any more after the cutover.
 _UNDONE_AFTER_CUTOVER = {"greptimedb"}
 
+_SOAKED = "Approve when the new place has served for as long as you want. "
+_SOAKED_UNDONE = (
+    "All that is left to do then is to put the maintenance mode back. Denying leads to the rollback, behind an approval"
+    " of its own: it brings the regions back to where they were."
+)
+_SOAKED_FORWARD = (
+    "Then what the migration has changed is put back and what it has made is removed. Denying ends the workflow and"
+    " touches nothing: clients go on writing to the target, and what the restore would put back stays as it is, until"
+    " its template is launched with the same answers. Neither leads back to the source."
+)
+
 
 def name(role: str) -> str:
     """The name of the workflow."""
@@ -51,7 +62,8 @@ def _workflow(role: str) -> dict[str, t.Any]:
 
 def _nodes(role: str) -> list[dict[str, t.Any]]:
     failed = ["approve_rollback"]
-    last = {"failure": failed} if role in _UNDONE_AFTER_CUTOVER else {}
+    undone = role in _UNDONE_AFTER_CUTOVER
+    last = {"failure": failed} if undone else {}
     return [
         _job(role, "preflight", success=["approve_migrate"]),
         _approval(
@@ -74,7 +86,7 @@ def _nodes(role: str) -> list[dict[str, t.Any]]:
         _approval(
             "approve_restore",
             "Has it soaked?",
-            "Approve when the new place has served for as long as you want. After that there is no way back.",
+            _SOAKED + (_SOAKED_UNDONE if undone else _SOAKED_FORWARD),
             success=["restore"],
             **last,
         ),
