@@ -99,7 +99,7 @@ class Controller:
         found = self.template(template)
         answers = {name: value for name, value in variables.items() if name in _asked(found)}
         folder = self._folder / f"job-{len(self.jobs) + 1}"
-        job = Job(folder, found["playbook"], {**variables, **answer(found["survey_spec"], answers)}, template)
+        job = Job(folder, found, {**variables, **answer(found["survey_spec"], answers)})
         for credential in found["credentials"]:
             job.bring(self._injected(credential, folder))
         self.jobs.append(job)

@@ -4,7 +4,8 @@
 """One job as AWX lays it out for ansible-runner: a private data directory of its own, and nothing else of this machine.
 
 The project is a copy of awx/, the collection is where AWX installs the project's requirements, extra variables are all
-text and marked unsafe, credentials are environment variables and files, check mode is a job type.
+text and marked unsafe, credentials are environment variables and files, check mode is a job type, diff mode the
+template's. Beside localhost, the container of the job, the inventory has a host where the job's environment is not.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import subprocess
 import sys
@@ -30,8 +32,27 @@ IDENT = "job"
 SMALL = 2048
 # A busy machine is no failure.
 SECONDS = 1800.0
-# Of the machine, a container has these only.
+# Of the machine, a container has these only, and so has a host that modules are sent to.
 _KEPT = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR")
+LASTING = "lasting.example.com"
+"""A host that outlives the job."""
+# What AWX tells every job of itself, under two names each.
+_META: dict[str, str | int] = {
+    "job_id": 7,
+    "job_launch_type": "workflow",
+    "job_template_id": 3,
+    "project_revision": "0123456789abcdef0123456789abcdef01234567",
+    "project_scm_branch": "main",
+    "inventory_id": 2,
+    "inventory_name": "dbops.migration",
+    "workflow_job_id": 6,
+    "workflow_job_launch_type": "manual",
+    "user_id": 1,
+    "user_name": "admin",
+    "user_email": "admin@example.com",
+    "user_first_name": "",
+    "user_last_name": "",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,16 +81,20 @@ def inject(kind: t.Mapping[str, t.Any], inputs: t.Mapping[str, str], folder: pat
     return Injected(env, files)
 
 
-class Job:
-    """One run of a playbook of the project. ``folder`` is its private data directory, which must not exist yet;
-    ``template`` is the name of the job template that it belongs to.
-    """
+def _dumped(value: str | int) -> str:
+    """Text may hold what looks like a template; AWX has it taken as it is."""
+    return f"!unsafe {json.dumps(value)}" if isinstance(value, str) else json.dumps(value)
 
-    def __init__(self, folder: pathlib.Path, playbook: str, variables: t.Mapping[str, str], template: str = "") -> None:
+
+class Job:
+    """One run of the playbook of a job template. ``folder`` is its private data directory, which must not exist yet."""
+
+    def __init__(self, folder: pathlib.Path, template: t.Mapping[str, t.Any], variables: t.Mapping[str, str]) -> None:
         assert all(isinstance(value, str) for value in variables.values())
-        self.template = template
+        self._template = template
+        self.template = str(template["name"])
         self.folder = folder
-        self.playbook = playbook
+        self.playbook = str(template["playbook"])
         self.variables = dict(variables)
         self.env: dict[str, str] = {}
         for name in ("env", "inventory", "tmp"):
@@ -79,8 +104,10 @@ class Job:
         self._write_inventory()
         (folder / "env" / "settings").write_text(json.dumps({"job_timeout": int(SECONDS)}))
         # As AWX writes them: no answer of a survey is ever taken for a template.
-        lines = [f"!unsafe {json.dumps(name)}: !unsafe {json.dumps(value)}" for name, value in variables.items()]
-        (folder / "env" / "extravars").write_text("\n".join(lines) + "\n" if lines else "{}\n")
+        told: dict[str, str | int] = {**variables}
+        told.update({f"{prefix}_{name}": value for prefix in ("awx", "tower") for name, value in _META.items()})
+        lines = [f"!unsafe {json.dumps(name)}: {_dumped(value)}" for name, value in told.items()]
+        (folder / "env" / "extravars").write_text("\n".join(lines) + "\n")
 
     def bring(self, injected: Injected) -> None:
         """Let a credential into the job."""
@@ -89,13 +116,21 @@ class Job:
         for path, content in injected.files.items():
             pathlib.Path(path).write_text(content)
 
-    def run(self, cmdline: str = "", until: t.Callable[[], bool] | None = None) -> Job:
-        """Run it to its end, or kill the runner with all its children as soon as ``until`` says so."""
+    def run(self, check: bool = False, until: t.Callable[[], bool] | None = None) -> Job:
+        """Run it to its end, or kill the runner with all its children as soon as ``until`` says so.
+
+        ``check`` is the job type that a person chooses at launch.
+        """
+        assert self._template["ask_job_type_on_launch"] or not check
+        arguments = ["-u", "root"]
+        if check or self._template["job_type"] == "check":
+            arguments.append("--check")
+        if self._template["diff_mode"]:
+            arguments.append("--diff")
         (self.folder / "env" / "envvars").write_text(json.dumps({**self._own_environment(), **self.env}))
         runner = str(pathlib.Path(sys.executable).with_name("ansible-runner"))
         command = [runner, "run", str(self.folder), "-p", self.playbook, "--ident", IDENT, "--quiet"]
-        if cmdline:
-            (self.folder / "env" / "cmdline").write_text(cmdline)
+        (self.folder / "env" / "cmdline").write_text(" ".join(arguments))
         clean = {name: os.environ[name] for name in _KEPT if name in os.environ}
         clean["PATH"] = linked.ansible_environment()["PATH"]
         with (self.folder / "runner.log").open("wb") as log:
@@ -184,9 +219,18 @@ class Job:
         (namespace / paths.NAME).symlink_to(paths.ROOT, target_is_directory=True)
 
     def _write_inventory(self) -> None:
-        """An executable that prints JSON, with the localhost of config/project.yml."""
+        """An executable that prints JSON, with the localhost of config/project.yml, and a host that lasts.
+
+        The latter is this machine, too, but its modules get no variable of the job's environment, as over SSH.
+        """
+        kept = " ".join(f'${{{name}+{name}="${name}"}}' for name in _KEPT)
+        python = self.folder / "tmp" / "python-of-the-host"
+        python.write_text(f'#!/bin/sh\nexec env -i {kept} {shlex.quote(sys.executable)} "$@"\n')
+        python.chmod(0o700)
         variables = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-        data = {"all": {"hosts": ["localhost"]}, "_meta": {"hostvars": {"localhost": variables}}}
+        lasting = {"ansible_connection": "local", "ansible_python_interpreter": str(python)}
+        hostvars = {"localhost": variables, LASTING: lasting}
+        data = {"all": {"hosts": list(hostvars)}, "_meta": {"hostvars": hostvars}}
         path = self.folder / "inventory" / "hosts"
         path.write_text(f"#!/usr/bin/env python3\nprint('''{json.dumps(data)}''')\n")
         path.chmod(0o700)

@@ -58,7 +58,7 @@ def check_first(
 
     def run(job: Job, _node: Node) -> Job:
         before = len(counted())
-        controller.relaunch(job).run("--check --diff").succeed()
+        controller.relaunch(job).run(check=True).succeed()
         assert counted()[before:] == []
         return job.run()
 

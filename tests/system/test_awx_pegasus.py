@@ -19,7 +19,7 @@ from lab import process
 from lab.client import LabClient
 from lab.pegasus import zookeeper
 from system.awx_controller import FAILED, NOT_RUN, SUCCEEDED, Controller, Data, Node
-from system.awx_jobs import Job
+from system.awx_jobs import LASTING, Job
 from system.awx_trials import CommandLines, check_first, judge, went_well
 from system.pegasus_playbooks import SMALL, apps, as_before, mutating, writing_to
 from system.s3_bucket import BUCKET, SECRET_KEY, Bucket
@@ -59,7 +59,7 @@ def controller_of(lab: LabClient, bucket: Bucket, folder: pathlib.Path) -> Contr
 def answers(lab: LabClient, **more: str) -> dict[str, str]:
     """What a person answers, and extra variables that no survey asks for."""
     return {
-        "pegasus_hosts": "localhost",
+        "pegasus_hosts": LASTING,
         "pegasus_tables": "\n".join(lab.describe["tables"]),
         "pegasus_metaproxies": json.dumps(lab.describe["metaproxies"]),
         "pegasus_config_sync_interval": "keep",
@@ -86,7 +86,7 @@ def test_a_preflight_and_a_migration_that_is_only_predicted(
     given = answers(lab)
     with CommandLines(lab) as lines:
         preflight = controller.job("dbops.migration Apache Pegasus preflight", given).run().succeed()
-        predicted = controller.job("dbops.migration Apache Pegasus migrate", given).run("--check --diff").succeed()
+        predicted = controller.job("dbops.migration Apache Pegasus migrate", given).run(check=True).succeed()
     assert preflight.artifacts["pegasus_preflight_passed"] is True
     hashes = preflight.artifacts["pegasus_preflight_plan_hash"], predicted.artifacts["pegasus_migrate_plan_hash"]
     assert len(hashes[0]) == 64 and len(set(hashes)) == 1
@@ -108,7 +108,7 @@ def test_from_preflight_to_restore_and_every_template_predicts(
         if node.identifier == "approve_cutover":
             # Nothing is cut over yet, so it could still be given up.
             sent = len(mutating(lab))
-            controller.job("dbops.migration Apache Pegasus rollback", given).run("--check --diff").succeed()
+            controller.job("dbops.migration Apache Pegasus rollback", given).run(check=True).succeed()
             assert mutating(lab)[sent:] == []
         return True
 
@@ -146,6 +146,22 @@ def test_another_plan_than_the_one_that_was_approved(lab: LabClient, bucket: Buc
     nodes = controller.walk(WORKFLOW, given, lambda _data, node: node.identifier != "approve_cutover")
     assert [nodes[name].status for name in ("cutover", "rollback")] == [NOT_RUN, SUCCEEDED]
     as_before(lab)
+
+
+@pytest.mark.cost(60)
+@pytest.mark.thorough
+def test_the_way_back_of_a_migration_that_ended_before_its_first_step(
+    lab: LabClient, bucket: Bucket, tmp_path: pathlib.Path
+) -> None:
+    controller = controller_of(lab, bucket, tmp_path)
+    given = {**answers(lab), "pegasus_approved_plan_hash": "0" * 64}
+    nodes = controller.walk(WORKFLOW, given, everything)
+    migrate, rollback = nodes["migrate"].job, nodes["rollback"].job
+    assert migrate is not None and rollback is not None
+    assert (migrate.codes, nodes["cutover"].status) == (["plan.not_approved"], NOT_RUN)
+    rollback.succeed()
+    assert mutating(lab) == []
+    assert bucket.text == ""
 
 
 @pytest.mark.cost(120)

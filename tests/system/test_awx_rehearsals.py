@@ -36,7 +36,7 @@ def rehearse(
     begun: t.Callable[[], bool],
 ) -> dict[str, t.Any]:
     """What the template hands on, after a job that was looked at only and one that was lost with its disk."""
-    controller.job(template, given).run("--check --diff").succeed()
+    controller.job(template, given).run(check=True).succeed()
     assert lab.requests(mutating=True) == []
     assert bucket.text == ""
     lost = controller.job(template, given).run(until=begun)

@@ -18,7 +18,7 @@ import pytest
 from lab import process
 from lab.client import LabClient
 from system.awx_controller import FAILED, NOT_RUN, SUCCEEDED, Controller, Data, Node
-from system.awx_jobs import Job
+from system.awx_jobs import LASTING, Job
 from system.awx_trials import CommandLines, check_first, judge, went_well
 from system.s3_bucket import BUCKET, SECRET_KEY, Bucket
 from system.starrocks_playbooks import (
@@ -81,7 +81,7 @@ def secrets_of(lab: LabClient) -> list[str]:
 def answers(lab: LabClient, folder: pathlib.Path, **more: str) -> dict[str, str]:
     """What a person answers, and extra variables that no survey asks for."""
     return {
-        "starrocks_hosts": "localhost",
+        "starrocks_hosts": LASTING,
         "starrocks_tool_directory": str(folder / "sync"),
         "starrocks_tool_archive": lab.describe["tool"]["archive"],
         "starrocks_tool_archive_sha256": lab.describe["tool"]["sha256"],
@@ -107,7 +107,7 @@ def test_a_preflight_and_a_migration_that_is_only_predicted(
     given = answers(lab, tmp_path)
     with CommandLines(lab) as lines:
         preflight = controller.job("dbops.migration StarRocks preflight", given).run().succeed()
-        predicted = controller.job("dbops.migration StarRocks migrate", given).run("--check --diff").succeed()
+        predicted = controller.job("dbops.migration StarRocks migrate", given).run(check=True).succeed()
     assert preflight.artifacts["starrocks_preflight_passed"] is True
     hashes = preflight.artifacts["starrocks_preflight_plan_hash"], predicted.artifacts["starrocks_migrate_plan_hash"]
     assert len(hashes[0]) == 64 and len(set(hashes)) == 1
@@ -129,7 +129,7 @@ def test_from_preflight_to_restore_and_every_template_predicts(
         if node.identifier == "approve_cutover":
             # Nothing is cut over yet, so it could still be given up.
             sent = len(mutating(lab))
-            controller.job("dbops.migration StarRocks rollback", given).run("--check --diff").succeed()
+            controller.job("dbops.migration StarRocks rollback", given).run(check=True).succeed()
             assert mutating(lab)[sent:] == []
         return True
 
@@ -168,6 +168,22 @@ def test_another_plan_than_the_one_that_was_approved(lab: LabClient, bucket: Buc
     nodes = controller.walk(WORKFLOW, given, lambda _data, node: node.identifier != "approve_cutover")
     assert [nodes[name].status for name in ("cutover", "rollback")] == [NOT_RUN, SUCCEEDED]
     as_before(lab, tmp_path)
+
+
+@pytest.mark.cost(60)
+@pytest.mark.thorough
+def test_the_way_back_of_a_migration_that_ended_before_its_first_step(
+    lab: LabClient, bucket: Bucket, tmp_path: pathlib.Path
+) -> None:
+    controller = controller_of(lab, bucket, tmp_path / "jobs")
+    given = answers(lab, tmp_path, starrocks_approved_plan_hash="0" * 64)
+    nodes = controller.walk(WORKFLOW, given, lambda _data, _node: True)
+    migrate, rollback = nodes["migrate"].job, nodes["rollback"].job
+    assert migrate is not None and rollback is not None
+    assert (migrate.codes, nodes["cutover"].status) == (["plan.not_approved"], NOT_RUN)
+    rollback.succeed()
+    assert mutating(lab) == []
+    assert bucket.text == ""
 
 
 @pytest.mark.cost(120)
