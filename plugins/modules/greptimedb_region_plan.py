@@ -50,6 +50,8 @@ options:
       - V(balance) evens out all datanodes with as few moves as it can find.
       - V(reverse) takes back what the migration in O(journal) moved. Regions that somebody else has moved since stay
         where they are, and are listed.
+      - For all others, what a run of the migration in O(journal) has left under way counts as arrived, because the next
+        run follows it to its end before anything else. The summary names it.
       - V(validate) checks the plan in O(plan) or O(plan_file), and describes it anew. Fails if it cannot be carried
         out.
     type: str
@@ -125,6 +127,15 @@ options:
       - A migration that was begun with this plan, by the journal in O(journal), and was broken off, gets this very plan
         again, with the moves that are made already.
     type: str
+  missing_journal:
+    description:
+      - What a journal that is not there means for O(strategy=reverse). V(refused) fails with the code
+        V(journal.missing), so that a mistyped name does not look as if all were taken back.
+      - V(nothing_begun) gives a plan without moves, whose summary says that there is no journal. It is for workflows
+        whose phases all get the same O(journal), where a migration that ended before its first step has left none.
+    type: str
+    choices: [refused, nothing_begun]
+    default: refused
   allow_empty:
     description:
       - Whether a plan from which all moves were taken out passes O(strategy=validate). A plan that was made without
@@ -382,6 +393,7 @@ def main() -> None:
             "plan": {"type": "raw"},
             "plan_file": {"type": "path"},
             "approved_plan_hash": {"type": "str"},
+            "missing_journal": {"type": "str", "choices": ["refused", "nothing_begun"], "default": "refused"},
             "allow_empty": {"type": "bool", "default": False},
             "dest": {"type": "path"},
             "rehearsal_journal": {"type": "str"},

@@ -16,9 +16,10 @@ import pytest
 from lab import process
 from lab.client import LabClient
 from system.awx_controller import FAILED, NOT_RUN, SUCCEEDED, Controller, Node
-from system.awx_jobs import Job
+from system.awx_jobs import LASTING, Job
 from system.awx_trials import CommandLines, check_first, judge, went_well
 from system.s3_bucket import BUCKET, SECRET_KEY, Bucket
+from system.test_notify import SECRET, TOKEN, webhook
 
 pytest.importorskip("ansible_runner")
 
@@ -26,6 +27,8 @@ ROLE = "greptimedb"
 WORKFLOW = "dbops.migration GreptimeDB migration"
 PASSWORD = "pa55-w0rd-of-the-lab"
 DRAINED = 1
+# The inputs that are contents of files, and the files of the lab; the client's are as good as any.
+CERTIFICATES = {"ca_cert": "ca.pem", "client_cert": "server.pem", "client_key": "server-key.pem"}
 Approve = t.Callable[[t.Mapping[str, t.Any], Node], bool]
 
 
@@ -35,8 +38,10 @@ def _lab() -> t.Iterator[LabClient]:
         yield running
 
 
-def controller_of(lab: LabClient, bucket: Bucket, folder: pathlib.Path) -> Controller:
-    """With the credentials of a lab."""
+def controller_of(
+    lab: LabClient, bucket: Bucket, folder: pathlib.Path, webhook_: t.Mapping[str, str] | None = None, **more: str
+) -> Controller:
+    """With the credentials of a lab; ``more`` are inputs of the one for the cluster."""
     described = lab.describe
     cluster = {
         "frontend_host": described["frontend"]["host"],
@@ -45,10 +50,11 @@ def controller_of(lab: LabClient, bucket: Bucket, folder: pathlib.Path) -> Contr
         "password": PASSWORD,
         "metasrv_addrs": json.dumps([one["grpc"] for one in described["metasrv"]]),
         "metasrv_http_addrs": ",".join(one["http"] for one in described["metasrv"]),
+        **more,
     }
-    return Controller(
-        folder, {"dbops.migration GreptimeDB": cluster, "dbops.migration journal in S3": bucket.credential}
-    )
+    store = {"dbops.migration journal in S3": bucket.credential}
+    told = {"dbops.migration webhook": webhook_ or {}}
+    return Controller(folder, {"dbops.migration GreptimeDB": cluster, **store, **told})
 
 
 def answers(lab: LabClient, migration: str, **more: str) -> dict[str, str]:
@@ -103,11 +109,11 @@ def test_from_preflight_to_restore(lab: LabClient, bucket: Bucket, tmp_path: pat
 @pytest.mark.thorough
 def test_every_template_predicts_in_check_mode(lab: LabClient, bucket: Bucket, tmp_path: pathlib.Path) -> None:
     controller = controller_of(lab, bucket, tmp_path)
-    given = answers(lab, "drain-2")
-    controller.job("dbops.migration GreptimeDB plan", given).run("--check --diff").succeed()
+    given = answers(lab, "drain-2", greptimedb_hosts=LASTING)
+    controller.job("dbops.migration GreptimeDB plan", given).run(check=True).succeed()
     went_well(controller.walk(WORKFLOW, given, deny(), check_first(controller, lab)))
     moved = leaders(lab)
-    controller.job("dbops.migration GreptimeDB rollback", given).run("--check --diff").succeed()
+    controller.job("dbops.migration GreptimeDB rollback", given).run(check=True).succeed()
     assert leaders(lab) == moved
     assert DRAINED not in moved
 
@@ -125,14 +131,20 @@ def test_another_plan_than_the_one_that_was_approved(lab: LabClient, bucket: Buc
             region = next(number for number, one in lab.state()["regions"].items() if one["leader"] == DRAINED)
             lab.foreign(migrate={"region_id": int(region), "from_peer": DRAINED, "to_peer": 0})
             lab.wait_for(lambda state: state["regions"][region]["leader"] == 0)
-        return node.identifier != "approve_rollback"
+        return True
 
     nodes = controller.walk(WORKFLOW, given, meanwhile)
-    assert [nodes[name].status for name in ("migrate", "approve_rollback", "cutover")] == [FAILED, FAILED, NOT_RUN]
-    job = nodes["migrate"].job
-    assert job is not None
+    assert [nodes[name].status for name in ("migrate", "cutover", "rollback")] == [FAILED, NOT_RUN, SUCCEEDED]
+    job, back = nodes["migrate"].job, nodes["rollback"].job
+    assert job is not None and back is not None
     assert job.codes == ["plan.not_approved"]
+    # It ended before the first entry of its journal, so there is nothing to take back, and none is made now.
+    assert "NO JOURNAL" in back.stdout and "NO JOURNAL" in back.artifacts["greptimedb_rollback_summary"]
+    assert bucket.text == ""
     assert leaders(lab).count(DRAINED) == before.count(DRAINED) - 1
+    # Who rolls back by hand may have mistyped the journal.
+    mistyped = controller.job("dbops.migration GreptimeDB rollback", given).run()
+    assert (mistyped.status, mistyped.codes) == ("failed", ["journal.missing"])
     # A person looks at the new plan, and types its hash into the survey of the single template.
     preflight = controller.job("dbops.migration GreptimeDB preflight", given).run().succeed()
     typed = str(preflight.artifacts["greptimedb_preflight_plan_hash"])[:12]
@@ -192,6 +204,60 @@ def test_a_runner_that_is_killed_and_its_disk_thrown_away(
     went_well(controller.walk(WORKFLOW, given, deny()))
     assert lab.ledger()["missing"] == 0
     assert lab.state()["maintenance"]["enabled"] is False
+
+
+@pytest.mark.cost(60)
+@pytest.mark.thorough
+def test_started_again_while_a_region_is_still_on_its_way(
+    lab: LabClient, bucket: Bucket, tmp_path: pathlib.Path
+) -> None:
+    """Right after the kill: what the servers have begun is no obstacle, and no other plan."""
+    controller = controller_of(lab, bucket, tmp_path)
+    given = answers(lab, "drain-7", greptimedb_limits='{"global": "1"}')
+    # The server tries one region again and again, until somebody lets it.
+    lab.config(max_retry_times=10_000, durations={"retry_cap": 10.0})
+    lab.fault("stuck_retrying", times=0)
+
+    def kill(job: Job, node: Node) -> Job:
+        if node.identifier == "migrate":
+            job.run(until=lambda: '"kind":"change.accepted"' in bucket.text)
+            return job
+        return job.run()
+
+    nodes = controller.walk(WORKFLOW, given, deny("approve_rollback"), kill)
+    assert [nodes[name].status for name in ("preflight", "migrate", "cutover")] == [SUCCEEDED, FAILED, NOT_RUN]
+
+    def go_on(_data: t.Mapping[str, t.Any], _node: Node) -> bool:
+        lab.clear_faults()
+        return True
+
+    again = controller.walk(WORKFLOW, given, go_on)
+    preflight = again["preflight"].job
+    assert preflight is not None
+    assert "on the way by a run of this migration that was broken off" in preflight.stdout
+    went_well(again)
+    assert DRAINED not in leaders(lab)
+    assert lab.ledger()["missing"] == 0
+
+
+@pytest.mark.cost(40)
+@pytest.mark.thorough
+def test_certificates_and_webhooks_come_with_credentials_too(bucket: Bucket, tmp_path: pathlib.Path) -> None:
+    with (
+        process.start(profile="1.1", regions=8, writers=0, user="ops", password=PASSWORD, tls="require") as lab,
+        webhook() as (url, taken),
+    ):
+        state = pathlib.Path(lab.describe["ca_cert"]).parent
+        given = {name: (state / file).read_text() for name, file in CERTIFICATES.items()}
+        controller = controller_of(lab, bucket, tmp_path, {"url": url, "secret": SECRET}, tls="verify-full", **given)
+        with CommandLines(lab) as lines:
+            wanted = answers(lab, "drain-8", greptimedb_notify="true")
+            job = controller.job("dbops.migration GreptimeDB preflight", wanted).run().succeed()
+        assert job.artifacts["greptimedb_preflight_passed"] is True
+        assert [one.told["event"] for one in taken] == ["before_preflight", "after_preflight"]
+        assert all(one.signature for one in taken)
+        secrets = [PASSWORD, SECRET_KEY, TOKEN, SECRET, given["client_key"].splitlines()[1]]
+        judge(controller, secrets, lines, bucket.text, ROLE)
 
 
 @pytest.mark.cost(60)

@@ -53,6 +53,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrat
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.options import Connection
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan import Move, Plan
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_approval import newest_plan_id
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_request import REVERSE
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_reverse import nothing_begun
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_source import read_plan
 
 # The most events one step tells; the rest is in the journal and the report.
@@ -105,6 +107,11 @@ class MigrationTask:
                 if source is None and not plan.moves and past.run_started is None:
                     # Nobody is asked: wrong options of the steps that follow are told before anything is contacted.
                     return self._result(finished=True, changes=ChangeList())
+                if source is not None and plan.strategy == REVERSE and not plan.moves and not entries:
+                    # Nothing was begun. A journal that says so would be taken for that of a migration.
+                    result = self._result(finished=True, changes=ChangeList())
+                    result["summary"] = result["line"] = nothing_begun(str(self._params["journal"]))
+                    return result
                 placements = client.placements(
                     sorted({move.region_id for move in plan.moves} | {move.region_id for move in past.unfinished})
                 )

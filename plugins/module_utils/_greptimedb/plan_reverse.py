@@ -23,6 +23,14 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_cluster import ClusterView
 
 
+def nothing_begun(location: str) -> str:
+    """What people are told when a way back finds no journal, and nobody has begun a way there."""
+    return (
+        f"{location}: there is NO JOURNAL, so nothing was begun with it and nothing is taken back. If the migration was"
+        " begun with another journal, give that one."
+    )
+
+
 def reverse(view: ClusterView, past: Past, rules: Rules) -> Draft:
     """Undo the net effect of a journal's moves: per region the leader before our first move, ours, and the one now.
 

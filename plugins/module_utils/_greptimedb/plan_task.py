@@ -21,7 +21,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.rehearsed im
     read_max_age,
     read_rehearsed,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import plan_file
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import plan_file, plan_under_way
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb import rehearsal_forecast as rf
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.client import GreptimeClient
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.migrate_records import Past, read_past
@@ -40,7 +40,15 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_r
     PlanRequest,
     read_request,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_reverse import nothing_begun
 from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.plan_validate import parse_plan
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.dialect import Dialect
+
+
+NOTHING_BEGUN = "nothing_begun"
+"""The choice of ``missing_journal`` with which no journal means that there is nothing to take back."""
 
 
 class PlanTask:
@@ -59,10 +67,14 @@ class PlanTask:
             looked at, a plan that cannot be carried out, or another one than was approved
         """
         approved = read_approved(self._params)
-        request = self._taken_up(read_request(self._params), approved)
+        request = read_request(self._params)
+        view = self._journal()
+        request = self._taken_up(request, approved, view)
         connection = Connection.from_params(self._params)
         rehearsed = read_rehearsed(self._params, read_max_age(self._params), ENGINE)
-        past = self._past() if request.strategy == REVERSE else None
+        past = read_past(() if view is None else view.entries)
+        if view is None and request.strategy == REVERSE:
+            self._require_nothing_begun()
         with GreptimeClient(connection, self._redactor, self._clock) as client:
             dialect = client.dialect
             self._state = ClusterState(
@@ -72,7 +84,9 @@ class PlanTask:
                 procedures=client.procedures(active_only=True),
                 only_schema=connection.schema if connection.frontend is None else None,
             )
-            plan = build(request, self._state, dialect, past)
+            plan = self._planned(request, dialect, past)
+            if view is None and request.strategy == REVERSE:
+                plan = dataclasses.replace(plan, notes=(nothing_begun(self._location()),))
             require_approved(approved, plan.plan_id, f"{len(plan.moves)} moves, {plan.strategy}")
             return self._rehearsed(plan, client, rehearsed)
 
@@ -84,27 +98,42 @@ class PlanTask:
         why = rf.unfit(rehearsed, here)
         return with_rehearsal(plan, None if why else rehearsed.data, rehearsed.location, why)
 
-    def _taken_up(self, request: PlanRequest, approved: str) -> PlanRequest:
+    def _planned(self, request: PlanRequest, dialect: Dialect, past: Past) -> Plan:
+        """The plan for the cluster as it is; what this migration has under way counts as arrived."""
+        if request.strategy == REVERSE:
+            return build(request, self._state, dialect, past)
+        state, arrived = plan_under_way.as_arrived(self._state, past)
+        plan = build(request, state, dialect)
+        if not arrived:
+            return plan
+        return dataclasses.replace(plan, notes=(*plan.notes, plan_under_way.note(arrived, self._location())))
+
+    def _taken_up(self, request: PlanRequest, approved: str, view: t.Optional[JournalView]) -> PlanRequest:
         """The plan that was approved, if the journal knows it as begun: what is made anew would be what is left."""
-        view = read_journal(self._params) if approved else None
-        begun = None if view is None else approved_in(self._of_this(view).entries, approved)
+        begun = None if view is None else approved_in(view.entries, approved)
         if begun is None:
             return request
         return dataclasses.replace(request, plan=parse_plan(begun, "journal", allow_empty=True), plan_option="journal")
 
-    def _past(self) -> Past:
-        view = read_journal(self._params)
-        if view is None:
+    def _location(self) -> str:
+        return str(self._params.get("journal"))
+
+    def _require_nothing_begun(self) -> None:
+        """Without a journal there is a way back only if somebody says that there was no way there."""
+        if self._params.get("missing_journal") != NOTHING_BEGUN:
             raise MigrationError(
                 "journal.missing",
-                f"{self._params.get('journal')}: there is no journal, so it is not known what was moved. Give the "
-                "journal of the migration to reverse.",
+                f"{self._location()}: there is no journal, so it is not known what was moved, and nothing was touched."
+                " Give the journal of the migration to reverse. If it ended before its first step, there is none, and"
+                " nothing to reverse.",
             )
-        return read_past(self._of_this(view).entries)
 
-    def _of_this(self, view: JournalView) -> JournalView:
-        """The journal, if it is sound and this migration's."""
-        location = self._params.get("journal")
+    def _journal(self) -> t.Optional[JournalView]:
+        """The journal, if it is sound and this migration's; None when there is none (yet)."""
+        view = read_journal(self._params)
+        if view is None:
+            return None
+        location = self._location()
         view.require_valid()
         wanted = self._params.get("migration_id") or ""
         if view.engine != ENGINE or (wanted and view.migration_id != wanted):

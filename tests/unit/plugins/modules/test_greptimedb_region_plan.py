@@ -247,3 +247,34 @@ def test_reverse_refuses_a_journal_of_another_engine(run: Run, tmp_path: pathlib
     path = tmp_path / "j.jsonl"
     journal_of(path, [], engine="pegasus")
     assert run(strategy="reverse", journal=str(path))["code"] == "journal.other_migration"
+
+
+def test_reverse_without_a_journal_is_nothing_only_for_who_says_so(run: Run, tmp_path: pathlib.Path) -> None:
+    path = str(tmp_path / "none.jsonl")
+    refused = run(strategy="reverse", journal=path)
+    assert (refused["code"], Cluster.contacted) == ("journal.missing", 0)
+    told = run(strategy="reverse", journal=path, missing_journal="nothing_begun")
+    assert (told["moves"], told["complete"]) == (0, True)
+    assert any(f"{path}: there is NO JOURNAL" in line for line in told["summary"])
+    assert not (tmp_path / "none.jsonl").exists()
+
+
+def test_what_an_earlier_run_has_under_way_is_told_and_not_planned(
+    run: Run, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "j.jsonl"
+    first = next(one for one in Cluster.state.regions if one.leader_peer == 1)
+    clock = SystemClock()
+    with Journal.open(str(path), migration_id="m1", engine="greptimedb", clock=clock, redactor=Redactor([])) as journal:
+        journal.intents([move_change(first.region_id, 1, 2, "ADMIN")])
+    monkeypatch.setattr(Cluster, "state", cluster(Cluster.state.regions, migrating=[first.region_id]))
+    before = path.read_bytes()
+    result = run(strategy="drain", datanodes=[1], journal=str(path))
+    assert result["complete"] is True
+    assert first.region_id not in {move["region_id"] for move in result["plan"]["moves"]}
+    assert any("1 region is on the way" in line for line in result["summary"])
+    assert path.read_bytes() == before
+    assert (
+        run(strategy="drain", datanodes=[1], journal=str(path), migration_id="m2")["code"] == "journal.other_migration"
+    )
+    assert run(strategy="drain", datanodes=[1])["complete"] is False
