@@ -95,7 +95,7 @@ options:
   extra:
     description:
       - More keys and values for the message. A JSON text is accepted too.
-      - The whole message may have 64 KiB.
+      - The whole message may have 64 KiB. The texts of a longer one are shortened, each says so, and a warning does.
     type: raw
   format:
     description:

@@ -103,6 +103,7 @@ CASES: t.Dict[str, t.Callable[[], str]] = {
     "handed_over": lambda: page(recorded.report(_until("starrocks", "cutover.committed"))),
     "interfered": lambda: page(recorded.report(_interfered())),
     "tables": lambda: page(of_lines("pegasus", large.pegasus(300))),
+    "hostile": lambda: page(recorded.report(_hostile())),
 }
 
 
@@ -127,6 +128,36 @@ def _interfered() -> recorded.Altered:
         (at, "notification", {"event": "cutover_begins", "status": "delivered", "to": "https://hooks.example.com/***"}),
     ]
     return altered
+
+
+HOSTILE = "n" * 300 + "<script>document.title='taken'</script>" + "\u202e\u0627\u0633\u0645" + "&amp;" + "_" * 200
+
+
+def _hostile() -> recorded.Altered:
+    """Names without a blank, of any length, in any direction, and with markup in them."""
+    altered = _interfered()
+    finding = {"id": "x.y", "severity": "warning", "subject": HOSTILE, "evidence": HOSTILE, "remedy": HOSTILE}
+    wish = {"kind": "run", "wish": f"abort {HOSTILE}", "effect": "taken", "detail": HOSTILE}
+    failed = {"kind": "of " + HOSTILE, "passed": False, "items": [{"subject": HOSTILE}, {"subject": HOSTILE + "2"}]}
+    at = altered.records[-1][0]
+    altered.records += [
+        (at, "findings", {"phase": "preflight", "findings": [finding] * 100, "passed": True}),
+        (at, "control", wish),
+        (at, "note", {"text": HOSTILE}),
+        (at, "wait", {"reason": f"x.wait.{HOSTILE}", "waiting_for": HOSTILE, "ends_when": HOSTILE, "worst": [HOSTILE]}),
+        (at, "proof", failed),
+    ]
+    altered.records = [(at, kind, _renamed(data)) for at, kind, data in altered.records]
+    return altered
+
+
+def _renamed(value: t.Any) -> t.Any:
+    """With the table of the recorded run under a name that nobody would choose."""
+    if isinstance(value, dict):
+        return {_renamed(key): _renamed(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_renamed(one) for one in value]
+    return re.sub(r"\btemp\b", lambda _match: HOSTILE, value) if isinstance(value, str) else value
 
 
 class Seen(t.NamedTuple):
@@ -186,6 +217,8 @@ def told(dom: str) -> t.Dict[str, t.Any]:
         ("interfered", LIGHT, 820),
         ("interfered", DARK, 1280),
         ("tables", LIGHT, 1280),
+        ("hostile", LIGHT, 1280),
+        ("hostile", DARK, 500),
     ],
 )
 def test_nothing_overlaps_spills_or_pales(case: str, look: str, width: int, browse: t.Callable[..., Seen]) -> None:

@@ -19,7 +19,9 @@ SLACK = "slack"
 FORMATS = (GENERIC, SLACK)
 STATUSES = ("started", "ok", "failed", "waiting", "info")
 LARGEST = 64 * 1024
-"""Bytes of a body; what is larger is refused before it is sent."""
+"""Bytes of a body; the texts of a larger one are shortened."""
+_LONGEST, _SHORTEST = 32 * 1024, 64
+_EXTRA = "shortened"
 
 ID_HEADER = "X-Dbops-Event-Id"
 TIMESTAMP_HEADER = "X-Dbops-Timestamp"
@@ -57,6 +59,21 @@ def payload(event: Event, form: str) -> t.Dict[str, t.Any]:
     return {"version": FORMAT, **dataclasses.asdict(event)}
 
 
+def fitting(event: Event, form: str) -> Event:
+    """The event, or one with shorter texts where its body would be larger than ``LARGEST``: it is told all the same."""
+    found, most = event, _LONGEST
+    while len(encode(payload(found, form))) > LARGEST and most >= _SHORTEST:
+        extra = {name: _short(value, most) for name, value in event.extra.items()}
+        found = dataclasses.replace(
+            event, summary=_short(event.summary, most), report=_short(event.report, most), extra=extra
+        )
+        most //= 2
+    if len(encode(payload(found, form))) > LARGEST:
+        # So many, or such names, that no shortening of the values helps.
+        return dataclasses.replace(found, extra={_EXTRA: f"{len(event.extra):,} values of extra were left out"})
+    return found
+
+
 def encode(body: t.Mapping[str, t.Any]) -> bytes:
     """The very bytes that are sent and signed: compact JSON with sorted keys, in ASCII."""
     return json.dumps(body, sort_keys=True, separators=(",", ":")).encode("ascii")
@@ -90,6 +107,12 @@ def _slack_text(event: Event) -> str:
     lines += [_escaped(text) for text in (event.summary, event.report) if text]
     lines += [_escaped(f"{name}: {value}") for name, value in event.extra.items()]
     return "\n".join(lines)
+
+
+def _short(value: t.Any, most: int) -> t.Any:
+    """A value whose text has so many characters at most; it says how many it had."""
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return value if len(text) <= most else f"{text[:most]}... (shortened, it has {len(text):,} characters)"
 
 
 def _escaped(text: str) -> str:

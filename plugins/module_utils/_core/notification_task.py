@@ -116,15 +116,12 @@ class NotificationTask:
         request = read_request(self._params)
         context = tls_context(self._params.get("ca_cert") or "", "ca_cert")
         view = self._read()
-        event = self._event(request, view)
+        whole = self._event(request, view)
+        event = nt.fitting(whole, request.form)
+        if event is not whole:
+            self._warn(f"The notification {request.event} was shortened: {nt.LARGEST:,} bytes are sent at most.")
         data = nt.payload(event, request.form)
         body = nt.encode(data)
-        if len(body) > nt.LARGEST:
-            raise InvalidOption(
-                "extra",
-                f"the message would have {len(body)} bytes",
-                f"Leave something out: {nt.LARGEST} are sent at most",
-            )
         self.result.update(event_id=event.id, payload=data)
         told = _told(view, event.id)
         missing = [hook for hook in request.hooks if hook.mark not in told]

@@ -23,7 +23,7 @@ header{padding-top:36px}
 h1{font-size:27px;line-height:1.2;margin:2px 0 4px;letter-spacing:-.01em;overflow-wrap:anywhere}
 h2{font-size:18px;margin:0 0 10px;letter-spacing:-.005em}
 h3{font-size:15px;margin:18px 0 6px}
-p{margin:0 0 10px}
+p{margin:0 0 10px;overflow-wrap:anywhere}
 a{color:var(--link)}
 :focus-visible{outline:2px solid var(--link);outline-offset:2px;border-radius:3px}
 .skip{position:absolute;left:-9999px}
@@ -85,7 +85,7 @@ th[aria-sort=descending] button::after{content:" \\2193"}
 white-space:nowrap;color:var(--tone);background:var(--tint)}
 #bounds-table{width:auto}#bounds-table th,#bounds-table td{padding-right:28px}
 td .dim{overflow-wrap:anywhere}
-details summary{cursor:pointer;color:var(--link);margin:2px 0 10px}
+details summary{cursor:pointer;color:var(--link);margin:2px 0 10px;overflow-wrap:anywhere}
 .scroll+details{margin-top:14px}
 .filter{display:flex;align-items:center;gap:10px;margin:0 0 8px;font-size:13.5px}
 .filter input{font:inherit;color:inherit;background:var(--page);border:1px solid var(--line);border-radius:6px;
