@@ -73,6 +73,7 @@ options:
     description:
       - V(true) lets a cutover begin that was postponed, or that is held until somebody says so. V(false) withdraws
         that.
+      - It opens one hold. When a cutover of the O(journal) has begun since it was written, V(true) writes it anew.
       - Exclusive with O(postpone).
     type: bool
 seealso:

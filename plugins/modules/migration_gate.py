@@ -51,7 +51,11 @@ options:
     default: the cutover
   hold:
     description:
-      - Whether to wait until the control text says C(proceed), as an approval does.
+      - Whether to wait until the control text says C(proceed), as an approval does. It may say so before the gate is
+        reached.
+      - One that was written before an earlier cutover of the same O(journal) began was for that one, however it ended.
+        It is waited for until the text is written anew, by hand or with M(dbops.migration.migration_control). Without
+        a journal this is not known, and any C(proceed) counts.
     type: bool
     default: false
   needed:

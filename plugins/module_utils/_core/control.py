@@ -15,7 +15,7 @@ import datetime
 import hashlib
 import typing as t
 
-from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, parse_iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_store import ControlStore
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_text import (
     ABORT,
@@ -32,6 +32,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.control_text
     decode,
     parse_wish,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._core.cutover_entries import FORECAST_KIND
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 
 CONTROL = "control"
@@ -114,6 +115,8 @@ class Control:
     ) -> None:
         """``entries``: the journal's. ``carried``: what ``carry`` gave the step before; for a run without a journal."""
         self.wish = NO_WISH
+        self.written: t.Optional[datetime.datetime] = None
+        """When the text of ``wish`` was written; None where there is none."""
         self.problem = ""
         self.garbled = ""
         self._store = store
@@ -155,7 +158,7 @@ class Control:
         self.problem = self.garbled = ""
         if not raw.strip() and self._young(written):
             return []
-        self.wish, self._unreadable = wish, ""
+        self.wish, self._unreadable, self.written = wish, "", written
         return self._news(hashlib.sha256(raw).hexdigest())
 
     def carry(self) -> t.Dict[str, t.Any]:
@@ -240,6 +243,15 @@ def _earlier(lines: t.Mapping[str, str]) -> Wish:
         return parse_wish("\n".join(lines.values()), datetime.datetime.fromtimestamp(0, datetime.timezone.utc))
     except Unreadable:
         return NO_WISH
+
+
+def used_up(written: t.Optional[datetime.datetime], entries: t.Iterable[t.Any]) -> bool:
+    """Whether a ``proceed`` that was written then has let a cutover begin already, whatever became of it."""
+    begun = ""
+    for entry in entries:
+        if entry.kind == FORECAST_KIND or (entry.kind == "run.started" and entry.data.get("phase") == "cutover"):
+            begun = entry.at
+    return written is not None and bool(begun) and written <= parse_iso(begun)
 
 
 def in_force(wish: Wish, entries: t.Iterable[t.Any]) -> t.List[t.Dict[str, t.Any]]:

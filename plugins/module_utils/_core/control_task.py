@@ -13,7 +13,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core import contr
 from ansible_collections.dbops.migration.plugins.module_utils._core.changes import Change, ChangeList
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso, parse_iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_mapping
-from ansible_collections.dbops.migration.plugins.module_utils._core.control import in_force
+from ansible_collections.dbops.migration.plugins.module_utils._core.control import in_force, used_up
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_options import OBEY_NOTHING, control_store
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_store import ControlStore
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import parse_duration
@@ -48,10 +48,13 @@ class ControlTask:
             found = ""
         elif lines:
             found = self._edited(before, wish, problem, lines)
+        # A proceed opens one hold. Who says it again means the next one, and only a text that is written anew tells.
+        entries = view.entries if view is not None else ()
+        anew = kept is not None and wish.proceed and lines.get(ct.CUTOVER) == ct.PROCEED and used_up(written, entries)
         # An empty text of a person is as good as none, and stays; with absent it goes.
         gone = kept is not None and self._params["state"] == STATES[1]
         changes = ChangeList()
-        if found != before or gone:
+        if found != before or gone or anew:
             changes.add(_change(store.location, kept is not None, before, found))
             if not self._check_mode:
                 if found:

@@ -10,7 +10,7 @@ import datetime
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import iso
-from ansible_collections.dbops.migration.plugins.module_utils._core.control import Control
+from ansible_collections.dbops.migration.plugins.module_utils._core.control import Control, used_up
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import format_duration
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import ReasonRegistry
 from ansible_collections.dbops.migration.plugins.module_utils._core.window import Windows
@@ -53,10 +53,17 @@ def stopped_by(control: Control) -> t.Optional[Hold]:
 
 
 def held_by(
-    control: Control, windows: Windows, now: datetime.datetime, *, hold: bool, needed: float = 0.0
+    control: Control,
+    windows: Windows,
+    now: datetime.datetime,
+    *,
+    hold: bool,
+    needed: float = 0.0,
+    entries: t.Sequence[t.Any] = (),
 ) -> t.Optional[Hold]:
-    """What holds a cutover now; None when it may begin. ``hold``: it needs a ``proceed``. ``needed``: how many seconds
-    of the window it needs. An abort is no wait: see ``Control.refusal``."""
+    """What holds a cutover now; None when it may begin. ``hold``: it needs a ``proceed`` that by the journal's
+    ``entries`` has let no earlier cutover begin. ``needed``: how many seconds of the window it needs. An abort is no
+    wait: see ``Control.refusal``."""
     wish = control.wish
     if control.problem:
         return Hold(CANNOT_READ, f"{control.location}, which cannot be read: {control.problem}")
@@ -67,6 +74,9 @@ def held_by(
         return Hold(POSTPONED, f"{iso(wish.until)}, to which it was postponed")
     if hold and not wish.proceed:
         return Hold(HELD, f"{control.location} to say proceed")
+    if hold and control.written is not None and used_up(control.written, entries):
+        was = f"what it says since {iso(control.written)} let an earlier cutover begin"
+        return Hold(HELD, f"{control.location} to say proceed anew ({was})")
     if windows.refusal(now, needed, "what comes now") is not None:
         return Hold(WINDOW_CLOSED, _window(windows, now, needed))
     return None

@@ -72,7 +72,7 @@ class GateTask:
                 "hold", "nobody can say proceed, as neither control nor journal is given", "Give one of both"
             )
         view = self._view()
-        entries = view.entries if view is not None else ()
+        self._entries = entries = view.entries if view is not None else ()
         control = Control(store, self._clock, self._answer, entries, follow.get("control"))
         since = {str(key): str(at) for key, at in (follow.get("since") or {}).items()}
         self._deadline = deadline = Deadline(
@@ -110,7 +110,14 @@ class GateTask:
             in_vain = self._in_vain(control.wish, now)
             if in_vain is not None:
                 raise in_vain
-            hold = held_by(control, self._windows, now, hold=bool(self._params["hold"]), needed=self._needed)
+            hold = held_by(
+                control,
+                self._windows,
+                now,
+                hold=bool(self._params["hold"]),
+                needed=self._needed,
+                entries=self._entries,
+            )
             self._tell(hold, since)
             if hold is None or self._check_mode:
                 self.result["finished"] = True

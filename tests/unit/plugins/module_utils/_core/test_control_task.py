@@ -187,3 +187,21 @@ def test_bad_input_is_refused_before_anything_is_touched(desk: Desk, given: t.Di
         desk.call(**given)
     assert caught.value.message.startswith(told)
     assert not desk.path.exists()
+
+
+def test_a_proceed_that_let_a_cutover_begin_is_written_anew(desk: Desk) -> None:
+    assert desk.call(proceed=True)["changed"] is True
+    with Journal.open(
+        str(desk.journal), migration_id="m", engine="x", clock=desk.clock, redactor=Redactor([])
+    ) as journal:
+        assert desk.call(proceed=True)["changed"] is False
+        desk.clock.advance(60)
+        journal.append("run.started", {"run_id": "one", "phase": "cutover"})
+    before = desk.path.stat().st_mtime
+    desk.clock.advance(60)
+    assert desk.call(wish="running")["changed"] is False
+    assert desk.call(check=True, proceed=True)["changed"] is True
+    assert desk.path.stat().st_mtime == before
+    assert desk.call(proceed=True)["changed"] is True
+    assert desk.path.stat().st_mtime > before
+    assert desk.call(proceed=True)["changed"] is False

@@ -293,6 +293,25 @@ def test_the_next_gate_ends_the_wait_of_one_that_was_killed_and_only_that(
     assert list(waits(journal)) == ["x.wait.y"]
 
 
+def test_a_proceed_opens_the_hold_of_one_cutover(clock: Saying, tmp_path: pathlib.Path) -> None:
+    journal = tmp_path / "m.jsonl"
+    given: t.Dict[str, t.Any] = {"journal": str(journal), "hold": True, "wait": False}
+    with Journal.open(str(journal), migration_id="m", engine="x", clock=clock, redactor=Redactor([])) as opened:
+        opened.append("run.started", {"run_id": "one", "phase": "migrate"})
+    clock.say("proceed")
+    assert gate(clock, **given).body()["finished"] is True, "written before the gate was reached"
+    with Journal.open(str(journal), migration_id="m", engine="x", clock=clock, redactor=Redactor([])) as opened:
+        opened.append("run.started", {"run_id": "two", "phase": "cutover"})
+        opened.append("run.finished", {"run_id": "two", "phase": "cutover", "status": "failed"})
+    (wait,) = gate(clock, **given).body()["waits"]
+    assert wait["reason"] == "control.held"
+    assert "to say proceed anew" in wait["waiting_for"]
+    assert gate(clock, **{**given, "hold": False}).body()["finished"] is True
+    clock.advance(60)
+    clock.say("proceed", age=0)
+    assert gate(clock, **given).body()["finished"] is True
+
+
 def test_the_file_beside_the_journal_is_found(clock: Saying, tmp_path: pathlib.Path) -> None:
     (tmp_path / "m.jsonl.control").write_text("pause")
     result = gate(clock, wait=False, control=None, journal=str(tmp_path / "m.jsonl")).body()
