@@ -22,10 +22,10 @@ options:
         C(abort) are one matter, C(postpone) and C(proceed) another), and it holds until the line is gone. So an
         C(abort) stops later runs too, until C(resume) is written or the file is removed.
       - C(postpone 2h) counts from the time at which the file was written last.
-      - Every wish is acknowledged once, in the output and in the journal. A cutover shows it at its end where its
-        journal cannot be read along on the controller. What was wished before stays while the text cannot be read. As a
-        text with a line that is none of the wishes may be a stop, nothing new is begun until it is mended; while its
-        store does not answer, only nothing that stops writes is begun.
+      - Every wish is acknowledged once, in the output and in the journal, and again when the text is written anew. A
+        cutover shows it at its end where its journal cannot be read along on the controller. What was wished before
+        stays while the text cannot be read. As a text with a line that is none of the wishes may be a stop, nothing new
+        is begun until it is mended; while its store does not answer, only nothing that stops writes is begun.
       - When not given, the environment variable E(DBOPS_MIGRATION_CONTROL) is used, and else the name of the O(journal)
         with C(.control) behind it, or C(control) below its prefix on S3. V(none) obeys nothing.
     type: str

@@ -15,7 +15,7 @@ import datetime
 import hashlib
 import typing as t
 
-from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, parse_iso
+from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso, parse_iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_store import ControlStore
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_text import (
     ABORT,
@@ -58,13 +58,17 @@ class Answer(t.NamedTuple):
 
 
 class Acknowledgement(t.NamedTuple):
-    """``kind`` of wish (or ``text``), its line (``none`` when it was withdrawn), and what becomes of it."""
+    """``kind`` of wish (or ``text``), its line (``none`` when it was withdrawn), and what becomes of it.
+
+    ``written``: when the text was written, "" where there is none. The same line in another text is another wish.
+    """
 
     kind: str
     wish: str
     text_sha: str
     effect: str
     detail: str
+    written: str = ""
 
     def as_entry(self) -> t.Dict[str, t.Any]:
         """For the journal."""
@@ -124,12 +128,14 @@ class Control:
         self._answers = answers
         self._next = float("-inf")
         self._lines: t.Dict[str, str] = {}
+        self._texts: t.Dict[str, str] = {}
         self._unreadable = ""
         for entry in entries:
             if entry.kind == CONTROL:
                 self._recall(entry.data)
         if carried:
             self._lines = {kind: str(line) for kind, line in (carried.get("lines") or {}).items() if kind in KINDS}
+            self._texts = {kind: str(at) for kind, at in (carried.get("texts") or {}).items() if kind in KINDS}
             self._unreadable = str(carried.get("unreadable") or "")
         if store is not None and self._lines:
             self.wish = _earlier(self._lines)
@@ -163,7 +169,7 @@ class Control:
 
     def carry(self) -> t.Dict[str, t.Any]:
         """What the next step is to be given, where no journal remembers it."""
-        return {"lines": dict(self._lines), "unreadable": self._unreadable}
+        return {"lines": dict(self._lines), "texts": dict(self._texts), "unreadable": self._unreadable}
 
     def refusal(self, done: str = NOTHING) -> t.Optional[MigrationError]:
         """Why nothing that refuses writes may begin now; None where nothing speaks against it. ``done``: what was.
@@ -206,6 +212,7 @@ class Control:
             self._unreadable = str(data.get("text_sha") or "")
         elif kind in KINDS:
             self._lines[kind] = "" if wish == NONE else wish
+            self._texts[kind] = str(data.get("written") or "")
             self._unreadable = ""
 
     def _cannot_read(
@@ -227,13 +234,16 @@ class Control:
 
     def _news(self, sha: str) -> t.List[Acknowledgement]:
         found: t.List[Acknowledgement] = []
+        written = "" if self.written is None else iso(self.written)
         for kind in KINDS:
             line, before = self.wish.line(kind), self._lines.get(kind, "")
-            self._lines[kind] = line
-            if line == before or (not line and before == RESUME):
+            # What an older release acknowledged does not say of which text.
+            anew = bool(line) and self._texts.get(kind, "") not in ("", written)
+            self._lines[kind], self._texts[kind] = line, written
+            if (line == before and not anew) or (not line and before == RESUME):
                 continue
             answer = self._answers(kind, self.wish)
-            found.append(Acknowledgement(kind, line or NONE, sha, answer.effect, answer.detail))
+            found.append(Acknowledgement(kind, line or NONE, sha, answer.effect, answer.detail, written))
         return found
 
 
@@ -254,13 +264,20 @@ def used_up(written: t.Optional[datetime.datetime], entries: t.Iterable[t.Any]) 
     return written is not None and bool(begun) and written <= parse_iso(begun)
 
 
-def in_force(wish: Wish, entries: t.Iterable[t.Any]) -> t.List[t.Dict[str, t.Any]]:
-    """For results: each kind of wish, its line, and whether a run has acknowledged it, when and how."""
+def in_force(
+    wish: Wish, entries: t.Iterable[t.Any], written: t.Optional[datetime.datetime] = None
+) -> t.List[t.Dict[str, t.Any]]:
+    """For results: each kind of wish, its line, and whether a run has acknowledged it, when and how.
+
+    ``written``: when the text was written; what was acknowledged of another text says nothing of this one.
+    """
+    text = "" if written is None else iso(written)
     last = {str(entry.data.get("kind")): entry for entry in entries if entry.kind == CONTROL}
     found: t.List[t.Dict[str, t.Any]] = []
     for kind, line in wish.lines().items():
         entry = last.get(kind)
-        if entry is not None and entry.data.get("wish") != line:
+        other = written is not None and entry is not None and (entry.data.get("written") or text) != text
+        if entry is not None and (entry.data.get("wish") != line or other):
             entry = None
         found.append(
             {

@@ -62,6 +62,8 @@ class ControlTask:
                 else:
                     store.remove()
             _text, wish, problem = _read(found.encode("utf-8"), self._clock.now())
+            # Nobody can have taken note of it yet.
+            written = self._clock.now()
         return {
             "changed": changes.changed,
             "changes": changes.as_result(),
@@ -72,7 +74,7 @@ class ControlTask:
             "control": store.location,
             "text": found,
             "in_force": wish.as_result(),
-            "wishes": in_force(wish, view.entries if view is not None else ()),
+            "wishes": in_force(wish, entries, written),
             "unreadable": problem,
         }  # fmt: skip
 

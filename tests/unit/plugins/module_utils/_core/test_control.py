@@ -88,7 +88,8 @@ def test_each_wish_is_told_once(store: Memory, clock: FakeClock) -> None:
     clock.advance(1.1)
     assert control.poll() == []
     store.say("pause\n# lunch\nlimits global=2\n")
-    (told,) = control.poll(at_once=True)
+    again, told = control.poll(at_once=True)
+    assert again.wish == "pause", "the text was written anew, by whoever waits for an answer"
     assert (told.wish, told.effect) == ("limits global=2", "not_applicable")
     store.say(None)
     told_run, told_limits = control.poll(at_once=True)
@@ -216,6 +217,33 @@ def test_what_is_in_force_and_whether_a_run_has_seen_it(store: Memory, clock: Fa
         ("pause", True, "taken"),
         ("proceed", False, None),
     ]
+
+
+def test_what_is_wished_again_after_a_run_was_killed_is_told_again(store: Memory, clock: FakeClock) -> None:
+    store.say("pause")
+    journal = entries(Control(store, clock).poll())
+    # The run is killed, the file removed, and somebody wishes the same once more.
+    clock.advance(600)
+    store.say("pause")
+    later = Control(store, clock, usual_answer, journal)
+    (before,) = in_force(later.wish, journal, store.written)
+    assert (before["acknowledged"], before["at"]) == (False, None)
+    (told,) = later.poll()
+    assert told.line == "control: pause (nothing new is begun, what runs goes on)"
+    (after,) = in_force(later.wish, [*journal, *entries([told])], store.written)
+    assert after["acknowledged"] is True
+    assert Control(store, clock, usual_answer, [*journal, *entries([told])]).poll() == []
+    assert Control(store, clock, carried=later.carry()).poll() == []
+
+
+def test_what_an_older_release_acknowledged_stays_so(store: Memory, clock: FakeClock) -> None:
+    store.say("pause")
+    journal = entries(Control(store, clock).poll())
+    del journal[0].data["written"]
+    store.say("pause", age=5)
+    assert Control(store, clock, usual_answer, journal).poll() == []
+    (found,) = in_force(Wish(run="pause"), journal, store.written)
+    assert found["acknowledged"] is True
 
 
 def test_without_a_place_there_is_no_wish(clock: FakeClock) -> None:
