@@ -13,12 +13,14 @@ import typing as t
 import pytest
 import yaml
 
-from tooling import content, paths, stages, tarball
+from tooling import content, cores, paths, stages, tarball
 
 # What plugins import, and the package that it comes from.
 PACKAGES = {"boto3": "boto3", "botocore": "boto3", "kazoo": "kazoo", "pymysql": "PyMySQL"}
 # PyMySQL imports it for TLS and for the sha2 methods of authentication.
 INDIRECT = {"cryptography"}
+# What the image gets besides what its collections ask for, where there is any.
+OWN = {"--user-bindep": "bindep.txt", "--user-pip": "requirements.txt"}
 
 
 @pytest.fixture(name="stage", scope="module")
@@ -41,9 +43,11 @@ def test_the_definition_names_the_tarball_of_this_version() -> None:
     assert definition["version"] == 3
     assert definition["additional_build_files"] == [{"src": f"build/dist/{name}", "dest": "collections"}]
     assert definition["dependencies"]["galaxy"]["collections"] == [{"name": f"collections/{name}", "type": "file"}]
-    # The floor of the collection itself.
-    floor = content.load_yaml("meta/runtime.yml")["requires_ansible"]
-    assert definition["dependencies"]["ansible_core"]["package_pip"] == f"ansible-core{floor}".removesuffix(".0")
+    # The floor of the collection itself, and the newest release that it is tested with.
+    floor = content.load_yaml("meta/runtime.yml")["requires_ansible"].removesuffix(".0")
+    major, minor = cores.ALL[-1].name.split(".")
+    bounds = f"{floor},<{major}.{int(minor) + 1}"
+    assert definition["dependencies"]["ansible_core"]["package_pip"] == f"ansible-core{bounds}"
 
 
 def test_the_least_boto3_is_the_same_everywhere() -> None:
@@ -65,7 +69,7 @@ def test_the_least_boto3_is_the_same_everywhere() -> None:
 def test_the_context_installs_the_tarball(stage: stages.Stage, context: pathlib.Path) -> None:
     containerfile = (context / "Containerfile").read_text(encoding="utf-8")
     assert "ansible-galaxy collection install" in containerfile
-    assert "ansible-core>=2.17 ansible-runner>=2.4" in containerfile
+    assert '"ansible-core>=2.17,<2.22 ansible-runner>=2.4"' in containerfile
     # The galaxy stage of the Containerfile, with another folder in the place of the image's.
     target = stage.tree.root / "image"
     stage.run(
@@ -76,9 +80,12 @@ def test_the_context_installs_the_tarball(stage: stages.Stage, context: pathlib.
         log="ee-install",
     )
     assert (target / "ansible_collections/dbops/migration/MANIFEST.json").is_file()
-    # And its builder stage, which tells what is installed beside it.
+    # And its builder stage, which tells what is installed beside it: the collection's own and the definition's.
+    own = {option: context / "_build" / name for option, name in OWN.items()}
+    assert all(f"{option}={name}" in containerfile for option, name in OWN.items() if own[option].is_file())
     done = stage.run(
         *["ansible-builder", "introspect", "--sanitize", "--write-pip", str(target / "pip.txt")],
+        *(f"{option}={path}" for option, path in own.items() if path.is_file()),
         *["--write-bindep", str(target / "bindep.txt"), str(target)],
         log="ee-introspect",
     )
@@ -87,13 +94,11 @@ def test_the_context_installs_the_tarball(stage: stages.Stage, context: pathlib.
         assert re.search(rf"^{requirement}>=\d", python, re.M), done.output
     assert "ansible-core" not in python
     assert "==" not in python
-    bindep = target / "bindep.txt"
     # Nothing of the collection's own: all Python packages are wheels.
-    assert not bindep.is_file() or bindep.read_text(encoding="utf-8").split() == []
-    assert (context / "_build" / "bindep.txt").read_text(encoding="utf-8").split() == [
-        "openssh-clients",
-        "[platform:rpm]",
+    wanted = [
+        line.partition("#")[0].split() for line in (target / "bindep.txt").read_text(encoding="utf-8").splitlines()
     ]
+    assert [words for words in wanted if words] == [["openssh-clients", "[platform:rpm]"]]
 
 
 def test_every_library_that_plugins_import_is_required_with_a_lower_bound_and_no_other() -> None:

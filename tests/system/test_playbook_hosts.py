@@ -57,6 +57,16 @@ def test_no_host_and_two_hosts_fail_before_anything_is_begun(
     assert BEGUN not in done.output
 
 
+def test_a_limit_that_leaves_the_host_out_fails_before_anything_is_begun(
+    inventory: str, tmp_path: pathlib.Path
+) -> None:
+    for given, host in (({"pegasus_hosts": "new-host"}, "new-host"), ({}, "localhost")):
+        done = p.play("pegasus_preflight", given, tmp_path, "-i", inventory, "--limit", "old-host")
+        assert done.code != 0, done.output
+        assert f"pegasus_hosts: {host} is not among the hosts that --limit leaves (old-host)" in done.output
+        assert BEGUN not in done.output
+
+
 def test_a_host_of_the_inventory_will_do_also_with_a_limit(inventory: str, tmp_path: pathlib.Path) -> None:
     done = p.play("pegasus_preflight", {"pegasus_hosts": "new-host"}, tmp_path, "-i", inventory, "--limit", "new-host")
     assert BEGUN in done.output

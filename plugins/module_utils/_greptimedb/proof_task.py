@@ -37,6 +37,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.proof_
 PHASE = "cutover"
 ENGINE = "greptimedb"
 _SHOWN = 5
+_SUMMARY_MOST = 500
 
 
 class ProofTask:
@@ -181,7 +182,8 @@ class ProofTask:
                 client.execute(statement)
             except MigrationError as error:
                 message = f"canary_sql: the statement for table {table} failed: {error.message}"
-                self._told.update(passed=False, summary=message)
+                # The server's text may be long, and a summary is handed on to the next node of a workflow.
+                self._told.update(passed=False, summary=brief(message))
                 return changes, MigrationError(
                     "greptimedb.canary_failed", message, server_text=error.server_text, details=error.details
                 )
@@ -242,6 +244,12 @@ class ProofTask:
                 # What is proved once more, with no change in between, is no news: a second run leaves all as it is.
                 if not already_told(journal.entries, [one for one in records if one[0] == "proof"]):
                     journal.append_many(records)
+
+
+def brief(text: str) -> str:
+    """A text on one line, cut where it is longer than a summary may be."""
+    line = " ".join(text.split())
+    return line if len(line) <= _SUMMARY_MOST else f"{line[: _SUMMARY_MOST - 4]} ..."
 
 
 def _states(regions: t.Sequence[p.RegionProof], datanodes: t.Sequence[p.DatanodeProof]) -> t.Set[str]:

@@ -18,6 +18,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.proof_
     read_gate,
     read_subject,
 )
+from ansible_collections.dbops.migration.plugins.module_utils._greptimedb.proof_task import brief
 
 R = 4398046511104
 
@@ -159,3 +160,9 @@ def test_what_is_given_decides_also_when_it_is_none(given: t.Any, chosen: tuple[
 def test_where_no_plan_tells_what_stays_all_that_is_drained_must_be_empty(entries: t.Any) -> None:
     assert read_gate({"drained_datanodes": 0}, entries).datanodes == (0,)
     assert read_gate({}, entries).datanodes == ()
+
+
+def test_a_summary_stays_short_whatever_a_server_says() -> None:
+    assert brief("one\n  two") == "one two"
+    long = brief("canary_sql: " + "x" * 100_000)
+    assert len(long) <= 500 and long.startswith("canary_sql: xxx") and long.endswith("x ...")
