@@ -154,7 +154,7 @@ def test_the_way_back_of_a_migration_that_ended_before_its_first_step(
     lab: LabClient, bucket: Bucket, tmp_path: pathlib.Path
 ) -> None:
     controller = controller_of(lab, bucket, tmp_path)
-    given = {**answers(lab), "pegasus_approved_plan_hash": "0" * 64}
+    given = {**answers(lab), "pegasus_approved_plan_hash": "f" * 64}
     nodes = controller.walk(WORKFLOW, given, everything)
     migrate, rollback = nodes["migrate"].job, nodes["rollback"].job
     assert migrate is not None and rollback is not None

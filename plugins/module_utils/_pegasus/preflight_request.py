@@ -158,5 +158,9 @@ def _name(value: t.Any, option: str, problems: list[InvalidOption]) -> str:
     text = value.strip() if isinstance(value, str) else ""
     if not _NAME.fullmatch(text):
         shown = "no name is given" if value in (None, "") else f"{value!r} is not a table name"
-        problems.append(InvalidOption(option, shown, "A name is made of letters, digits and the characters _ . :"))
+        fix = "A name is made of letters, digits and the characters _ . :"
+        if isinstance(value, (int, float)):
+            # YAML makes 202411 of 2024_11, also where AWX wrote it as text (ansible-core 2.19 and newer).
+            shown, fix = f"{value!r} is a number and not text", 'Give it as JSON text, such as ["2024_11"]'
+        problems.append(InvalidOption(option, shown, fix))
     return text

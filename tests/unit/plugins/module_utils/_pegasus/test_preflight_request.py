@@ -76,6 +76,7 @@ def test_empty_values_are_left_out_ones() -> None:
         ({"tables": [{"name": "temp"}]}, ["tables[0]", "is not a table name"]),
         ({"tables": [["temp"]]}, ["tables[0]", "['temp']"]),
         ({"tables": [None]}, ["tables[0]", "no name is given"]),
+        ({"tables": 202411}, ["tables[0]: 202411 is a number and not text", '["2024_11"]']),
         ({"tables": ["a", "b", "a"]}, ["a is given twice"]),
         ({"tables": "[1"}, ["tables", "JSON"]),
         ({"remote_tables": {"temp": "temp/2"}}, ["remote_tables.temp", "'temp/2'"]),
