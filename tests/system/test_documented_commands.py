@@ -23,7 +23,8 @@ import yaml
 from lab import process
 from lab.pegasus import zookeeper
 from system import documented, documented_places, playbooks
-from system.documented import CHAPTERS, Chapter, Labs, Step
+from system.documented import CHAPTERS, Chapter, Step
+from system.documented_steps import Labs
 from tooling import commands, linked, paths, shown
 from tooling.documents import SHELL, YAML, Block, all_blocks, blocks
 
