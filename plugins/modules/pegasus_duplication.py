@@ -29,8 +29,13 @@ description:
 notes:
   - With O(control), C(pause) adds and resumes no duplication until C(resume). Once they are added they go on, also
     during a pause. C(abort) ends the run with the code C(control.aborted), and leaves the duplications that were
-    added. There are no limits to change. Only O(state=present) obeys, because the others take something back. A pause
-    counts into O(timeout).
+    added. Only O(state=present) obeys, because the others take something back. A pause counts into O(timeout).
+  - C(limits tables=2) lets two tables be copied at a time. A table counts from the addition of its duplication until it
+    ships its log (C(DS_LOG)), also when somebody else has added it. The next one in O(tables) is added when one of them
+    does, which is the wait C(pegasus.wait.turn). Without a limit all are added at once, so write it before the run
+    begins. It can be raised, lowered and taken away while the run goes on; what is being copied goes on. A limit of
+    another name is refused in the acknowledgement, and what was taken before holds. Nothing is set on a server, so
+    nothing has to be put back. The speed of one copy is a matter of the servers' own configuration.
 extends_documentation_fragment:
   - dbops.migration._attributes
   - dbops.migration._attributes.actiongroup_pegasus

@@ -13,9 +13,10 @@ import typing as t
 import pytest
 
 from lab import process
+from lab.client import LabClient
 from lab.pegasus import zookeeper
 from system.pegasus_cutover_lab import Cutovers, duplicate, finish
-from system.pegasus_modules import SMALL, metas, run, sent, start
+from system.pegasus_modules import SMALL, metas, run, sent, start, told
 
 needs_zookeeper = pytest.mark.skipif(bool(zookeeper.missing()), reason=zookeeper.missing() or "ZooKeeper is here")
 CLOSED = "2020-01-01T00:00:00Z/2020-01-01T01:00:00Z"
@@ -28,6 +29,12 @@ def _control(journal: str) -> pathlib.Path:
 def _acknowledged(journal: str) -> list[str]:
     entries = [json.loads(line) for line in pathlib.Path(journal).read_text().splitlines()]
     return [one["data"]["wish"] for one in entries if one["kind"] == "control"]
+
+
+def _being_copied(lab: LabClient) -> int:
+    """How many duplications of the source do not ship their log yet."""
+    apps = lab.state()["clusters"]["source"]["apps"].values()
+    return sum(1 for app in apps for one in app["duplications"].values() if one["status"] != "DS_LOG")
 
 
 @needs_zookeeper
@@ -144,7 +151,7 @@ def test_no_duplication_is_added_during_a_pause(tmp_path: pathlib.Path) -> None:
             "migration_id": "m", "target_meta_servers": metas(lab, "target"),
         }  # fmt: skip
         lab.clear_requests()
-        _control(journal).write_text("pause\nlimits global=2")
+        _control(journal).write_text("pause\nlimits global=2")  # which is GreptimeDB's
         step = run("duplication", lab, **options, step_time="500ms")
         assert (step["finished"], step["changed"]) == (False, False), step
         assert [one["reason"] for one in step["waits"]] == ["control.paused"]
@@ -169,3 +176,46 @@ def test_no_duplication_is_added_during_a_pause(tmp_path: pathlib.Path) -> None:
         # What is taken back asks nobody.
         _control(journal).write_text("abort")
         assert run("duplication", lab, **{**options, "state": "absent"})["finished"] is True
+
+
+@pytest.mark.thorough
+@pytest.mark.cost(40)
+def test_so_many_tables_are_copied_at_a_time_as_the_limit_says(tmp_path: pathlib.Path) -> None:
+    tables = ["a", "b", "c", "d"]
+    with process.start(profile="2.6", table=",".join(tables), **SMALL) as lab:
+        journal = str(tmp_path / "journal.jsonl")
+        options: dict[str, t.Any] = {
+            "tables": tables, "remote_cluster": "onebox-b", "poll_interval": "300ms", "journal": journal,
+            "migration_id": "m", "target_meta_servers": metas(lab, "target"),
+        }  # fmt: skip
+        lab.clear_requests()
+        _control(journal).write_text("limits tables=2")
+        predicted = run("duplication", lab, check=True, **options)
+        assert sent(lab) == []
+        going = start("duplication", {"meta_servers": metas(lab), **options})
+        try:
+            # Killed in the middle: whatever is there counts for the next run.
+            end = time.monotonic() + 60
+            while len(sent(lab)) < 2 and time.monotonic() < end:
+                time.sleep(0.05)
+        finally:
+            going.kill()
+        going.wait()
+        assert len(sent(lab)) == 2
+        statuses: set[int] = set()
+        going = start("duplication", {"meta_servers": metas(lab), **options})
+        try:
+            while going.poll() is None:
+                statuses.add(_being_copied(lab))
+                time.sleep(0.05)
+            done = finish(going)
+        finally:
+            going.kill()
+        assert done["finished"] is True, done
+        assert sent(lab) == told(predicted)
+        assert 2 in statuses and max(statuses) == 2, statuses
+        assert _acknowledged(journal) == ["limits tables=2"]
+        lab.clear_requests()
+        assert run("duplication", lab, **options)["changed"] is False
+        assert run("duplication", lab, check=True, **options)["changed"] is False
+        assert sent(lab) == []

@@ -159,6 +159,15 @@ def limits_of(text: str) -> t.Dict[str, t.Optional[int]]:
     return limits
 
 
+def limits_said(line: str) -> t.Dict[str, t.Optional[int]]:
+    """The limits of a line that was acknowledged; none for ``none``, and for what an older release wrote otherwise."""
+    words = line.split(None, 1)
+    try:
+        return limits_of(words[1]) if kind_of(line) == LIMITS and len(words) > 1 else {}
+    except ValueError:
+        return {}
+
+
 def postponed_until(text: str, written: datetime.datetime) -> datetime.datetime:
     """When ``2h`` or ``until 2026-11-22T01:00:00Z`` is over; ValueError for anything else."""
     words = text.split(None, 1)

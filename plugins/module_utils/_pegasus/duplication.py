@@ -15,10 +15,10 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.coerce impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_arrival as da
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_past as dp
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_result as dr
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_standing as ds
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_turns as dt
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_begin import Beginning, plan_table
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_control import DuplicationControl
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_journal import RunJournal
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_look import Clusters
@@ -26,15 +26,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplicati
     Options,
     read_options,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_plan import (
-    Planned,
-    Seen,
-    plan,
-    removed_before,
-    understood,
-)
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_plan import Planned
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_removal import Removal
-from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_send import WAS_THERE, Sender
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_table import TableRun
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_watch import (
     PASSING,
@@ -95,6 +88,8 @@ class DuplicationTask:
         return Call(clusters, options, journal, deadline, started, control, store.entries)
 
     def _work(self, call: Call, follow: t.Mapping[str, t.Any]) -> None:
+        planned: t.List[Planned] = []
+        pasts: t.List[dp.Past] = []
         if "tables" in follow:
             self._take(follow)
         if "tables" not in follow or follow.get("arriving"):
@@ -113,15 +108,16 @@ class DuplicationTask:
             removal = Removal(call, self._watch, planned, pasts, self._clock.now().timestamp())
             if self._check_mode:
                 # A run that waits comes to it in the end.
-                self._predict(planned, call.options.wait or removal.arrived_by_now())
+                self._predict(dt.in_order(planned, call.control.at_once), call.options.wait or removal.arrived_by_now())
                 return
             self._changes(ChangeList())
             if not removal.arrive():
                 self._end(call, arriving=True)
                 return
             self.result["finished"] = False
-            self._send(call, planned, pasts)
-        self._watch.follow(call, self._watch.runs, lambda run, now: run.look(call.clusters, call.options, now))
+        beginning = Beginning(call, self._watch.runs, self.result, self._clock)
+        beginning.begin(planned, pasts)
+        self._watch.follow(call, self._watch.runs, beginning.look)
         self._end(call)
 
     def _hold(self, call: Call, follow: t.Mapping[str, t.Any]) -> t.Optional[t.Dict[str, t.Any]]:
@@ -156,7 +152,7 @@ class DuplicationTask:
         for run, past in zip(self._watch.runs, pasts):
             seen = clusters.seen(run.wanted)
             try:
-                one = _plan_table(call, run, seen, past)
+                one = plan_table(call, run, seen, past)
             except MigrationError as error:
                 problems[run.wanted.table] = error
                 continue
@@ -185,40 +181,6 @@ class DuplicationTask:
                 f"{TARGET_META_SERVERS} lead to a cluster that calls itself {name}, and remote_cluster is "
                 f"{options.remote}. Unless the target has a dup_cluster_name of its own, one of the two is wrong."
             ]
-
-    def _send(self, call: Call, planned: t.Sequence[Planned], pasts: t.Sequence[dp.Past]) -> None:
-        clusters, options, journal = call.clusters, call.options, call.journal
-        sent = ChangeList()
-        for run, one, past in zip(self._watch.runs, planned, pasts):
-            there = one.duplication
-            taken = there is not None and one.owner == dp.OTHER and run.wanted.adopt and options.state == "present"
-            if one.steps or past.unsettled or taken or (one.owner == dp.FOUND and there is not None):
-                journal.begin()
-            sender = Sender(clusters, journal.journal, self._clock, options.settle_time, past)
-            if past.unsettled:
-                sender.settle(run.wanted, clusters.duplications(run.wanted.table) if run.app is not None else ())
-            if one.owner == dp.FOUND and one.duplication is not None:
-                sender.adopt(run.wanted, one.duplication)
-                self._events.append(f"{run.wanted.table}: duplication {one.duplication.dupid} of an earlier run found")
-            if taken and there is not None:
-                sender.take_over(dp.resource(clusters.source.cluster, run.wanted.table, run.wanted.remote), there)
-                run.owner = dp.OURS
-                self._events.append(f"{run.wanted.table}: duplication {there.dupid} of somebody else is ours now")
-            for step in one.made:
-                sent.add(step.change)
-                self._changes(sent)
-                self._events.append(f"{run.wanted.table}: duplication {run.followed} was removed by a step that died")
-            for step in one.steps:
-                verdict, there = sender.send(run.wanted, step)
-                if there is not None:
-                    run.duplication, run.followed = there, there.dupid
-                    run.owner = dp.OTHER if verdict == WAS_THERE else dp.OURS
-                if verdict == WAS_THERE:
-                    self._events.append(f"{run.wanted.table}: somebody else has just added duplication {run.followed}")
-                    continue
-                sent.add(step.change)
-                self._changes(sent)
-                self._events.append(f"{run.wanted.table}: {step.action.replace('_', ' ')}")
 
     # Telling.
 
@@ -257,24 +219,6 @@ class DuplicationTask:
 
     def _options(self) -> t.Dict[str, t.Any]:
         return {name: self._params[name] for name in _SHOWN}
-
-
-def _plan_table(call: Call, run: TableRun, seen: Seen, past: dp.Past) -> Planned:
-    """What is to be sent for one table. :raises MigrationError: it cannot be done, or must not be"""
-    wanted, source, profile = run.wanted, call.clusters.source, call.clusters.profile
-    understood(wanted, profile)
-    cut_over = bool(da.positions_at_cutover(call.entries, wanted.table))
-    idempotent = profile.target_create_idempotent
-    found = plan(wanted, seen, past, source=source, create_idempotent=idempotent, cut_over=cut_over)
-    if not run.goal:
-        return found
-    # An earlier step waited for it to be fit for removal.
-    if found.duplication is None and run.followed in past.removals:
-        return removed_before(wanted, source.cluster, run.followed)
-    lost = ds.gone_or_other(wanted.table, run.followed, found.duplication)
-    if lost is not None:
-        raise lost
-    return found
 
 
 def _connection(params: t.Mapping[str, t.Any]) -> Connection:

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This module_util is private: it may change in any release.
-"""What people say to a run that adds duplications: nothing is added while it is paused, and an abort ends the run."""
+"""What people say to a run that adds duplications: nothing is added while it is paused, so many tables are copied at a
+time as the limit says, and an abort ends the run."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.control import (
     NOT_APPLICABLE,
+    TAKEN,
     Answer,
     Control,
     usual_answer,
@@ -20,10 +22,19 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.control_text
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_waits import ENDS_WHEN, stopped_by
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import Wait
+from ansible_collections.dbops.migration.plugins.module_utils._pegasus import duplication_turns as dt
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_journal import RunJournal
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_options import Options
 
 _POLL = 1.0
+
+
+class Stopped(t.NamedTuple):
+    """What keeps anything from being begun: a wait's reason, what is waited for, and what ends it."""
+
+    reason: str
+    waiting_for: str
+    ends_when: str
 
 
 class DuplicationControl:
@@ -35,6 +46,14 @@ class DuplicationControl:
         self._control = Control(store if obeys else None, clock, answer, entries)
         self._clock = clock
         self._tables = [one.table for one in options.wanted]
+        self.at_once = dt.taken_before(entries) if obeys and store is not None else None
+        """How many tables may be copied at a time; None for any number."""
+
+    @property
+    def stopped(self) -> t.Optional[Stopped]:
+        """Why nothing more may be begun; None when it may."""
+        stopped = stopped_by(self._control)
+        return None if stopped is None else Stopped(stopped.reason, stopped.waiting_for, ENDS_WHEN[stopped.reason])
 
     def heed(self, journal: t.Optional[RunJournal], events: t.List[str]) -> bool:
         """Look what is wished, and acknowledge it; whether there was anything. MigrationError ``control.aborted``.
@@ -43,6 +62,8 @@ class DuplicationControl:
         """
         found = self._control.poll()
         for one in found:
+            if (one.kind, one.effect) == (LIMITS, TAKEN):
+                self.at_once = (self._control.wish.limits or {}).get(dt.TABLES)
             if journal is not None:
                 journal.control(one.as_entry())
                 events.append(one.line)
@@ -65,12 +86,12 @@ class DuplicationControl:
         started = self._clock.monotonic()
         while True:
             news = self.heed(journal, events)
-            stopped = stopped_by(self._control)
+            stopped = self.stopped
             if stopped is None:
                 return None
-            reason, text = stopped
+            reason, text, ends_when = stopped
             since = {reason: since.get(reason) or iso(self._clock.now())}
-            wait = Wait(reason, text, ENDS_WHEN[reason], since[reason], self._tables, len(self._tables)).as_result()
+            wait = Wait(reason, text, ends_when, since[reason], self._tables, len(self._tables)).as_result()
             journal.begin()
             journal.waits([wait])
             journal.live({}, [wait])
@@ -86,7 +107,10 @@ class DuplicationControl:
 
 
 def answer(kind: str, wish: Wish) -> Answer:
-    """Pegasus ships as fast as it can; no call sets a limit for one duplication."""
-    if kind == LIMITS:
-        return Answer(NOT_APPLICABLE, "Pegasus has no limits for duplications that could be changed while they run")
-    return usual_answer(kind, wish)
+    """No call limits one duplication while it copies or ships, so what can be limited is how many are begun."""
+    if kind != LIMITS:
+        return usual_answer(kind, wish)
+    problem = dt.problem_with(wish)
+    if problem:
+        return Answer(NOT_APPLICABLE, problem)
+    return Answer(TAKEN, dt.words((wish.limits or {}).get(dt.TABLES)))

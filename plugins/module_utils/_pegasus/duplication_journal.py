@@ -11,6 +11,7 @@ import typing as t
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock
 from ansible_collections.dbops.migration.plugins.module_utils._core.control import CONTROL
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
+from ansible_collections.dbops.migration.plugins.module_utils._core.journal_entry import Entry
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_news import silent
 from ansible_collections.dbops.migration.plugins.module_utils._core.waits import present
 from ansible_collections.dbops.migration.plugins.module_utils._pegasus.duplication_past import GOAL_KIND, SKIPPED_KIND
@@ -37,6 +38,11 @@ class RunJournal:
         if self._begun:
             self._last_reasons = _reasons(store)
             self.journal = store.open()
+
+    @property
+    def entries(self) -> t.Sequence[Entry]:
+        """What the journal holds, with what this run has written."""
+        return self._store.entries if self.journal is None else self.journal.entries
 
     def begin(self) -> None:
         """Write that the run has begun, once."""
@@ -86,8 +92,7 @@ class RunJournal:
     def skipped(self, resource: str, dupid: int) -> None:
         """Keep in mind that a duplication was in FAIL_SKIP: setting it back does not bring what it has left out."""
         data = {"resource": resource, "dupid": dupid}
-        entries = self._store.entries if self.journal is None else self.journal.entries
-        if not any(one.kind == SKIPPED_KIND and one.data == data for one in entries):
+        if not any(one.kind == SKIPPED_KIND and one.data == data for one in self.entries):
             self.begin()
             self._append(SKIPPED_KIND, data)
 

@@ -53,7 +53,11 @@ REASONS = ReasonRegistry(
             "pegasus.wait.target_table_gone",
             "pegasus.wait.target_too_few_nodes",
             "pegasus.wait.target_unreachable",
+            "pegasus.wait.turn",
             "pegasus.wait.unconfirmed",
+            # Of tables that are not begun, because people want it so.
+            "control.paused",
+            "control.unreadable",
         )
     )
 )

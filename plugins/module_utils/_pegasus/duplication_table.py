@@ -40,6 +40,7 @@ class TableRun:
     """``followed``: the dupid that must stay, 0 before it is known. Times are Unix seconds.
 
     ``goal``: by partition the decree that must have arrived before a removal, ``arrived`` the last look for that.
+    ``deferred``: nothing is sent before it is its turn to be copied.
     ``made_since``: since when the target was seen with the table that this duplication has made, and the source was
     seen not to know of it.
     """
@@ -50,6 +51,7 @@ class TableRun:
     owner: str = ""
     followed: int = 0
     looked: bool = False
+    deferred: bool = False
     track: Track = dataclasses.field(default_factory=Track)
     view: t.Optional[ProgressView] = None
     standing: ds.Standing = dataclasses.field(default_factory=lambda: ds.Standing(""))
@@ -109,9 +111,9 @@ class TableRun:
         """Look once, and judge."""
         self.app = clusters.app(self.wanted.table)
         if self.wanted.state == "absent":
-            self._judged(self._look_removed(clusters), now)
+            self.judged(self._look_removed(clusters), now)
         else:
-            self._judged(self._look_there(clusters, options, now), now)
+            self.judged(self._look_there(clusters, options, now), now)
 
     def look_arrived(self, clusters: Clusters, now: float) -> None:
         """Look once whether the duplication, which is there, may be removed without a loss."""
@@ -123,16 +125,17 @@ class TableRun:
         if failure is None and there is not None:
             failure = da.unprovable(table, there)
         if failure is not None or there is None:
-            self._judged(ds.Standing(table, failure=failure), now)
+            self.judged(ds.Standing(table, failure=failure), now)
             return
         target = clusters.target(there.remote_app_name or self.wanted.remote_name, with_config=False)
         gone = target is not None and target.problem is None and target.app is None
         self.arrived = da.judge(there, self.goal, clusters.said(table))
         self.goal = self.arrived.goal
         held_back = clusters.profile.holds_back_last_mutation
-        self._judged(da.standing(table, there, self.arrived, held_back=held_back, target_gone=gone), now)
+        self.judged(da.standing(table, there, self.arrived, held_back=held_back, target_gone=gone), now)
 
-    def _judged(self, standing: ds.Standing, now: float) -> None:
+    def judged(self, standing: ds.Standing, now: float) -> None:
+        """Take where it stands."""
         self.looked = True
         self.standing = standing
         cause = standing.cause
@@ -250,6 +253,7 @@ class TableRun:
         """For the next step; see :meth:`take`."""
         return {
             "followed": self.followed,
+            "deferred": self.deferred,
             "owner": self.owner,
             "goal": {str(index): decree for index, decree in self.goal.items()},
             "track": self.track.as_data(),
@@ -262,6 +266,7 @@ class TableRun:
     def take(self, data: t.Mapping[str, t.Any]) -> None:
         """What :meth:`carry` gave."""
         self.followed = int(data["followed"])
+        self.deferred = bool(data.get("deferred"))
         self.owner = str(data["owner"])
         self.goal = {int(index): int(decree) for index, decree in data["goal"].items()}
         self.track = Track.from_data(data["track"])
