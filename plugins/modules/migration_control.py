@@ -59,10 +59,12 @@ options:
     type: str
   limits:
     description:
-      - How much may run at the same time, as for the migration's own option of that name; a JSON text is accepted too.
-        They replace those of the plan, key by key, from the next look on. What is beyond them already is not stopped.
-      - An empty mapping withdraws them, and the plan's hold again. GreptimeDB obeys them, the other engines tell that
-        they do not.
+      - How much may run at the same time, a mapping or JSON text of one. What is beyond it already is not stopped.
+      - For GreptimeDB, as the option of that name of M(dbops.migration.greptimedb_region_plan); they replace those of
+        the plan, key by key. For Pegasus, C(tables), see M(dbops.migration.pegasus_duplication). For StarRocks,
+        C(tables) and C(thread_kbps), see M(dbops.migration.starrocks_sync_wait). A limit that an engine does not have
+        is refused in its acknowledgement.
+      - An empty mapping withdraws them, and what was there before holds again.
     type: raw
   postpone:
     description:

@@ -22,6 +22,10 @@ description:
     sent as C(true). (The server takes C(yes) for false.)
   - With O(journal), the value that each frontend had is written down before the first change, and O(state=restored)
     puts it back. What is restored is what was found, and not a default.
+notes:
+  - A config that people limit with the control text while the copy goes on
+    (M(dbops.migration.starrocks_sync_wait), C(limits)) is left alone by O(state=present), with a warning, until the
+    limit is taken back. O(journal) knows it.
 extends_documentation_fragment:
   - dbops.migration._attributes
   - dbops.migration._attributes.actiongroup_starrocks

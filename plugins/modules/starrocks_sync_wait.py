@@ -28,12 +28,23 @@ description:
   - How far the target's transactions were seen is kept in O(journal). The next run takes up there, and warns with
     C(starrocks.comparison.transactions_unseen) where the target has forgotten some of those since. So does the cutover.
     Run it on a schedule between the copy and the cutover.
-  - Changes nothing in the clusters. It can be killed and run again at any time.
+  - Changes nothing in the clusters, but for the limits that people ask for with O(control). It can be killed and run
+    again at any time.
 notes:
   - With O(control), C(pause) lets the wait not end, so that the next step is not begun, and C(abort) ends it with the
     code C(control.aborted). Both leave the sync tool alone, which goes on copying until
-    M(dbops.migration.starrocks_sync_tool) ends it. There are no limits to change. Only O(until=caught_up) obeys. A
-    pause counts into O(timeout).
+    M(dbops.migration.starrocks_sync_tool) ends it. Only O(until=caught_up) obeys. A pause counts into O(timeout).
+  - C(limits tables=4) lets the target copy four tables at a time (C(replication_max_parallel_table_count) of its
+    frontends); what it refuses for that, the tool tries again. C(limits thread_kbps=5000) lets each replication thread
+    of each of its nodes pull 5,000 KB/s at the most (C(replication_max_speed_limit_kbps)); it must be more than twice
+    C(replication_min_speed_limit_kbps), because slower jobs fail. What is being copied goes on. Both are set in memory
+    only, by the code of M(dbops.migration.starrocks_frontend_config) and M(dbops.migration.starrocks_backend_config),
+    so they need O(journal), and the privileges for that. Each former value is written down before.
+  - When a limit is gone from the line, the wait puts back what was there before it. While no wait goes on, the next one
+    does. So does C(state=restored) of both modules. A value of the same config that the migration itself wants (its
+    C(starrocks_target_settings), say) is not set meanwhile, which a warning tells. A limit holds in the cutover too,
+    whose drain it slows, so take it away before. One that cannot be set is refused in the acknowledgement, and the wait
+    goes on; where that may pass, it is tried again every minute.
 extends_documentation_fragment:
   - dbops.migration._attributes
   - dbops.migration._attributes.actiongroup_starrocks
@@ -49,11 +60,9 @@ attributes:
   check_mode:
     support: full
     details:
-      - Does not wait, and looks at nothing.
+      - Does not wait, and looks at nothing but what the limits of O(control) would change, which it predicts.
   diff_mode:
-    support: N/A
-    details:
-      - Changes nothing in the clusters.
+    support: full
   idempotent:
     support: full
   action:
@@ -197,6 +206,27 @@ waits:
   returned: always
   type: list
   elements: dict
+changes:
+  description: What the limits of O(control) have changed in this run; in check mode, what they would change.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    resource:
+      description: The config, such as C(starrocks:1234/fe/10.0.0.1:9030/config/replication_max_parallel_table_count).
+      type: str
+    action:
+      description: C(limit), or when it is taken back C(restore), or C(set) where the migration wants a value itself.
+      type: str
+    before:
+      description: The value there was.
+      type: str
+    after:
+      description: The value there is.
+      type: str
+    request:
+      description: The statement.
+      type: dict
 line:
   description: What the follow loop shows.
   returned: when something could be looked at

@@ -26,6 +26,7 @@ LAB: dict[str, t.Any] = {
     "rate": 0.5,
     "factor": 20,
 }
+TABLES, SPEED = "replication_max_parallel_table_count", "replication_max_speed_limit_kbps"
 CLOSED = "2020-01-01T00:00:00Z/2020-01-01T01:00:00Z"
 
 
@@ -47,6 +48,13 @@ def fixture_migration(tmp_path: pathlib.Path) -> t.Iterator[Migration]:
 
 def _to_source(migration: Migration) -> list[str]:
     return [one["request"] for one in migration.lab.requests(mutating=True) if one["surface"] == "source-mysql"]
+
+
+def _limited(migration: Migration) -> tuple[set[str | None], set[str]]:
+    """What the target's frontends and nodes have of the two configs that can be limited; None for the default."""
+    target = migration.lab.state()["clusters"]["target"]
+    rows = migration.rows("target", f"SELECT VALUE FROM information_schema.be_configs WHERE NAME = '{SPEED}'")
+    return {one["config"].get(TABLES) for one in target["frontends"]}, {str(next(iter(row))) for row in rows}
 
 
 def _entries(migration: Migration) -> list[dict[str, t.Any]]:
@@ -122,3 +130,34 @@ def test_the_wait_does_not_end_during_a_pause_and_ends_at_an_abort(migration: Mi
     file.unlink()
     assert finish(start("sync_wait", options))["finished"] is True
     assert [one for one in sent(migration.lab) if "source" in one] == []
+
+
+@pytest.mark.thorough
+@pytest.mark.cost(30)
+def test_limits_hold_on_the_target_and_their_former_values_come_back(migration: Migration) -> None:
+    file = pathlib.Path(migration.journal + ".control")
+    options = {
+        **migration.options(), "directory": migration.directory, "journal": migration.journal, "migration_id": "m",
+        "max_behind": 1000, "poll_interval": "300ms", "stable_samples": 1,
+    }  # fmt: skip
+    before = _limited(migration)
+    migration.lab.clear_requests()
+    file.write_text("limits tables=2 thread_kbps=1000")
+    predicted = finish(start("sync_wait", options, check=True))
+    assert sent(migration.lab) == [] and len(predicted["changes"]) >= 2
+    first = finish(start("sync_wait", options))
+    assert (first["finished"], first["changed"], first["changes"]) == (True, True, predicted["changes"]), first
+    assert _limited(migration) == ({"2"}, {"1000"})
+    asked = sent(migration.lab)
+    assert [key for one in asked for key in (TABLES, SPEED) if key in one] == [TABLES, SPEED]
+    again = finish(start("sync_wait", options))
+    assert (again["finished"], again["changed"], again["events"]) == (True, False, [])
+    assert sent(migration.lab) == asked
+    file.write_text("limits per_source=1")
+    refused = finish(start("sync_wait", {**options, "step_time": "1s"}))
+    assert any("StarRocks has no such limit" in event for event in refused["events"])
+    assert _limited(migration) == ({"2"}, {"1000"})
+    file.unlink()
+    lifted = finish(start("sync_wait", options))
+    assert lifted["changed"] is True, lifted
+    assert _limited(migration) == before

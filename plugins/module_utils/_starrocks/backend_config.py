@@ -41,7 +41,14 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_
     ConfigOptions,
     read_options,
 )
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import Past, recorded, same_value
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import (
+    SET,
+    Past,
+    left_limited,
+    limited_keys,
+    recorded,
+    same_value,
+)
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_unreached import dead_nodes, left_out
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_values import canonical
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import Connection
@@ -59,7 +66,10 @@ class BackendConfigTask:
         redactor: Redactor,
         clock: Clock,
         connect: Connect = connect_mysql,
+        given: t.Optional[t.Tuple[ConfigOptions, Connection, ConfigJournal]] = None,
     ) -> None:
+        """``given``: what is used in the place of ``params``."""
+        self._given = given
         self._params = params
         self._check_mode = check_mode
         self._redactor = redactor
@@ -70,9 +80,7 @@ class BackendConfigTask:
 
     def body(self) -> t.Dict[str, t.Any]:
         """The module's result."""
-        options = read_options(self._params, "dead_nodes")
-        connection = Connection.from_params(self._params)
-        store = ConfigJournal(self._params, self._redactor, self._clock, restoring=options.restoring)
+        options, connection, store = self._given or self._read()
         past = recorded(store.entries, "starrocks:")
         if options.restoring and not any(name.partition("/")[2].startswith("node/") for name in past):
             # Nobody is asked: a cluster out of reach must not fail a run that left it alone.
@@ -85,6 +93,15 @@ class BackendConfigTask:
             self._tell_sent()
             store.close()
         return self.result
+
+    def _read(self) -> t.Tuple[ConfigOptions, Connection, ConfigJournal]:
+        options = read_options(self._params, "dead_nodes")
+        connection = Connection.from_params(self._params)
+        return (
+            options,
+            connection,
+            ConfigJournal(self._params, self._redactor, self._clock, restoring=options.restoring),
+        )
 
     def _work(self, cluster: Cluster, options: ConfigOptions, store: ConfigJournal) -> None:
         nodes = cluster.nodes(refresh=True)
@@ -110,7 +127,10 @@ class BackendConfigTask:
             table = read_nodes(cluster, living, [setting.key for setting in options.settings])
             steps = self._wanted_steps(cluster, options, table)
             self.result["drift"] = _drift(steps, past)
-            warnings = self._tell_in_place(steps, past, table, store) if store.given else []
+            limited = frozenset() if options.live else limited_keys(past)
+            warnings = left_limited(step.key for step in steps if step.key in limited)
+            steps = [step for step in steps if step.key not in limited]
+            warnings += self._tell_in_place(steps, past, table, store) if store.given else []
             if dead:
                 warnings.append(left_out(dead, [setting.key for setting in options.settings]))
             if warnings:
@@ -155,7 +175,7 @@ class BackendConfigTask:
                 for node, row in rows.items()
                 if row is not None
             ]
-            steps.append(NodeStep(setting.key, tuple(targets), "set"))
+            steps.append(NodeStep(setting.key, tuple(targets), options.live or SET))
         checker.raise_problems()
         self.result["skipped"] = skipped
         return steps

@@ -20,6 +20,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.backend
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.backend_config_read import read_nodes
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import context_of
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_values import canonical
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.errors import NO_REPLY
 
@@ -51,7 +52,7 @@ class NodeSender:
         """
         by_resource = {target.resource: target for target in step.targets}
         targets = [by_resource[change.resource] for change in call.changes]
-        contexts = [{"type": target.kind} for target in targets]
+        contexts = [context_of(target.kind, step.action) for target in targets]
         ids = self._journal.intents(call.changes, contexts) if self._journal is not None else []
         refused: t.Optional[MigrationError] = None
         try:

@@ -40,7 +40,8 @@ class Wanted:
 class ConfigOptions:
     """``settings`` in the order in which they are sent.
 
-    With ``restored``, only their keys count (none: all that are recorded); with ``default`` too.
+    With ``restored``, only their keys count (none: all that are recorded); with ``default`` too. ``live``: the action
+    of the changes where the control text is obeyed; "" where it is not, and what it limits is left alone.
     """
 
     settings: t.Tuple[Wanted, ...]
@@ -48,6 +49,7 @@ class ConfigOptions:
     unreached: str
     persistent: str = "never"
     keep_theirs: bool = False
+    live: str = ""
 
     @property
     def restoring(self) -> bool:

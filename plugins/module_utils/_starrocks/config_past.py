@@ -15,6 +15,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.restore impo
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_values import canonical
 
 NOT_PERSISTED = "starrocks.not_persisted"
+SET, LIMIT = "set", "limit"
+"""The actions of changes that set a config: for the migration, and because the control text limits it for a while."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +32,11 @@ class Past(rec.Recorded):
     def persistent(self) -> bool:
         """Whether one of the changes may have been written to fe.conf, too."""
         return any(bool(context.get("persistent")) for context in self.contexts)
+
+    @property
+    def limited(self) -> bool:
+        """Whether the last of the changes was made because the control text limits it."""
+        return bool(self.contexts) and bool(self.contexts[-1].get("limit"))
 
 
 def recorded(entries: t.Iterable[Entry], prefix: str) -> t.Dict[str, Past]:
@@ -47,6 +54,25 @@ def recorded(entries: t.Iterable[Entry], prefix: str) -> t.Dict[str, Past]:
         for resource, one in rec.recorded(entries, prefix).items()
         if one.changes
     }
+
+
+def limited_keys(past: t.Mapping[str, Past]) -> t.FrozenSet[str]:
+    """The configs that the control text limits: what the migration wants of them has to wait."""
+    return frozenset(name.rpartition("/config/")[2] for name, one in past.items() if one.limited)
+
+
+def left_limited(keys: t.Iterable[str]) -> t.List[str]:
+    """The warnings about those that are left as they are."""
+    return [
+        f"{key} stays as the limits of the control text have it; take that line away, and run this again when it is "
+        "acknowledged."
+        for key in keys
+    ]
+
+
+def context_of(kind: str, action: str, **more: t.Any) -> t.Dict[str, t.Any]:
+    """What is written down beside an intent."""
+    return {"type": kind, **more, **({"limit": True} if action == LIMIT else {})}
 
 
 def persisting_refused(entries: t.Iterable[Entry], prefix: str) -> bool:

@@ -19,6 +19,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal import Journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.recorded import RESTORE
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import context_of
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_values import canonical
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.errors import CONFIG_PARTIAL, NO_REPLY
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_plan import (
@@ -61,7 +62,7 @@ class Sender:
         """
         mine = {target.resource: target for target in targets if target.frontend in call.reached}
         changed = [(change, mine[change.resource]) for change in call.changes]
-        contexts = [{"type": target.kind, "persistent": call.persistent} for _change, target in changed]
+        contexts = [context_of(target.kind, change.action, persistent=call.persistent) for change, target in changed]
         ids = self._journal.intents(call.changes, contexts) if self._journal is not None else []
         evidence: t.Dict[str, t.Any] = {}
         answer = self._ask(call)

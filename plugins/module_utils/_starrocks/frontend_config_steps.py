@@ -14,7 +14,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.recorded imp
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_check import Checker
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_keys import frontend_key_since
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_options import Wanted
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import Past, decide
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import SET, Past, decide
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_values import canonical
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_plan import Target
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_read import ConfigRow, Table
@@ -60,7 +60,7 @@ def wanted_steps(
             if row is not None
         ]
         name = next(row.key for row in rows.values() if row is not None)
-        steps.append(Step(name, tuple(targets), "set", persistent, False))
+        steps.append(Step(name, tuple(targets), SET, persistent, False))
     checker.raise_problems()
     return steps, skipped
 

@@ -23,6 +23,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import (
     NOT_PERSISTED,
     Past,
+    left_limited,
+    limited_keys,
     persisting_refused,
     recorded,
     same_value,
@@ -133,6 +135,10 @@ class FrontendConfigTask:
             kept = {one["key"] for one in self.result["kept"]}
             # One statement sets a config on all frontends, so it is left alone on all of them.
             steps = [step for step in steps if step.key not in kept]
+            if options.live:
+                steps = [step._replace(action=options.live) for step in steps]
+            else:
+                steps = self._without_limited(steps, past)
             if options.state == "present" and store.given:
                 self._tell_in_place(steps, past, cluster, store)
             if dead:
@@ -140,6 +146,11 @@ class FrontendConfigTask:
         self._carry_out(cluster, steps, store, options, past, restorings)
         if dead and options.unreached == "fail" and any(one.unknown for one in restorings):
             raise dead_frontends(dead, "the others have their former values back")
+
+    def _without_limited(self, steps: t.Sequence[Step], past: t.Mapping[str, Past]) -> t.List[Step]:
+        limited = limited_keys(past)
+        self._sent.warnings += left_limited(step.key for step in steps if step.key in limited)
+        return [step for step in steps if step.key not in limited]
 
     def _wanted(self, cluster: Cluster, options: ConfigOptions, table: Table) -> t.List[Step]:
         settings: t.Sequence[Wanted] = options.settings

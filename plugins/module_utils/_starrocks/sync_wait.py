@@ -11,17 +11,18 @@ import typing as t
 import uuid
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.accept_options import acceptances
+from ansible_collections.dbops.migration.plugins.module_utils._core.changes import ChangeList
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, iso
 from ansible_collections.dbops.migration.plugins.module_utils._core.coerce import as_mapping
 from ansible_collections.dbops.migration.plugins.module_utils._core.control import (
-    NOT_APPLICABLE,
     TAKEN,
+    Acknowledgement,
     Answer,
     Control,
     usual_answer,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_options import control_store
-from ansible_collections.dbops.migration.plugins.module_utils._core.control_text import LIMITS, RUN, Wish
+from ansible_collections.dbops.migration.plugins.module_utils._core.control_text import LIMITS, NONE, RUN, Wish
 from ansible_collections.dbops.migration.plugins.module_utils._core.control_waits import ENDS_WHEN, stopped_by
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.errors import MigrationError
@@ -40,6 +41,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.renewal
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_drain import look_at_drain
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_failures import blocked, over
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_journal import WaitJournal
+from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_limits import LiveLimits
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_look import Looker, SyncLook
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_options import (
     CAUGHT_UP,
@@ -67,7 +69,9 @@ class SyncWaitTask:
         self._lag: t.Optional[Lag] = None
         self._gaps: t.Sequence[Gap] = ()
         self._samples: t.List[t.Tuple[float, int]] = []
-        self.result: t.Dict[str, t.Any] = {"changed": False, "finished": False, "waits": [], "events": []}
+        self.result: t.Dict[str, t.Any] = {
+            "changed": False, "changes": [], "diff": ChangeList().diff(), "finished": False, "waits": [], "events": [],
+        }  # fmt: skip
 
     def body(self) -> t.Dict[str, t.Any]:
         """The module's result."""
@@ -80,13 +84,17 @@ class SyncWaitTask:
         # What is drained before and after the copy ends by itself, and is part of putting something back.
         store = control_store(self._params)
         view = read_journal(self._params)
+        self._limits = LiveLimits(
+            self._params, request.target, journal, self._check_mode, self._redactor, self._clock, follow.get("limits")
+        )
         self._control = Control(
             store if request.until == CAUGHT_UP else None,
             self._clock,
-            _answer,
+            self._answer,
             view.entries if view is not None and store is not None else (),
         )
         if self._check_mode:
+            self._heed(None)
             text = "A real run would wait here until the target is as far as it should be."
             self.result.update(finished=True, line=text, summary=text)
             return self.result
@@ -107,6 +115,7 @@ class SyncWaitTask:
                 self._settings = SettingsWatch(self._params, source, target, self._clock, follow.get("settings"))
                 self._watch(request, looker, journal, deadline, accepted)
             self.result["follow"] = {
+                "limits": self._limits.as_record(),
                 "run_id": journal.run_id,
                 "deadline": deadline.absolute_epoch,
                 "cursor": looker.cursor,
@@ -165,15 +174,33 @@ class SyncWaitTask:
                 return
             deadline.sleep(pause)
 
-    def _heed(self, journal: WaitJournal) -> None:
-        """Acknowledge what is wished. MigrationError ``control.aborted``."""
-        for one in self._control.poll():
-            journal.control(one.as_entry())
-            self.result["events"].append(one.line)
-        if self._control.wish.aborted:
+    def _heed(self, journal: t.Optional[WaitJournal]) -> None:
+        """Acknowledge what is wished; nothing is told in check mode (None). MigrationError ``control.aborted``."""
+        for one in [*self._control.poll(), *self._limits_again()]:
+            if journal is not None:
+                journal.control(one.as_entry())
+                self.result["events"].append(one.line)
+        changes = self._limits.changes
+        self.result.update(changes=changes.as_result(), changed=changes.changed, diff=changes.diff())
+        if self._control.wish.aborted and journal is not None:
             raise self._control.aborted(
                 "the wait has ended, and the sync tool goes on; end it with starrocks_sync_tool, state=stopped"
             )
+
+    def _limits_again(self) -> t.Iterator[Acknowledgement]:
+        """Set what is limited where that is still, or again, to be done."""
+        # Unless the wait obeys, as it does not while something is put back.
+        answer = self._limits.again(self._control.wish) if self._control.location else None
+        if answer is not None:
+            yield Acknowledgement(LIMITS, self._control.wish.line(LIMITS) or NONE, "", *answer)
+
+    def _answer(self, kind: str, wish: Wish) -> Answer:
+        """The sync tool runs by itself, and takes nothing but its own properties; the target takes limits."""
+        if kind == LIMITS:
+            return self._limits.answer(wish)
+        if kind == RUN and wish.paused:
+            return Answer(TAKEN, "the next step is not begun; the sync tool goes on until starrocks_sync_tool ends it")
+        return usual_answer(kind, wish)
 
     def _look(
         self, request: WaitRequest, looker: Looker, journal: WaitJournal, accepted: t.Sequence[t.Any]
@@ -270,15 +297,6 @@ class SyncWaitTask:
         wait = Wait(sn.REASONS.check(near.reason), near.waiting_for, near.ends_when, since, near.worst, near.count)
         self.result["waits"] = [wait.as_result()]
         self.result.setdefault("summary", self.result["line"])
-
-
-def _answer(kind: str, wish: Wish) -> Answer:
-    """The sync tool runs by itself, and takes nothing but its own properties."""
-    if kind == LIMITS:
-        return Answer(NOT_APPLICABLE, "the sync tool is limited by its own properties and by the backends' throttle")
-    if kind == RUN and wish.paused:
-        return Answer(TAKEN, "the next step is not begun; the sync tool goes on until starrocks_sync_tool ends it")
-    return usual_answer(kind, wish)
 
 
 def _line(look: SyncLook, near: sn.Nearness, progress: Progress) -> str:

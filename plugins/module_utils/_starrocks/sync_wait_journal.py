@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ansible_collections.dbops.migration.plugins.module_utils._core.clock import Clock, parse_iso
@@ -50,6 +51,17 @@ class WaitJournal:
                 options = {name: self._params.get(name) for name in ("max_behind", "stable_samples", "timeout")}
                 self._journal.append("run.started", {"run_id": self.run_id, "phase": PHASE, "options": options})
         return self._journal
+
+    @contextlib.contextmanager
+    def lent(self) -> t.Iterator[None]:
+        """Let somebody else write into it, who opens it by himself."""
+        held = self._journal is not None
+        self.close()
+        try:
+            yield
+        finally:
+            if held:
+                self.begin()
 
     def wait(self, waits: t.Sequence[t.Mapping[str, t.Any]], progress: t.Mapping[str, t.Any]) -> None:
         """Tell how far it is (where that is known), and when the reason for waiting is another one, that."""
