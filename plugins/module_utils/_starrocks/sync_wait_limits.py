@@ -20,7 +20,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.errors impor
 from ansible_collections.dbops.migration.plugins.module_utils._core.journal_options import read_journal
 from ansible_collections.dbops.migration.plugins.module_utils._core.redaction import Redactor
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks import live_limits as ll
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.backend_config import BackendConfigTask
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.backend_config_read import read_nodes
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.client import Cluster
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_journal import ConfigJournal
@@ -30,7 +29,6 @@ from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_
 )
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_options import ConfigOptions, Wanted
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.config_past import LIMIT, SET
-from ansible_collections.dbops.migration.plugins.module_utils._starrocks.frontend_config_task import FrontendConfigTask
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.options import Connection
 from ansible_collections.dbops.migration.plugins.module_utils._starrocks.sync_wait_journal import WaitJournal
 
@@ -39,6 +37,15 @@ RETRY = 60.0
 _FINAL = ("option.invalid", "starrocks.access_denied", "starrocks.config_unknown", "starrocks.version_too_old")
 """Errors that are not over in a minute."""
 _BEFORE_CUTOVER = "take the line away before the cutover, which it would slow"
+
+
+class _Setter(t.Protocol):
+    """What brings configs of frontends or nodes to their values."""
+
+    result: t.Dict[str, t.Any]
+
+    def body(self) -> t.Dict[str, t.Any]:
+        """The result."""
 
 
 class LiveLimits:
@@ -147,14 +154,8 @@ class LiveLimits:
         """Set it; whom it could not reach, in brackets' words."""
         wanted = Wanted(one.key, value, False, f"limits {one.name}")
         options = ConfigOptions((wanted,), state, "skip", "never", live=live)
-        task: t.Union[FrontendConfigTask, BackendConfigTask]
         store = ConfigJournal(self._params, self._redactor, self._clock, restoring=False)
-        if one.part == ll.FRONTENDS:
-            task = FrontendConfigTask(options, self._target, store, self._check_mode, self._redactor, self._clock)
-        else:
-            task = BackendConfigTask(
-                {}, self._check_mode, self._redactor, self._clock, given=(options, self._target, store)
-            )
+        task = self._setter(one.part, options, store)
         with self._journal.lent():
             try:
                 found = task.body()
@@ -164,6 +165,18 @@ class LiveLimits:
                     self.changes.add(Change(**change))
         dead = found.get("dead_frontends" if one.part == ll.FRONTENDS else "dead_nodes")
         return f", but for {', '.join(dead)}, which is down" if dead else ""
+
+    def _setter(self, part: str, options: ConfigOptions, store: ConfigJournal) -> _Setter:
+        # Imported here, since every step of a wait pays for what it imports, and few are limited.
+        from ansible_collections.dbops.migration.plugins.module_utils._starrocks import (
+            backend_config,
+            frontend_config_task,
+        )
+
+        check, redactor, clock = self._check_mode, self._redactor, self._clock
+        if part == ll.FRONTENDS:
+            return frontend_config_task.FrontendConfigTask(options, self._target, store, check, redactor, clock)
+        return backend_config.BackendConfigTask({}, check, redactor, clock, given=(options, self._target, store))
 
     def _require_above_least(self, one: ll.Limit, number: int) -> None:
         """MigrationError ``option.invalid`` for a speed at which the nodes would give their jobs up."""
