@@ -28,6 +28,7 @@ DRAINED = 1
 TOKEN = "c4nary-token-of-a-webhook"
 LOST = "c4nary-token-of-a-dead-webhook"
 SECRET = "c4nary-secret-of-a-webhook"
+HIDDEN = "c4nary-of-a-task-with-no-log"
 
 
 class Taken(t.NamedTuple):
@@ -137,6 +138,28 @@ def test_one_webhook_hears_of_every_edge_and_a_dead_one_stops_nothing(lab: LabCl
         assert "77" in taken[1].told["summary"]
         assert f"msg: {taken[1].told['summary']}" in failed.output.replace('"', "")
         assert_nothing_leaked(tmp_path, moved, failed)
+
+
+def test_what_a_hook_with_no_log_says_is_told_to_nobody(lab: LabClient, tmp_path: pathlib.Path) -> None:
+    hooks = {edge: str(tmp_path / f"{edge}.yml") for edge in ("before_migrate", "failed")}
+    for edge, path in hooks.items():
+        pathlib.Path(path).write_text(p.failing_with_no_log(f"Ask for {edge}", f"the password is {HIDDEN}"))
+    with webhook() as (url, taken):
+        given = variables(lab, tmp_path, greptimedb_webhook_url=url, greptimedb_webhook_secret=SECRET)
+        env = {"ANSIBLE_SHOW_CUSTOM_STATS": "1"}
+        ended = p.play("greptimedb_migrate", {**given, "greptimedb_hooks": hooks}, tmp_path, "-v", **env)
+        report = {"greptimedb_report": str(tmp_path / "report.html"), "greptimedb_notify": False}
+        restored = p.play("greptimedb_restore", {**given, **report}, tmp_path, "-v", **env).succeed()
+    why = f"The hook before_migrate ({hooks['before_migrate']}) failed, which counts as a veto: "
+    why += "A task with no_log failed: Ask for before_migrate"
+    assert ended.failures[-1]["msg"] == why
+    assert [(one.told["event"], one.told["summary"]) for one in taken] == [("failed_migrate", why)]
+    journal = (tmp_path / "journal.jsonl").read_text()
+    page = (tmp_path / "report.html").read_text()
+    for text in (journal, page):
+        assert "A task with no_log failed: Ask for failed" in text
+    for text in (ended.told, restored.told, journal, page, taken[0].body.decode()):
+        assert HIDDEN not in text
 
 
 @pytest.mark.thorough

@@ -169,6 +169,13 @@ def test_hand_over_to_tasks_of_the_operator(tmp_path: pathlib.Path) -> None:
         assert mutating(lab) == []
 
         given["pegasus_switch_tasks"] = str(hook)
+        canary = "c4nary-token-of-a-load-balancer"
+        hook.write_text(p.failing_with_no_log("Switch the load balancer", canary))
+        failed = p.play("pegasus_cutover", given, tmp_path, "-v")
+        assert "failed (A task with no_log failed: Switch the load balancer)" in failed.failures[-1]["msg"]
+        assert canary not in failed.told + pathlib.Path(given["pegasus_journal"]).read_text()
+        writing_to(lab, "source")
+
         hook.write_text("- ansible.builtin.fail:\n    msg: the load balancer said no\n")
         failed = p.play("pegasus_cutover", given, tmp_path)
         assert failed.code != 0

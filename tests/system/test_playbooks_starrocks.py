@@ -48,6 +48,9 @@ from system.test_hooks import hook, told
 pytestmark = pytest.mark.cost(60)
 
 
+CANARY = "c4nary-token-of-a-load-balancer"
+
+
 @pytest.fixture(autouse=True)
 def _no_tool_left(tmp_path: pathlib.Path) -> t.Iterator[None]:
     yield
@@ -360,9 +363,11 @@ def test_tasks_of_the_operator_that_fail_and_that_are_killed(tmp_path: pathlib.P
         assert frozen(lab) == [False] * 3
         lab.clear_faults()
 
-        hook.write_text("- ansible.builtin.fail:\n    msg: the load balancer said no\n")
-        failed = p.play("starrocks_cutover", given, tmp_path)
+        hook.write_text(p.failing_with_no_log("Switch the load balancer", CANARY))
+        failed = p.play("starrocks_cutover", {**given, "starrocks_hooks": {"failed": str(hook)}}, tmp_path, "-v")
         assert "the freeze was lifted" in failed.failures[-1]["msg"]
+        assert "failed (A task with no_log failed: Switch the load balancer)" in failed.failures[-1]["msg"]
+        assert CANARY not in failed.told + journal.read_text()
         # Beside clients that may have been switched, it would drop what they write.
         assert "The sync tool was ended" in failed.failures[-1]["msg"]
         assert not tool_runs(tmp_path)
