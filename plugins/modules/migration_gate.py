@@ -9,12 +9,14 @@ DOCUMENTATION = r"""
 module: migration_gate
 author: dbops.migration contributors (!UNKNOWN)
 version_added: 1.0.0
-short_description: Wait until nobody holds a cutover, and its window is open
+short_description: Wait until nobody holds what comes next, such as a cutover, and its window is open
 description:
   - Waits while the O(control) text says C(pause) or C(postpone), while O(cutover_window) is closed, and with O(hold)
     until somebody says C(proceed). When none of that holds, it returns at once.
   - An C(abort) fails it with the code C(control.aborted).
   - A control text that cannot be read holds it too, because it may have been meant to.
+  - With O(is_cutover=false) it is for work that goes on for hours or days, such as a copy. Then C(pause) and a text
+    that cannot be read hold it, and an C(abort) fails it; what is said of the cutover is left for the cutover.
   - Tells what it waits for. It contacts no cluster and changes nothing; a journal that is there gets an entry for what
     is waited for, when that has ended or is given up, and for each wish that is acknowledged.
   - It does not look at forecasts. The modules that cut over look at control and window again, with the forecast, right
@@ -30,7 +32,8 @@ attributes:
   check_mode:
     support: full
     details:
-      - Tells what it would wait for, does not wait, and writes nothing into the journal.
+      - Tells what it would wait for, does not wait, and writes nothing into the journal. An C(abort) fails it, as it
+        would fail a real run.
   diff_mode:
     support: N/A
     details:
@@ -49,15 +52,27 @@ options:
       - What is held, as the subject of a sentence, for the lines that are shown.
     type: str
     default: the cutover
+  goes_on:
+    description:
+      - What goes on although somebody said C(abort), for the message, such as C(the sync tool goes on).
+        Empty if nothing does.
+    type: str
+    default: ''
   hold:
     description:
       - Whether to wait until the control text says C(proceed), as an approval does. It may say so before the gate is
-        reached.
+        reached. Only for a cutover.
       - One that was written before an earlier cutover of the same O(journal) began was for that one, however it ended.
         It is waited for until the text is written anew, by hand or with M(dbops.migration.migration_control). Without
         a journal this is not known, and any C(proceed) counts.
     type: bool
     default: false
+  is_cutover:
+    description:
+      - Whether a cutover comes next. With V(false) C(postpone) does not hold it, and O(hold) and O(cutover_window) are
+        refused.
+    type: bool
+    default: true
   needed:
     description:
       - How long what comes may take. A window that closes earlier than that counts as closed.
@@ -98,6 +113,12 @@ EXAMPLES = r"""
     hold: true
     needed: 10m
     timeout: 7d
+
+- name: Begin nothing while somebody says pause or abort
+  dbops.migration.migration_gate:
+    before: the copy
+    is_cutover: false
+    journal: /var/lib/dbops/orders.jsonl
 """
 
 RETURN = r"""
@@ -159,7 +180,9 @@ def main() -> None:
     spec = ArgumentSpec(
         {
             "before": {"type": "str", "default": "the cutover"},
+            "goes_on": {"type": "str", "default": ""},
             "hold": {"type": "bool", "default": False},
+            "is_cutover": {"type": "bool", "default": True},
             "needed": {"type": "str", "default": "0"},
             "timeout": {"type": "str", "default": "24h"},
             "poll_interval": {"type": "str", "default": "1s"},

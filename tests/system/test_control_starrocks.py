@@ -128,7 +128,10 @@ def test_the_wait_does_not_end_during_a_pause_and_ends_at_an_abort(migration: Mi
     assert any("not applicable" in event for event in step["events"])
     again = finish(start("sync_wait", {**options, "step_time": "1s", "follow": step["follow"]}))
     assert again["events"] == []
+    assert "control.paused" in finish(start("sync_wait", options, check=True))["summary"]
     file.write_text("abort")
+    predicted = finish(start("sync_wait", options, check=True))
+    assert predicted["code"] == "control.aborted", predicted
     failed = finish(start("sync_wait", {**options, "step_time": "1s", "follow": step["follow"]}))
     assert failed["code"] == "control.aborted", failed
     assert "the sync tool goes on" in failed["msg"]

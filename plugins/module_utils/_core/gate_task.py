@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # This module_util is private: it may change in any release.
-"""One step of waiting until nothing holds a cutover: people, by the control text, or the calendar."""
+"""One step of waiting until nothing holds a cutover, or work that goes on for days: people, by the control text, or the
+calendar."""
 
 from __future__ import annotations
 
@@ -24,6 +25,7 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.control_wait
     REASONS,
     Hold,
     held_by,
+    stopped_by,
 )
 from ansible_collections.dbops.migration.plugins.module_utils._core.deadlines import Deadline
 from ansible_collections.dbops.migration.plugins.module_utils._core.durations import (
@@ -40,6 +42,8 @@ from ansible_collections.dbops.migration.plugins.module_utils._core.waits import
 from ansible_collections.dbops.migration.plugins.module_utils._core.window import parse_windows
 
 LONGEST = 90 * 86400.0
+LONGEST_WAIT = 3650 * 86400.0
+"""Whoever never wants it to end says so with a large number, as to the modules that follow a copy."""
 _PATIENCE = "timeout (the gate_timeout of a role)"
 _FIX = "Give a longer window, or what comes less time (needed; for a cutover its budget)"
 
@@ -59,13 +63,14 @@ class GateTask:
         params = self._params
         self._windows = parse_windows(params.get("cutover_window"), "cutover_window")
         self._needed = parse_duration(params["needed"], "needed", minimum=0, maximum=LONGEST)
-        timeout = parse_duration(params["timeout"], "timeout", minimum=1, maximum=LONGEST)
+        timeout = parse_duration(params["timeout"], "timeout", minimum=1, maximum=LONGEST_WAIT)
         self._poll = parse_duration(params["poll_interval"], "poll_interval", minimum=0.1, maximum=300)
         step = params.get("step_time")
         self._step_time = None if step in (None, "") else parse_duration(step, "step_time", minimum=0)
         if not params["wait"]:
             self._step_time = 0.0
         follow = as_mapping(params.get("follow"), "follow")
+        self._require_a_cutover()
         store = control_store(params)
         if params["hold"] and store is None:
             raise InvalidOption(
@@ -98,6 +103,14 @@ class GateTask:
         }
         return self.result
 
+    def _require_a_cutover(self) -> None:
+        """Only a cutover waits for a proceed or a window."""
+        for name in ("hold", "cutover_window"):
+            if self._params.get(name) and not self._params["is_cutover"]:
+                raise InvalidOption(
+                    name, "it is for a cutover, and this is none (is_cutover=false)", "Leave one of both out"
+                )
+
     def _watch(self, control: Control, deadline: Deadline, since: t.Dict[str, str]) -> None:
         started = self._clock.monotonic()
         while True:
@@ -106,18 +119,12 @@ class GateTask:
             self.result["in_force"] = control.wish.as_result()
             self.result["control"] = control.location
             if control.wish.aborted:
-                raise control.aborted(f"{self._params['before']} was not begun")
+                goes_on = f"; {self._params['goes_on']}" if self._params["goes_on"] else ""
+                raise control.aborted(f"{self._params['before']} was not begun{goes_on}")
             in_vain = self._in_vain(control.wish, now)
             if in_vain is not None:
                 raise in_vain
-            hold = held_by(
-                control,
-                self._windows,
-                now,
-                hold=bool(self._params["hold"]),
-                needed=self._needed,
-                entries=self._entries,
-            )
+            hold = self._hold(control, now)
             self._tell(hold, since)
             if hold is None or self._check_mode:
                 self.result["finished"] = True
@@ -134,8 +141,22 @@ class GateTask:
                 return
             deadline.sleep(self._poll)
 
+    def _hold(self, control: Control, now: datetime.datetime) -> t.Optional[Hold]:
+        if not self._params["is_cutover"]:
+            return stopped_by(control)
+        return held_by(
+            control,
+            self._windows,
+            now,
+            hold=bool(self._params["hold"]),
+            needed=self._needed,
+            entries=self._entries,
+        )
+
     def _in_vain(self, wish: Wish, now: datetime.datetime) -> t.Optional[MigrationError]:
         """Why nobody waits: it may begin never, or only after the wait. Who looks once may look again then."""
+        if not self._params["is_cutover"]:
+            return None
         before = str(self._params["before"])
         if wish.until is None or wish.until <= now:
             never = self._windows.never(now, self._needed, before, _FIX)

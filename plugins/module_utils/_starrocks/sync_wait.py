@@ -95,9 +95,7 @@ class SyncWaitTask:
         )
         if self._check_mode:
             self._heed(None)
-            text = "A real run would wait here until the target is as far as it should be."
-            self.result.update(finished=True, line=text, summary=text)
-            return self.result
+            return self._predicted()
         self._take(follow)
         deadline = Deadline(self._clock, request.timeout, "timeout: the wait", follow.get("deadline"))
         try:
@@ -131,6 +129,16 @@ class SyncWaitTask:
             raise
         finally:
             journal.close()
+        return self.result
+
+    def _predicted(self) -> t.Dict[str, t.Any]:
+        """For check mode. MigrationError ``control.aborted``, as in a real run."""
+        if self._control.wish.aborted:
+            raise self._control.aborted("the wait for the target was not begun")
+        text = "A real run would wait here until the target is as far as it should be"
+        stopped = stopped_by(self._control)
+        text += f", and for {stopped.waiting_for} ({stopped.reason})." if stopped is not None else "."
+        self.result.update(finished=True, line=text, summary=text)
         return self.result
 
     def _take(self, follow: t.Mapping[str, t.Any]) -> None:

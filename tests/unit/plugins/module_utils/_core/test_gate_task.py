@@ -21,6 +21,7 @@ from ansible_collections.dbops.migration.tests.unit.plugins.module_utils._core.f
 
 DEFAULTS: t.Dict[str, t.Any] = {
     "before": "the cutover", "hold": False, "needed": "0", "timeout": "24h", "poll_interval": "1s", "wait": True,
+    "is_cutover": True, "goes_on": "",
 }  # fmt: skip
 
 
@@ -86,6 +87,35 @@ def test_it_waits_for_one_after_the_other(clock: Saying) -> None:
         "control: no wish for the cutover any more",
         "control: proceed",
     ]
+
+
+def test_what_is_no_cutover_is_held_by_a_pause_and_not_by_what_is_said_of_the_cutover(clock: Saying) -> None:
+    clock.say("postpone until 2026-11-22T00:00:00Z\npause")
+    clock.plan = [(20, "postpone until 2026-11-22T00:00:00Z")]
+    result = gate(clock, before="the copy", is_cutover=False).body()
+    assert (result["finished"], result["summary"]) == (True, "Nothing holds the copy.")
+    assert 20 <= clock.steady - 1000.0 <= 30
+    clock.say("pawse")
+    unreadable = gate(clock, before="the copy", is_cutover=False, wait=False).body()
+    assert [one["reason"] for one in unreadable["waits"]] == ["control.unreadable"]
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_an_abort_before_the_copy_tells_what_goes_on(clock: Saying, check: bool) -> None:
+    clock.say("abort the disks are full")
+    with pytest.raises(MigrationError) as caught:
+        gate(clock, check, before="the next step of the copy", is_cutover=False, goes_on="the sync tool goes on").body()
+    assert caught.value.code == "control.aborted"
+    assert "(the disks are full): the next step of the copy was not begun; the sync tool goes on." in (
+        caught.value.message
+    )
+
+
+def test_a_pause_in_check_mode_is_told_and_not_waited_for(clock: Saying) -> None:
+    clock.say("pause")
+    result = gate(clock, True, before="the copy", is_cutover=False).body()
+    assert (result["finished"], clock.slept) == (True, [])
+    assert result["summary"].startswith("A real run would wait: the copy waits for ")
 
 
 def test_the_window_must_hold_what_comes(clock: Saying) -> None:
@@ -328,6 +358,8 @@ def test_the_file_beside_the_journal_is_found(clock: Saying, tmp_path: pathlib.P
         ({"needed": "soon"}, "needed: "),
         ({"cutover_window": "whenever"}, "cutover_window[0]: "),
         ({"control": "relative/path"}, "control: "),
+        ({"is_cutover": False, "hold": True}, "hold: it is for a cutover"),
+        ({"is_cutover": False, "cutover_window": "daily 03:00-04:00 UTC"}, "cutover_window: it is for a cutover"),
     ],
 )
 def test_bad_input_is_told(clock: Saying, given: t.Dict[str, t.Any], told: str) -> None:
