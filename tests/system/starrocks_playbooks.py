@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
+import signal
 import typing as t
 
+from bench import guards
 from lab.client import LabClient
 
 SMALL: dict[str, t.Any] = {
@@ -106,6 +109,17 @@ def frozen(lab: LabClient) -> list[bool]:
     """Whether each frontend of the source refuses loads."""
     frontends = lab.state()["clusters"]["source"]["frontends"]
     return [one["config"].get("disable_load_job") == "true" for one in frontends]
+
+
+def behind_the_freeze(lab: LabClient, folder: pathlib.Path) -> bool:
+    """Whether a frontend refuses loads. Then the guard of the journal below ``folder`` is stopped, so that it and its
+    module can be killed without one of them lifting the freeze because the other is gone.
+    """
+    if not any(frozen(lab)):
+        return False
+    for pid in guards.running(folder / "journal.jsonl"):
+        os.kill(pid, signal.SIGSTOP)
+    return True
 
 
 def tool_processes(folder: pathlib.Path) -> list[int]:
