@@ -70,6 +70,12 @@ def _drop_what_is_stuck(lab: LabClient, told: str) -> None:
         _sql("target", f"DROP TABLE IF EXISTS {table} FORCE")(lab)
 
 
+def _let_loads_through(lab: LabClient, told: str) -> None:
+    """What they have refused, and the routine load that the server may have paused for it: that is theirs, too."""
+    _config("source", labs.SWITCH, "false")(lab)
+    _sql("source", f"RESUME ROUTINE LOAD FOR {JOB}")(lab)
+
+
 def _volume_of_theirs(state: t.Mapping[str, t.Any]) -> Expected:
     volume = {**state["clusters"]["source"]["storage_volumes"]["lake_b"], "default": False, "enabled": False}
     # Mirrors do without the partitioned prefix of their source.
@@ -125,7 +131,7 @@ EDITS = (
         (PREPARE, SYNC),
         _config("source", labs.SWITCH, "true"),
         lambda state: Expected(told=("starrocks.source.loads_disabled",), refuses=True),
-        lambda lab, told: _config("source", labs.SWITCH, "false")(lab),
+        _let_loads_through,
     ),
 )
 
