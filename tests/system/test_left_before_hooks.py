@@ -55,7 +55,7 @@ def test_starrocks(tmp_path: pathlib.Path) -> None:
         given = sr.variables(lab, tmp_path, starrocks_quiet_time="5s")
         p.play("starrocks_migrate", given, tmp_path).succeed()
         for phase in ("cutover", "migrate", "rollback"):
-            p.play_until("starrocks_cutover", given, tmp_path, lambda: sr.behind_the_freeze(lab, tmp_path))
+            p.play_until("starrocks_cutover", given, tmp_path, lambda: sr.behind_the_freeze(lab, tmp_path), 300)
             guards.kill_below(tmp_path)
             hooked = {**given, **vetoing(tmp_path, "starrocks", f"before_{phase}")}
             checked = p.play(f"starrocks_{phase}", hooked, tmp_path, "--check")

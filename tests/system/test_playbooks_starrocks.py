@@ -317,6 +317,25 @@ def test_killed_behind_the_freeze_and_rolled_back_then_run_to_the_end(tmp_path: 
         assert changed_configs(lab)["target"] == set()
 
 
+@pytest.mark.thorough
+def test_a_postpone_that_comes_behind_the_gate_is_waited_for(tmp_path: pathlib.Path) -> None:
+    with process.start(profile="4.1", factor=20, **SMALL) as lab:
+        given = variables(lab, tmp_path)
+        p.play("starrocks_migrate", given, tmp_path).succeed()
+        log, control = tmp_path / "ansible.log", pathlib.Path(given["starrocks_journal"] + ".control")
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            running = pool.submit(p.play, "starrocks_cutover", given, tmp_path, ANSIBLE_LOG_PATH=str(log))
+            while "Let the sync tool run" not in (log.read_text() if log.exists() else "") and not running.done():
+                time.sleep(0.05)
+            control.write_text("postpone until 2199-01-01")
+            while "which it was postponed" not in log.read_text() and not running.done():
+                time.sleep(0.05)
+            assert not any(frozen(lab)) and not running.done()
+            control.write_text("proceed")
+            running.result().succeed()
+        writing_to(lab, "target")
+
+
 def _until_the_tool_is_ended(lab: LabClient, journal: pathlib.Path, size: int) -> None:
     """Wait for what is written down before the tool is ended; from then on the target cannot be asked what runs.
 
