@@ -13,6 +13,7 @@ import pytest
 
 from lab import process
 from lab.client import LabClient
+from system import pegasus_playbooks, starrocks_playbooks
 from system import playbooks as p
 
 DRAINED = 1
@@ -66,7 +67,8 @@ def veto(reason: str) -> dict[str, t.Any]:
 
 def test_a_veto_stops_the_phase_and_the_next_hook_is_heard_anew(lab: LabClient, tmp_path: pathlib.Path) -> None:
     lab.clear_requests()
-    edges = ["before_migrate", "after_migrate", "before_cutover", "after_cutover", "before_restore", "after_restore"]
+    parts = ["before_plan", "after_plan", "before_preflight", "after_preflight"]
+    edges = ["before_migrate", *parts, "after_migrate", "before_cutover", "after_cutover", "before_restore"]
     hooks = {edge: hook(tmp_path, edge) for edge in [*edges, "failed"]}
     hook(tmp_path, "before_migrate", veto("The change is still in review."))
 
@@ -91,8 +93,39 @@ def test_a_veto_stops_the_phase_and_the_next_hook_is_heard_anew(lab: LabClient, 
     hook(tmp_path, "after_cutover", veto("Clients complain."))
     ended = p.play("greptimedb", variables(lab, tmp_path, json.dumps(hooks)), tmp_path)
     assert ended.failures[0]["code"] == "hook.vetoed"
-    assert [line.split()[0] for line in told(tmp_path)] == [*edges[:4], "failed"]
+    assert [line.split()[0] for line in told(tmp_path)] == [*edges[:8], "failed"]
     assert DRAINED not in [one["leader"] for one in lab.state()["regions"].values()]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("engine", ["pegasus", "starrocks"])
+def test_the_preflight_of_a_whole_run_has_its_edges(engine: str, tmp_path: pathlib.Path) -> None:
+    switch = tmp_path / "switch.yml"
+    switch.write_text("[]")
+    own: dict[str, tuple[str, t.Any, dict[str, t.Any]]] = {
+        "pegasus": (
+            "2.6",
+            pegasus_playbooks,
+            {"pegasus_switch": "hand_over", "pegasus_switch_tasks": str(switch)},
+        ),
+        "starrocks": ("4.1", starrocks_playbooks, {}),
+    }
+    profile, of_engine, more = own[engine]
+    small = {**of_engine.SMALL, **({"no_metaproxy": True} if engine == "pegasus" else {})}
+    edges = ["before_migrate", "before_preflight", "after_preflight", "after_migrate"]
+    hooks = {edge: hook(tmp_path, edge) for edge in edges}
+    hook(tmp_path, "after_preflight", veto("Too many warnings."))
+    with process.start(profile=profile, factor=10, **small) as running:
+        given = of_engine.variables(running, tmp_path, **{f"{engine}_hooks": hooks}, **more)
+        running.clear_requests()
+        ended = p.play(engine, given, tmp_path)
+        assert ended.failures[0]["code"] == "hook.vetoed", ended.output
+        assert [line.split()[0] for line in told(tmp_path)] == edges[:3]
+        assert of_engine.mutating(running) == []
+        # The phase by itself leaves the preflight to whoever runs that.
+        (tmp_path / "told").unlink()
+        p.play(f"{engine}_migrate", given, tmp_path, "--check").succeed()
+        assert [line.split()[0] for line in told(tmp_path)] == ["before_migrate", "after_migrate"]
 
 
 @pytest.mark.thorough
