@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
+import signal
 import typing as t
 
 import pytest
@@ -23,6 +25,13 @@ def vetoing(folder: pathlib.Path, engine: str, edge: str) -> dict[str, t.Any]:
     path = folder / f"{edge}.yml"
     path.write_text(json.dumps([{"ansible.builtin.set_fact": {"edge_veto": "Not tonight."}}]))
     return {f"{engine}_hooks": {edge: str(path)}}
+
+
+@pytest.fixture(autouse=True)
+def _no_tool_left(tmp_path: pathlib.Path) -> t.Iterator[None]:
+    yield
+    for pid in sr.tool_processes(tmp_path):
+        os.kill(pid, signal.SIGKILL)
 
 
 @pytest.mark.skipif(bool(zookeeper.missing()), reason=zookeeper.missing() or "ZooKeeper is here")
@@ -51,7 +60,7 @@ def test_pegasus(tmp_path: pathlib.Path) -> None:
 @pytest.mark.thorough
 @pytest.mark.cost(90)
 def test_starrocks(tmp_path: pathlib.Path) -> None:
-    with process.start(profile="4.1", factor=10, **sr.SMALL) as lab:
+    with process.start(profile="4.1", factor=10, **{**sr.SMALL, "tables": 2}) as lab:
         given = sr.variables(lab, tmp_path, starrocks_quiet_time="5s")
         p.play("starrocks_migrate", given, tmp_path).succeed()
         for phase in ("cutover", "migrate", "rollback"):

@@ -319,7 +319,7 @@ def test_killed_behind_the_freeze_and_rolled_back_then_run_to_the_end(tmp_path: 
 
 @pytest.mark.thorough
 def test_a_postpone_that_comes_behind_the_gate_is_waited_for(tmp_path: pathlib.Path) -> None:
-    with process.start(profile="4.1", factor=20, **SMALL) as lab:
+    with process.start(profile="4.1", factor=20, **{**SMALL, "tables": 2}) as lab:
         given = variables(lab, tmp_path)
         p.play("starrocks_migrate", given, tmp_path).succeed()
         log, control = tmp_path / "ansible.log", pathlib.Path(given["starrocks_journal"] + ".control")
